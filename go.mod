@@ -1,0 +1,3 @@
+module github.com/longshore-dev/longshore
+
+go 1.26
