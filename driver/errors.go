@@ -13,20 +13,20 @@ type Code uint8
 const (
 	Unknown          Code = iota // not classified; retried
 	NotFound                     // the queue, dead letter or message does not exist
-	InvalidArgument                  // the caller's value is wrong; the error names value and limit
-	PermissionDenied                 // the credentials do not allow it
-	Throttled                        // too many requests; see Error.RetryAfter
-	Unavailable                      // the broker could not be reached or failed; the outcome is unknown
-	LeaseLost                        // the lease has expired, was superseded or was settled
-	TooLarge                         // the message is over the broker's limit
-	Unsupported                     // the broker cannot do this; see Capabilities
-	Closed                           // the queue was closed
-	Canceled                         // the context was cancelled; the outcome is unknown
-	DeadlineExceeded                 // the context's deadline passed; the outcome is unknown
+	InvalidArgument              // the caller's value is wrong; the error names value and limit
+	PermissionDenied             // the credentials do not allow it
+	Throttled                    // too many requests; see Error.RetryAfter
+	Unavailable                  // the broker could not be reached or failed; the outcome is unknown
+	LeaseLost                    // the lease has expired, was superseded or was settled
+	TooLarge                     // the message is over the broker's limit
+	Unsupported                  // the broker cannot do this; see Capabilities
+	Closed                       // the queue was closed
+	Canceled                     // the context was cancelled; the outcome is unknown
+	DeadlineExceeded             // the context's deadline passed; the outcome is unknown
 )
 
 var codeNames = [...]string{
-	Unknown:      "unknown",
+	Unknown:          "unknown",
 	NotFound:         "not found",
 	InvalidArgument:  "invalid argument",
 	PermissionDenied: "permission denied",
@@ -34,7 +34,7 @@ var codeNames = [...]string{
 	Unavailable:      "unavailable",
 	LeaseLost:        "lease lost",
 	TooLarge:         "too large",
-	Unsupported:     "unsupported",
+	Unsupported:      "unsupported",
 	Closed:           "closed",
 	Canceled:         "canceled",
 	DeadlineExceeded: "deadline exceeded",
