@@ -68,6 +68,10 @@ type Capabilities struct {
 	TextBody bool
 	// Ordered: GroupKey is honoured.
 	Ordered bool
+	// CancelSafe: a Receive whose context ends leaves nothing leased. Where it
+	// is false, what was on its way to a cancelled call comes back only when
+	// its hold runs out.
+	CancelSafe bool
 
 	ExactAttempts       Support // Lease.Attempt counts every delivery, exactly
 	StaleSettleDetected Support // LeaseLost is answered for every stale lease
