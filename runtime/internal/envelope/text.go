@@ -1,0 +1,82 @@
+package envelope
+
+import (
+	"math/bits"
+	"unicode/utf8"
+)
+
+// bytestring is text in either form.
+type bytestring interface{ []byte | string }
+
+// plainLen is the length of the longest prefix of s in printable ASCII without
+// quotation mark and backslash: what JSON strings hold as it is. It looks at
+// eight bytes at a time.
+func plainLen[T bytestring](s T) int {
+	const (
+		ones = 0x0101010101010101
+		tops = 0x8080808080808080
+	)
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// (v-ones)&^v has a top bit where v has a zero byte, and perhaps in a
+		// higher byte after it, which does not matter for the first one.
+		quote, slash, del := x^ones*'"', x^ones*'\\', x^ones*0x7f
+		special := ((x-ones*0x20)&^x | (quote-ones)&^quote | (slash-ones)&^slash | (del-ones)&^del | x) & tops
+		if special != 0 {
+			return i + bits.TrailingZeros64(special)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return i
+}
+
+// checkText says what makes s no CloudEvents string, or "". escapes is how many
+// of its bytes JSON writes with a backslash before them.
+func checkText[T bytestring](s T) (escapes int, wrong string) {
+	for i := 0; ; {
+		i += plainLen(s[i:])
+		if i == len(s) {
+			return escapes, ""
+		}
+		c := s[i]
+		switch {
+		case c == '"' || c == '\\':
+			escapes++
+			i++
+		case c < utf8.RuneSelf:
+			return 0, "it has a control character"
+		default:
+			r, n := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+			switch {
+			case r == utf8.RuneError && n <= 1:
+				return 0, "it is not valid UTF-8"
+			case r < 0xA0:
+				return 0, "it has a control character"
+			case r >= 0xFDD0 && r <= 0xFDEF, r&0xFFFE == 0xFFFE:
+				return 0, "it has a Unicode noncharacter"
+			}
+			i += n
+		}
+	}
+}
+
+// appendText appends s, which checkText has passed, without quotation marks.
+// escaped is false when s is known to need no escapes.
+func appendText(dst []byte, s string, escaped bool) []byte {
+	if !escaped {
+		return append(dst, s...)
+	}
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			dst = append(dst, '\\')
+		}
+		dst = append(dst, s[i])
+	}
+	return dst
+}
