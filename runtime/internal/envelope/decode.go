@@ -20,8 +20,7 @@ import (
 // call is kept instead, so decoding into the same Event again saves copies.
 func Decode(body []byte, e *Event) error {
 	d := decoder{scanner: scanner{text: body}}
-	d.space()
-	if d.peek() != '{' {
+	if d.next() != '{' {
 		return d.errorAt(unknown, d.pos, "a JSON object is expected here")
 	}
 	d.pos++
@@ -37,14 +36,14 @@ func Decode(body []byte, e *Event) error {
 			return err
 		}
 	}
-	if d.space(); d.pos < len(body) {
+	if d.next(); d.pos < len(body) {
 		return d.errorAt(unknown, d.pos, "more follows the event")
 	}
 	if !d.versioned {
-		return d.errorAt(specVersion, 0, "it is missing")
+		return fmt.Errorf("decode event: %s is missing", specVersion)
 	}
 	if m := d.event.missing(); m != unknown {
-		return d.errorAt(m, 0, "it is missing or empty")
+		return fmt.Errorf("decode event: %s is missing or empty", m)
 	}
 	if err := d.resolveData(); err != nil {
 		return err
@@ -59,8 +58,7 @@ func Decode(body []byte, e *Event) error {
 // member, which Append writes first.
 func LooksLikeEvent(body []byte) bool {
 	d := decoder{scanner: scanner{text: body}}
-	d.space()
-	if d.peek() != '{' {
+	if d.next() != '{' {
 		return false
 	}
 	d.pos++
@@ -104,6 +102,7 @@ func (d *decoder) lookup(name token) member {
 
 // read reads the value of m. old is the event whose strings may be kept.
 func (d *decoder) read(m member, old *Event) error {
+	first := d.next()
 	start := d.pos
 	if m != unknown {
 		if d.seen&(1<<m) != 0 {
@@ -111,7 +110,7 @@ func (d *decoder) read(m member, old *Event) error {
 		}
 		d.seen |= 1 << m
 	}
-	if m == unknown || m == data || d.peek() != '"' {
+	if m == unknown || m == data || first != '"' {
 		if !d.value(1) {
 			return d.errorAt(m, d.pos, d.wrong)
 		}
@@ -119,7 +118,7 @@ func (d *decoder) read(m member, old *Event) error {
 		case m == unknown:
 		case m == data:
 			d.data = span{start, d.pos}
-		case d.text[start] != 'n':
+		case first != 'n':
 			return d.errorAt(m, start, "it is not a string")
 		}
 		return nil
@@ -197,12 +196,12 @@ func (d *decoder) resolveData() error {
 }
 
 func (d *decoder) decodeBase64() error {
-	encoded, _ := d.content(d.base64)
-	if len(encoded) == 0 {
+	encoded, ok := d.content(d.base64)
+	if len(encoded) == 0 && ok {
 		return nil
 	}
 	decoded, err := base64.StdEncoding.AppendDecode(nil, encoded)
-	if err != nil {
+	if err != nil || !ok {
 		return d.errorAt(dataBase64, d.base64.start, "it is not base64")
 	}
 	if len(decoded) > 0 {

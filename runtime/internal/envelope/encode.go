@@ -7,9 +7,12 @@ import (
 	"time"
 )
 
-// overhead is more than all the names and punctuation in an event, and its
-// specversion.
-const overhead = 256
+const (
+	// frame is what every event has around its members.
+	frame = len(`{"specversion":"1.0"}`)
+	// quoting is what a member takes beside its name and value.
+	quoting = len(`,"":""`)
+)
 
 // Append appends e to dst as a structured-mode event: one line of JSON. When
 // IsJSON(e.DataContentType), Data must be one JSON value, which is embedded as
@@ -87,36 +90,64 @@ func Size(e *Event) int {
 
 // measure checks all of e but its data.
 func measure(e *Event) (length, escapes int, err error) {
-	length = overhead
-	for m := id; m < data; m++ {
-		if field := e.text(m); field != nil {
-			n, wrong := checkText(*field)
-			if wrong == "" && m.limit() > 0 {
-				wrong = checkLimit(m, len(*field))
-			}
-			if wrong != "" {
-				return 0, 0, encodeError(m, wrong)
-			}
-			escapes += n
-			length += len(*field)
-		}
-		if field := e.moment(m); field != nil && !field.IsZero() {
-			if !validYear(*field) {
-				return 0, 0, encodeError(m, "its year is not within 1 to 9999")
-			}
-			length += timeLen
-		}
-	}
 	if m := e.missing(); m != unknown {
 		return 0, 0, encodeError(m, "it is empty")
 	}
-	length += escapes
+	r := ruler{length: frame + len(dataBase64.String()) + quoting}
+	r.text(id, e.ID)
+	r.text(source, e.Source)
+	r.text(kind, e.Type)
+	r.text(subject, e.Subject)
+	r.time(timestamp, e.Time)
+	r.time(expiryTime, e.Expiry)
+	r.text(partitionKey, e.PartitionKey)
+	r.text(traceParent, e.TraceParent)
+	r.text(traceState, e.TraceState)
+	r.text(dataRef, e.DataRef)
+	r.text(dataContentType, e.DataContentType)
 	if IsJSON(e.DataContentType) {
-		length += len(e.Data)
+		r.length += len(e.Data)
 	} else {
-		length += base64.StdEncoding.EncodedLen(len(e.Data))
+		r.length += base64.StdEncoding.EncodedLen(len(e.Data))
 	}
-	return length, escapes, nil
+	return r.length + r.escapes, r.escapes, r.err
+}
+
+// ruler adds up what members take and keeps the first error.
+type ruler struct {
+	length, escapes int
+	err             error
+}
+
+func (r *ruler) text(m member, value string) {
+	if value == "" {
+		return
+	}
+	r.length += len(m.String()) + quoting + len(value)
+	if plainLen(value) < len(value) || len(value) > maxName {
+		r.check(m, value)
+	}
+}
+
+func (r *ruler) check(m member, value string) {
+	escapes, wrong := checkText(value)
+	if wrong == "" {
+		wrong = checkLimit(m, len(value))
+	}
+	if wrong != "" && r.err == nil {
+		r.err = encodeError(m, wrong)
+	}
+	r.escapes += escapes
+}
+
+func (r *ruler) time(m member, t time.Time) {
+	if t.IsZero() {
+		return
+	}
+	if !validYear(t) && r.err == nil {
+		r.err = encodeError(m, "its year is not within 1 to 9999")
+	}
+	r.length += len(m.String()) + quoting + timeLen
 }
 
 // checkLimit says what is wrong with n bytes in m, or "".
@@ -130,13 +161,13 @@ func checkLimit(m member, n int) string {
 // trimJSON is the one JSON value in payload.
 func trimJSON(payload []byte) ([]byte, error) {
 	s := scanner{text: payload}
-	s.space()
+	s.next()
 	start := s.pos
 	if !s.value(0) {
 		return nil, encodeError(data, fmt.Sprintf("not JSON: at byte %d %s; correct the codec or its content type", s.pos, s.wrong))
 	}
 	end := s.pos
-	if s.space(); s.pos < len(payload) {
+	if s.next(); s.pos < len(payload) {
 		return nil, encodeError(data, fmt.Sprintf("more follows the JSON value at byte %d; correct the codec or its content type", s.pos))
 	}
 	return payload[start:end], nil

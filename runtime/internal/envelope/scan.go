@@ -32,7 +32,7 @@ func (s *scanner) fail(pos int, wrong string) bool {
 	return false
 }
 
-// peek is the next byte, 0 at the end.
+// peek is the byte at pos, 0 at the end.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.text) {
 		return s.text[s.pos]
@@ -40,20 +40,19 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-func (s *scanner) space() {
-	for s.pos < len(s.text) {
-		switch s.text[s.pos] {
-		case ' ', '\t', '\n', '\r':
-			s.pos++
-		default:
-			return
+// next skips white space and peeks.
+func (s *scanner) next() byte {
+	for ; s.pos < len(s.text); s.pos++ {
+		if c := s.text[s.pos]; c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return c
 		}
 	}
+	return 0
 }
 
-// value skips one value that lies in depth arrays and objects.
+// value skips white space and one value that lies in depth arrays and objects.
 func (s *scanner) value(depth int) bool {
-	switch c := s.peek(); {
+	switch c := s.next(); {
 	case c == '"':
 		_, ok := s.string()
 		return ok
@@ -89,33 +88,31 @@ func (s *scanner) object(depth int) bool {
 	}
 }
 
-// member goes on to the next member's value, or past the end of the object. It
+// member goes on to just before the next member's value, or past the end of the object. It
 // starts after the opening brace, or after the value of the member before.
 func (s *scanner) member(first bool) (name token, more, ok bool) {
-	s.space()
-	switch c := s.peek(); {
+	c := s.next()
+	switch {
 	case c == '}':
 		s.pos++
 		return name, false, true
 	case first:
 	case c == ',':
 		s.pos++
-		s.space()
+		c = s.next()
 	default:
 		return name, false, s.fail(s.pos, "a comma or closing brace is expected here")
 	}
-	if s.peek() != '"' {
+	if c != '"' {
 		return name, false, s.fail(s.pos, "a member name is expected here")
 	}
 	if name, ok = s.string(); !ok {
 		return name, false, false
 	}
-	s.space()
-	if s.peek() != ':' {
+	if s.next() != ':' {
 		return name, false, s.fail(s.pos, "a colon is expected here")
 	}
 	s.pos++
-	s.space()
 	return name, true, true
 }
 
@@ -124,8 +121,7 @@ func (s *scanner) array(depth int) bool {
 		return s.fail(s.pos, "it is nested deeper than 1000")
 	}
 	s.pos++
-	s.space()
-	if s.peek() == ']' {
+	if s.next() == ']' {
 		s.pos++
 		return true
 	}
@@ -133,14 +129,12 @@ func (s *scanner) array(depth int) bool {
 		if !s.value(depth) {
 			return false
 		}
-		s.space()
-		switch s.peek() {
+		switch s.next() {
 		case ']':
 			s.pos++
 			return true
 		case ',':
 			s.pos++
-			s.space()
 		default:
 			return s.fail(s.pos, "a comma or closing bracket is expected here")
 		}
@@ -181,13 +175,14 @@ func (s *scanner) number() bool {
 }
 
 func (s *scanner) digits() bool {
-	start := s.pos
-	for isDigit(s.peek()) {
-		s.pos++
+	i := s.pos
+	for i < len(s.text) && isDigit(s.text[i]) {
+		i++
 	}
-	if s.pos == start {
-		return s.fail(s.pos, "a digit is expected here")
+	if i == s.pos {
+		return s.fail(i, "a digit is expected here")
 	}
+	s.pos = i
 	return true
 }
 

@@ -12,35 +12,41 @@ type bytestring interface{ []byte | string }
 // quotation mark and backslash: what JSON strings hold as it is. It looks at
 // eight bytes at a time.
 func plainLen[T bytestring](s T) int {
+	if len(s) < 8 {
+		for i := range len(s) {
+			if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+				return i
+			}
+		}
+		return len(s)
+	}
 	const (
 		ones = 0x0101010101010101
 		tops = 0x8080808080808080
 	)
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		// (v-ones)&^v has a top bit where v has a zero byte, and perhaps in a
-		// higher byte after it, which does not matter for the first one.
+	for i := 0; ; i += 8 {
+		// The last eight bytes may overlap with those before, which are plain.
+		i = min(i, len(s)-8)
+		w := s[i : i+8]
+		x := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
+			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
+		// (v-ones)&^v has a top bit where v has a zero byte, and maybe in bytes
+		// above that one.
 		quote, slash, del := x^ones*'"', x^ones*'\\', x^ones*0x7f
-		special := ((x-ones*0x20)&^x | (quote-ones)&^quote | (slash-ones)&^slash | (del-ones)&^del | x) & tops
-		if special != 0 {
-			return i + bits.TrailingZeros64(special)/8
+		marks := ((x-ones*0x20)&^x | (quote-ones)&^quote | (slash-ones)&^slash | (del-ones)&^del | x) & tops
+		if marks != 0 {
+			return i + bits.TrailingZeros64(marks)/8
+		}
+		if i == len(s)-8 {
+			return len(s)
 		}
 	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
-			break
-		}
-	}
-	return i
 }
 
 // checkText says what makes s no CloudEvents string, or "". escapes is how many
 // of its bytes JSON writes with a backslash before them.
 func checkText[T bytestring](s T) (escapes int, wrong string) {
-	for i := 0; ; {
-		i += plainLen(s[i:])
+	for i := plainLen(s); ; i += plainLen(s[i:]) {
 		if i == len(s) {
 			return escapes, ""
 		}

@@ -3,15 +3,17 @@ package envelope
 import "time"
 
 const (
-	minYear = 1
-	maxYear = 9999
+	// minTime and maxTime are the first and last second of the years 1 to 9999,
+	// in seconds since 1970.
+	minTime = -62135596800
+	maxTime = 253402300799
 	// timeLen is the most bytes in a time as Append writes it.
 	timeLen = len(time.RFC3339Nano) - len("07:00")
 )
 
 func validYear(t time.Time) bool {
-	y := t.UTC().Year()
-	return minYear <= y && y <= maxYear
+	s := t.Unix()
+	return minTime <= s && s <= maxTime
 }
 
 // parseTime reads an RFC 3339 time of any offset and gives it in UTC. Digits
