@@ -1,7 +1,10 @@
 // Package due keeps items in the order in which they fall due.
 package due
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // Slot remembers where in a Heap an item is. An item that goes into a Heap
 // holds one and gives it by Slot; only the Heap writes it. The zero Slot is that
@@ -83,6 +86,17 @@ func (h *Heap[T]) Remove(item T) {
 	h.nodes = h.nodes[:last]
 	if i < last {
 		h.settle(i, moved)
+	}
+}
+
+// All yields the items in no order. The Heap must not change meanwhile.
+func (h *Heap[T]) All() iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for i := range h.nodes {
+			if !yield(h.nodes[i].item) {
+				return
+			}
+		}
 	}
 }
 

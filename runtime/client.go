@@ -1,0 +1,154 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+// Client enqueues tasks. It is safe for concurrent use. It has no goroutines and
+// needs no closing.
+type Client struct {
+	queues  *Queues
+	options ClientOptions
+	send    SendFunc
+}
+
+// ClientOptions configure a Client. The zero value of each field is its default.
+type ClientOptions struct {
+	// Routes name the queue of each kind.
+	Routes map[string]string
+	// DefaultQueue is the queue of a kind that has no route; by default the
+	// only queue, if there is only one.
+	DefaultQueue string
+	// Codec encodes arguments; nil stands for JSON.
+	Codec Codec
+	// Source says in each task which program enqueued it: the source of its
+	// CloudEvent, a URI reference. Default "longshore".
+	Source string
+	// SendTimeout bounds a send with its retries, within the caller's context:
+	// above 0, default 30 s.
+	SendTimeout time.Duration
+	// Middleware wraps every send, the first outermost.
+	Middleware []ClientMiddleware
+}
+
+// NewClient makes a Client of queues; nil options are the defaults.
+// InvalidArgument when there is no queue or a route or default names none of
+// them.
+func NewClient(queues *Queues, opts *ClientOptions) (*Client, error) {
+	const op = "runtime: new client"
+	c := &Client{queues: queues}
+	if opts != nil {
+		c.options = *opts
+	}
+	o := &c.options
+	if queues == nil || len(queues.all) == 0 {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "there is no queue; open one first")
+	}
+	if o.DefaultQueue == "" && len(queues.all) == 1 {
+		o.DefaultQueue = queues.all[0].Name
+	}
+	if o.DefaultQueue != "" {
+		if _, err := queues.get(o.DefaultQueue); err != nil {
+			return nil, driver.Errorf(driver.InvalidArgument, op, "default queue: %w", err)
+		}
+	}
+	for kind, queue := range o.Routes {
+		if err := checkKind(kind); err != nil {
+			return nil, driver.Errorf(driver.InvalidArgument, op, "route: %w", err)
+		}
+		if _, err := queues.get(queue); err != nil {
+			return nil, driver.Errorf(driver.InvalidArgument, op, "route of kind %q: %w", kind, err)
+		}
+	}
+	if o.Codec == nil {
+		o.Codec = JSON
+	}
+	if o.Source == "" {
+		o.Source = "longshore"
+	}
+	switch {
+	case o.SendTimeout < 0:
+		return nil, driver.Errorf(driver.InvalidArgument, op, "send timeout %v is negative; use more than 0", o.SendTimeout)
+	case o.SendTimeout == 0:
+		o.SendTimeout = 30 * time.Second
+	}
+	c.send = wrap(SendFunc(c.sendTasks), o.Middleware)
+	return c, nil
+}
+
+// queueOf is where a task of this kind goes unless its options say.
+func (c *Client) queueOf(kind string) (*QueueInfo, error) {
+	name := c.options.DefaultQueue
+	if routed, ok := c.options.Routes[kind]; ok {
+		name = routed
+	}
+	if name == "" {
+		return nil, driver.Errorf(driver.InvalidArgument, fmt.Sprintf("runtime: enqueue %q", kind),
+			"the kind has no route and there is no default queue; known are %s", c.queues.names())
+	}
+	return c.queues.get(name)
+}
+
+// sendTasks sends tasks of one queue in as many batches as it takes, and again
+// those that failed for a reason that may pass. Each keeps its send id, so that
+// a deduplicating broker drops what a lost answer made us send twice.
+func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResult {
+	results := make([]EnqueueResult, len(tasks))
+	if len(tasks) == 0 {
+		return results
+	}
+	queue := tasks[0].queue
+	messages := make([]driver.Message, len(tasks))
+	for i, t := range tasks {
+		results[i].ID = t.ID
+		messages[i] = t.message()
+	}
+	limit := queue.capabilities.MaxSendBatch
+	for from := 0; from < len(messages); from += limit {
+		to := min(from+limit, len(messages))
+		c.sendBatch(ctx, queue, messages[from:to], results[from:to])
+	}
+	return results
+}
+
+func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
+	sent := queue.Driver.Send(ctx, batch)
+	again := false
+	for i := range sent {
+		results[i].Err = sent[i].Err
+		again = again || driver.Retryable(sent[i].Err)
+	}
+	if again {
+		c.resend(ctx, queue, batch, results)
+	}
+}
+
+// resend retries what is left of a batch, with a backoff, until SendTimeout.
+func (c *Client) resend(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
+	ctx, cancel := context.WithTimeout(ctx, c.options.SendTimeout)
+	defer cancel()
+	for try := 1; ; try++ {
+		var left []int
+		var messages []driver.Message
+		wait := callBackoff(try, string(results[0].ID))
+		for i := range results {
+			if err := results[i].Err; driver.Retryable(err) {
+				left, messages = append(left, i), append(messages, batch[i])
+				wait = max(wait, retryAfter(err))
+			}
+		}
+		if len(left) == 0 || sleep(ctx, wait) != nil {
+			return
+		}
+		for i, r := range queue.Driver.Send(ctx, messages) {
+			if r.Err != nil && ctx.Err() != nil {
+				continue // our time is over: what it failed with before says more
+			}
+			results[left[i]].Err = r.Err
+		}
+	}
+}

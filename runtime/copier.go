@@ -1,0 +1,46 @@
+package runtime
+
+import (
+	"context"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+// wantsCopy says whether the copy of h's decision is still to be sent.
+func (h *held) wantsCopy() bool { return h.decision.Action == CopyThenAck && !h.copied }
+
+// sendCopies sends the copies of those in batch that want one, each after its
+// lease was confirmed: without that, every worker that lost the lease would send
+// another. It answers one error for each of batch; what has one keeps its lease
+// and must not be acked.
+func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
+	errs := make([]error, len(batch))
+	var places []int
+	var leases []driver.Lease
+	for i, h := range batch {
+		if h.wantsCopy() {
+			places, leases = append(places, i), append(leases, h.lease)
+		}
+	}
+	confirmed := l.queue.Driver.Extend(ctx, leases, l.worker.options.Hold)
+	var sending []int
+	var copies []driver.Message
+	l.mu.Lock()
+	for j, i := range places {
+		if errs[i] = confirmed[j].Err; errs[i] == nil {
+			batch[i].expires = l.since(confirmed[j].Expires)
+			sending, copies = append(sending, i), append(copies, *batch[i].decision.Copy)
+		}
+	}
+	l.mu.Unlock()
+	limit := max(1, l.queue.capabilities.MaxSendBatch)
+	for len(copies) > 0 {
+		n := min(limit, len(copies))
+		for j, r := range l.queue.Driver.Send(ctx, copies[:n]) {
+			i := sending[j]
+			errs[i], batch[i].copied = r.Err, r.Err == nil
+		}
+		sending, copies = sending[n:], copies[n:]
+	}
+	return errs
+}

@@ -1,0 +1,47 @@
+package runtime
+
+import (
+	"github.com/longshore-dev/longshore/driver"
+)
+
+// Delivery is one message that was leased from a queue.
+type Delivery struct {
+	Lease driver.Lease
+	Queue *QueueInfo
+}
+
+// Action is what is to be done with a delivery. The zero value is invalid.
+type Action uint8
+
+const (
+	// Settle: do Decision.Settlement.
+	Settle Action = iota + 1
+	// CopyThenAck: make sure of the lease, send Decision.Copy, then do
+	// Decision.Settlement, which is an Ack.
+	CopyThenAck
+	// Nothing: the lease is lost, and with it the right to settle.
+	Nothing
+)
+
+// Decision is what becomes of a delivery.
+type Decision struct {
+	Action     Action
+	Settlement driver.Settlement
+	Copy       *driver.Message
+	// Task is the attempt that was decided on; nil when the message is no task.
+	Task *Info
+	// Err is why the attempt failed; nil when it succeeded or never ran.
+	Err error
+}
+
+func ack(d Delivery) Decision {
+	return Decision{Action: Settle, Settlement: driver.Settlement{Lease: d.Lease, Verdict: driver.Ack}}
+}
+
+func bury(d Delivery, reason string, err error) Decision {
+	return Decision{
+		Action:     Settle,
+		Settlement: driver.Settlement{Lease: d.Lease, Verdict: driver.Bury, Reason: reason, Detail: err.Error()},
+		Err:        err,
+	}
+}

@@ -1,0 +1,283 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/runtime/internal/envelope"
+)
+
+// headroom is what Enqueue leaves of a broker's limit on the body for what the
+// runtime adds later.
+const headroom = 8 << 10
+
+// EnqueueResult answers one task of EnqueueMany. The id is set whenever the task
+// got one, also on an error.
+type EnqueueResult struct {
+	ID  TaskID
+	Err error
+}
+
+// Outgoing is a task on its way to a queue.
+type Outgoing struct {
+	ID   TaskID
+	Kind string
+	// Queue is the name of the queue it goes to.
+	Queue string
+	// Delay is how long the queue keeps it hidden.
+	Delay time.Duration
+	// Attributes are its own; middleware may set the map or change it.
+	Attributes map[string]string
+
+	queue                  *QueueInfo
+	body                   []byte
+	group, fairness, dedup string
+}
+
+func (t *Outgoing) message() driver.Message {
+	m := driver.Message{
+		SendID: t.dedup, Body: t.body, Attributes: t.Attributes, Delay: t.Delay,
+		GroupKey: t.group, FairnessKey: t.fairness, DedupKey: t.dedup,
+	}
+	if m.SendID == "" {
+		m.SendID = string(t.ID)
+	}
+	return m
+}
+
+// EnqueueOption changes how a task is enqueued.
+type EnqueueOption func(*enqueueOptions)
+
+type enqueueOptions struct {
+	id                     TaskID
+	queue                  string
+	delay, ttl             time.Duration
+	runAt                  time.Time
+	group, fairness, dedup string
+	attributes             map[string]string
+}
+
+// ID gives the task this id in place of a fresh one: 1 to 128 bytes of visible
+// ASCII. Use it to retry an Enqueue that failed. With EnqueueMany it is an
+// error.
+func ID(id TaskID) EnqueueOption { return func(o *enqueueOptions) { o.id = id } }
+
+// ToQueue sends the task to the named queue, whatever its kind's route.
+func ToQueue(name string) EnqueueOption { return func(o *enqueueOptions) { o.queue = name } }
+
+// Delay keeps the task hidden for d, from 0 to the queue's
+// Capabilities.MaxSendDelay.
+func Delay(d time.Duration) EnqueueOption { return func(o *enqueueOptions) { o.delay = d } }
+
+// RunAt keeps the task hidden until t, by this program's clock. A time that is
+// past means at once. It takes the place of Delay.
+func RunAt(t time.Time) EnqueueOption { return func(o *enqueueOptions) { o.runAt = t } }
+
+// TTL buries the task as expired if no handler has started on it within d from
+// now: more than its delay.
+func TTL(d time.Duration) EnqueueOption { return func(o *enqueueOptions) { o.ttl = d } }
+
+// Group has the tasks with this key run one at a time and in order, on queues
+// that order: 1 to 128 bytes of visible ASCII.
+func Group(key string) EnqueueOption { return func(o *enqueueOptions) { o.group = key } }
+
+// Fairness names whose task this is, so that the broker can keep one tenant from
+// delaying the others, where it supports that: 1 to 128 bytes of visible ASCII.
+func Fairness(key string) EnqueueOption { return func(o *enqueueOptions) { o.fairness = key } }
+
+// Dedup has the broker drop the task if it saw one with this key within its
+// window, where it supports that: 1 to 128 bytes of visible ASCII. The id that
+// Enqueue then answers is of a task that does not exist.
+func Dedup(key string) EnqueueOption { return func(o *enqueueOptions) { o.dedup = key } }
+
+// Attribute sets one attribute of the message; see [driver.Message].Attributes
+// for what is legal.
+func Attribute(name, value string) EnqueueOption {
+	return func(o *enqueueOptions) {
+		if o.attributes == nil {
+			o.attributes = make(map[string]string)
+		}
+		o.attributes[name] = value
+	}
+}
+
+// Enqueue hands a task to its queue. A nil error means that the broker has
+// stored it. The id is returned on an error too, so that a retry with the option
+// ID makes no second task where the broker deduplicates.
+//
+// InvalidArgument for a kind, id, delay, key or attribute that is not legal;
+// TooLarge for arguments over the queue's limit less 8 KiB; Unsupported for a
+// delay or key that the queue cannot give; otherwise what the broker said after
+// retries up to ClientOptions.SendTimeout.
+func Enqueue[T Args](ctx context.Context, c *Client, args T, opts ...EnqueueOption) (TaskID, error) {
+	t, err := outgoing(c, args, opts)
+	if err != nil {
+		return t.ID, err
+	}
+	result := c.send(ctx, []*Outgoing{t})[0]
+	return result.ID, result.Err
+}
+
+// EnqueueMany hands tasks to their queue in as few requests as possible and
+// answers one result a task, in order. Each fails alone.
+func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...EnqueueOption) []EnqueueResult {
+	results := make([]EnqueueResult, len(args))
+	tasks := make([]*Outgoing, 0, len(args))
+	places := make([]int, 0, len(args))
+	shared := len(args) > 1 && hasID(opts)
+	for i := range args {
+		t, err := outgoing(c, args[i], opts)
+		if err == nil && shared {
+			err = driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%d tasks cannot share the id %q", len(args), t.ID)
+		}
+		results[i] = EnqueueResult{t.ID, err}
+		if err == nil {
+			tasks, places = append(tasks, t), append(places, i)
+		}
+	}
+	// A type may have kinds that go to different queues.
+	for len(tasks) > 0 {
+		n := 1
+		for n < len(tasks) && tasks[n].queue == tasks[0].queue {
+			n++
+		}
+		for i, r := range c.send(ctx, tasks[:n]) {
+			results[places[i]] = r
+		}
+		tasks, places = tasks[n:], places[n:]
+	}
+	return results
+}
+
+func hasID(opts []EnqueueOption) bool {
+	var o enqueueOptions
+	for _, set := range opts {
+		set(&o)
+	}
+	return o.id != ""
+}
+
+// Raw is a task whose arguments are encoded already.
+type Raw struct {
+	Kind        string
+	Data        []byte
+	ContentType string // media type of Data; "" stands for application/json
+}
+
+// EnqueueRaw is Enqueue for arguments that are encoded already.
+func EnqueueRaw(ctx context.Context, c *Client, task Raw, opts ...EnqueueOption) (TaskID, error) {
+	t, err := c.outgoing(task, opts)
+	if err != nil {
+		return t.ID, err
+	}
+	result := c.send(ctx, []*Outgoing{t})[0]
+	return result.ID, result.Err
+}
+
+func outgoing[T Args](c *Client, args T, opts []EnqueueOption) (*Outgoing, error) {
+	kind := args.Kind()
+	data, err := c.options.Codec.Marshal(args)
+	if err != nil {
+		return new(Outgoing), driver.Errorf(driver.InvalidArgument, enqueueOp(kind), "arguments of type %T do not encode: %w", args, err)
+	}
+	return c.outgoing(Raw{kind, data, c.options.Codec.ContentType()}, opts)
+}
+
+func enqueueOp(kind string) string {
+	return fmt.Sprintf("runtime: enqueue %q", driver.CutText(kind, maxKind))
+}
+
+// outgoing makes the task. It is never nil and on an error has the id if that is
+// known.
+func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
+	var o enqueueOptions
+	for _, set := range opts {
+		set(&o)
+	}
+	t := &Outgoing{ID: o.id, Kind: raw.Kind}
+	if t.ID == "" {
+		t.ID = NewTaskID()
+	} else if err := driver.CheckKey(string(t.ID)); err != nil {
+		return t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "the task id has %w", err)
+	}
+	if err := checkKind(raw.Kind); err != nil {
+		return t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "%w", err)
+	}
+	var err error
+	if o.queue != "" {
+		t.queue, err = c.queues.get(o.queue)
+	} else {
+		t.queue, err = c.queueOf(raw.Kind)
+	}
+	if err != nil {
+		return t, err
+	}
+	now := time.Now()
+	if err := o.delays(now, &t.queue.capabilities); err != nil {
+		return t, driver.Errorf(driver.CodeOf(err), enqueueOp(raw.Kind), "%w", err)
+	}
+	t.Queue, t.Delay = t.queue.Name, o.delay
+	t.Attributes = maps.Clone(o.attributes)
+	t.group, t.fairness, t.dedup = o.group, o.fairness, o.dedup
+	return t, c.encode(t, raw, &o, now)
+}
+
+// delays works out the delay and checks it.
+func (o *enqueueOptions) delays(now time.Time, c *driver.Capabilities) error {
+	if !o.runAt.IsZero() {
+		o.delay = max(0, o.runAt.Sub(now))
+	}
+	switch {
+	case o.delay < 0:
+		return driver.Errorf(driver.InvalidArgument, "", "delay %v is negative; use 0 or more", o.delay)
+	case o.delay > 0 && !c.SendDelay.Supported():
+		return driver.Errorf(driver.Unsupported, "", "the queue cannot delay a task by %v: %s", o.delay, c.SendDelay.Note)
+	case o.delay > c.MaxSendDelay:
+		return driver.Errorf(driver.InvalidArgument, "", "delay %v exceeds %v; use a shorter delay", o.delay, c.MaxSendDelay)
+	case o.ttl < 0 || o.ttl > 0 && o.ttl <= o.delay:
+		return driver.Errorf(driver.InvalidArgument, "", "time to live %v is not above the delay %v; the task could never run", o.ttl, o.delay)
+	}
+	return nil
+}
+
+func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time) error {
+	event := envelope.Event{
+		ID: string(t.ID), Source: c.options.Source, Type: t.Kind, Time: now,
+		DataContentType: raw.ContentType, Data: raw.Data, PartitionKey: o.group,
+	}
+	if o.ttl > 0 {
+		event.Expiry = now.Add(o.ttl)
+	}
+	body, err := envelope.Append(make([]byte, 0, envelope.Size(&event)), &event)
+	if err != nil {
+		return driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%w", err)
+	}
+	if limit := t.queue.capabilities.MaxBody - headroom; len(body) > limit {
+		return driver.Errorf(driver.TooLarge, enqueueOp(t.Kind),
+			"the task takes %d bytes, more than %d on queue %q; keep large payloads in a store and send a reference", len(body), limit, t.Queue)
+	}
+	t.body = body
+	return nil
+}
+
+// maxKind is the most bytes in a kind.
+const maxKind = 128
+
+// checkKind refuses what cannot be a kind; see [Args].
+func checkKind(kind string) error {
+	if kind == "" || len(kind) > maxKind {
+		return fmt.Errorf("the kind has %d bytes; want 1 to %d", len(kind), maxKind)
+	}
+	for i := range len(kind) {
+		switch c := kind[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case c == '.', c == '_', c == '-', c == '/', c == ':':
+		default:
+			return fmt.Errorf("the kind has byte 0x%02x at %d; want letters, digits and . _ - / :", c, i)
+		}
+	}
+	return nil
+}

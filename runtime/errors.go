@@ -1,0 +1,68 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Causes with which a handler's context ends; see context.Cause.
+var (
+	// ErrLeaseLost: the lease ran out or was superseded, and another worker may
+	// be at the task already. Whatever the handler returns, it is not retried
+	// or buried here.
+	ErrLeaseLost = errors.New("the lease of this task was lost")
+	// ErrDraining: the worker is about to end. A handler that returns before it
+	// does is still settled.
+	ErrDraining = errors.New("the worker is draining")
+	// ErrTimeout: the handler's own time limit has passed; see Timeout.
+	ErrTimeout = errors.New("the handler's time limit has passed")
+)
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+// Permanent wraps an error that no retry can help: the task is buried at once,
+// with reason permanent. A nil err becomes an error too.
+func Permanent(err error) error {
+	if err == nil {
+		err = errors.New("permanent failure")
+	}
+	return &permanentError{err}
+}
+
+type retryAfterError struct {
+	delay time.Duration
+	err   error
+}
+
+func (e *retryAfterError) Error() string { return e.err.Error() }
+func (e *retryAfterError) Unwrap() error { return e.err }
+
+// RetryAfter wraps an error with the delay after which to retry, in place of
+// the policy's backoff and without jitter; a negative delay counts as 0. The
+// attempt counts like any other. A nil err becomes an error too.
+func RetryAfter(delay time.Duration, err error) error {
+	if err == nil {
+		err = fmt.Errorf("retry after %v", delay)
+	}
+	return &retryAfterError{max(0, delay), err}
+}
+
+// undecodableError: the message is not a task, or not one of this type.
+type undecodableError struct{ err error }
+
+func (e *undecodableError) Error() string { return "undecodable: " + e.err.Error() }
+func (e *undecodableError) Unwrap() error { return e.err }
+
+// PanicError is what a handler's panic becomes: a failed attempt. Its text has
+// the panic's value; the stack is logged and never sent anywhere.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+// Error is the panic's value in words.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }

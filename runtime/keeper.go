@@ -1,0 +1,200 @@
+package runtime
+
+import (
+	"context"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+const (
+	// maxExtenders is how many Extend calls of a queue are under way at once.
+	maxExtenders = 8
+	// minCallTime is the least time that a call to a broker gets.
+	minCallTime = time.Second
+)
+
+// keep is the keeper: it extends leases, gives up those that ran out, and lets
+// settles be tried again, each when it is due. It returns when the lane is
+// stopped and its calls have ended.
+func (l *lane) keep() {
+	defer l.calls.Wait()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		if wait, ok := l.tick(); ok {
+			timer.Reset(wait)
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-timer.C:
+		case <-l.wake:
+		case <-l.stopped:
+			return
+		}
+	}
+}
+
+// tick does what is due and says how long it is until the next.
+func (l *lane) tick() (time.Duration, bool) {
+	l.mu.Lock()
+	defer l.unlock()
+	now := l.now()
+	for {
+		h, ok := l.book.Due(now)
+		if !ok {
+			break
+		}
+		l.attend(h, now)
+	}
+	if len(l.toExtend) > 0 {
+		l.fillBatch(now + l.hold/50)
+	}
+	l.startExtenders()
+	l.armed = 0
+	next, ok := l.book.Next()
+	if !ok {
+		return 0, false
+	}
+	l.armed = next
+	return max(0, next-now), true
+}
+
+// fillBatch lets what is to be extended until soon join what is now. The caller
+// holds mu.
+func (l *lane) fillBatch(soon time.Duration) {
+	for l.book.Len() > 0 {
+		h, at := l.book.Min()
+		if at > soon || at != h.extendAt || at == h.expires {
+			return
+		}
+		l.book.Remove(h)
+		l.wantExtend(h)
+	}
+}
+
+// attend does what is due for h, which was just taken from the book. The caller
+// holds mu.
+func (l *lane) attend(h *held, now time.Duration) {
+	switch {
+	case h.expires <= now:
+		l.lose(h, errExpired)
+	case h.extending:
+		l.note(h)
+	case h.state == decided && h.settleAt <= now:
+		l.enqueueSettle(h)
+	default:
+		l.wantExtend(h)
+	}
+}
+
+// wantExtend puts h in line for an extender. Until that is done its place in the
+// book is its end. The caller holds mu.
+func (l *lane) wantExtend(h *held) {
+	h.extendAt = h.expires
+	l.note(h)
+	l.toExtend = append(l.toExtend, h)
+}
+
+// lose gives up a lease. The caller holds mu.
+func (l *lane) lose(h *held, why error) {
+	l.book.Remove(h)
+	before := h.state
+	h.state = lost
+	switch before {
+	case running:
+		l.logger.Warn("lease lost while the handler runs", "message", h.id, "error", why)
+		if h.cancel != nil {
+			h.cancel(ErrLeaseLost)
+		}
+	case decided: // between two tries to settle
+		l.finish(h, why)
+	}
+}
+
+// startExtenders starts as many extenders as there is work for. The caller holds
+// mu.
+func (l *lane) startExtenders() {
+	batch := l.queue.capabilities.MaxSettleBatch
+	for l.extenders < min(maxExtenders, (len(l.toExtend)+batch-1)/batch) {
+		l.extenders++
+		l.calls.Go(l.extend)
+	}
+}
+
+// extend is an extender: it extends what is to be extended, batch by batch.
+func (l *lane) extend() {
+	for {
+		batch, leases := l.nextExtends()
+		if len(batch) == 0 {
+			return
+		}
+		start := l.now()
+		ctx, cancel := context.WithTimeout(context.Background(), max(minCallTime, l.hold/3))
+		results := l.queue.Driver.Extend(ctx, leases, l.worker.options.Hold)
+		cancel()
+		l.mu.Lock()
+		for i, h := range batch {
+			l.extended(h, results[i], start)
+		}
+		l.unlock()
+	}
+}
+
+// nextExtends takes a batch of what is to be extended; an empty one ends the
+// extender.
+func (l *lane) nextExtends() (batch []*held, leases []driver.Lease) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	limit := l.queue.capabilities.MaxSettleBatch
+	for len(l.toExtend) > 0 && len(batch) < limit {
+		h := l.toExtend[0]
+		l.toExtend = l.toExtend[1:]
+		if h.state == lost || h.extending || !h.In() {
+			continue // or its settle has begun
+		}
+		h.extending = true
+		batch, leases = append(batch, h), append(leases, h.lease)
+	}
+	if len(batch) == 0 {
+		l.toExtend = nil
+		l.extenders--
+	}
+	return batch, leases
+}
+
+// extended takes in the result of an Extend that began at start. The caller
+// holds mu.
+func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
+	h.extending = false
+	if h.state == lost {
+		return // the broker answered after the end; the handler was told
+	}
+	now := l.now()
+	h.extends++
+	switch {
+	case r.Err == nil:
+		h.expires = l.since(r.Expires)
+		h.extendAt = start + third(h.expires-start, h)
+	case driver.Is(r.Err, driver.LeaseLost):
+		l.lose(h, r.Err)
+		return
+	case driver.Retryable(r.Err):
+		l.logger.Warn("extending a lease failed; trying again", "message", h.id, "error", r.Err)
+		h.extendAt = now + max(l.hold/24, retryAfter(r.Err))
+	default:
+		l.logger.Warn("a lease cannot be extended; it will run out", "message", h.id, "error", r.Err)
+		h.extendAt = h.expires
+	}
+	switch {
+	case h.state == decided && l.abandoned:
+		l.book.Remove(h)
+		l.finish(h, errAbandoned)
+	case h.state == decided && h.settleAt <= now:
+		l.book.Remove(h)
+		l.enqueueSettle(h)
+	default:
+		l.note(h)
+	}
+}

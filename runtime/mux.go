@@ -1,0 +1,167 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+// Mux knows the handler of each kind. Register all handlers before its first
+// Dispatch; from then on it is safe for concurrent use.
+type Mux struct {
+	handlers   map[string]*handler
+	codecs     map[string]Codec // by media type
+	middleware []Middleware
+	rawKind    string
+	logger     *slog.Logger
+	problems   []error
+}
+
+// MuxOptions configure a Mux. The zero value of each field is its default.
+type MuxOptions struct {
+	// Codecs decode arguments, beside JSON, by their content type.
+	Codecs []Codec
+	// Middleware wraps every handler, the first outermost.
+	Middleware []Middleware
+	// RawKind handles messages that are no tasks of ours: their body becomes the
+	// payload of a task of this kind whose id is the broker's. By default such
+	// messages are buried as undecodable.
+	RawKind string
+	// Logger is what a task's logger is made from; nil stands for
+	// slog.Default.
+	Logger *slog.Logger
+}
+
+// handler is what was registered for one kind.
+type handler struct {
+	run     HandlerFunc // with middleware
+	timeout time.Duration
+	retry   *RetryPolicy // nil: the queue's
+}
+
+// NewMux makes a Mux without handlers; nil options are the defaults. What is
+// wrong with the options or a handler is reported by [Mux.Err], and so by
+// NewWorker.
+func NewMux(opts *MuxOptions) *Mux {
+	m := &Mux{handlers: make(map[string]*handler), codecs: make(map[string]Codec), logger: slog.Default()}
+	m.codecs[mediaType(JSON.ContentType())] = JSON
+	if opts == nil {
+		return m
+	}
+	for _, c := range opts.Codecs {
+		m.codecs[mediaType(c.ContentType())] = c
+	}
+	m.middleware = opts.Middleware
+	if opts.Logger != nil {
+		m.logger = opts.Logger
+	}
+	if m.rawKind = opts.RawKind; m.rawKind != "" {
+		if err := checkKind(m.rawKind); err != nil {
+			m.fail("raw kind: %w", err)
+		}
+	}
+	return m
+}
+
+// Err says what is wrong with the registrations: InvalidArgument for a kind that
+// is not legal or was registered twice, a policy or timeout out of range, a raw
+// kind or no kind at all without handler.
+func (m *Mux) Err() error {
+	problems := m.problems
+	if len(m.handlers) == 0 {
+		problems = append(problems[:len(problems):len(problems)], errors.New("no handler is registered; call Handle"))
+	}
+	if m.rawKind != "" && m.handlers[m.rawKind] == nil {
+		problems = append(problems[:len(problems):len(problems)], fmt.Errorf("raw kind %q has no handler; register one", m.rawKind))
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return &driver.Error{Code: driver.InvalidArgument, Op: "runtime: mux", Err: errors.Join(problems...)}
+}
+
+func (m *Mux) fail(format string, args ...any) {
+	m.problems = append(m.problems, fmt.Errorf(format, args...))
+}
+
+// HandleOption changes how one kind is handled.
+type HandleOption func(*handler)
+
+// Retry is the kind's own retry policy, in place of its queue's.
+func Retry(p RetryPolicy) HandleOption { return func(h *handler) { h.retry = &p } }
+
+// Timeout ends the handler's context, with cause ErrTimeout, this long after it
+// was started: more than 0. The attempt fails when the handler then returns an
+// error. By default there is no limit.
+func Timeout(d time.Duration) HandleOption {
+	return func(h *handler) {
+		if d <= 0 {
+			d = -1
+		}
+		h.timeout = d
+	}
+}
+
+// Handle registers the handler of a type's kind. What the handler returns
+// decides what becomes of the task:
+//
+//   - nil: it is done and acknowledged;
+//   - an error: it runs again after a backoff, until its retry policy is
+//     exhausted and it is buried with the error;
+//   - [Permanent]: it is buried at once;
+//   - [RetryAfter]: it runs again after that delay.
+//
+// A panic is a failed attempt. A payload that does not decode as T is buried as
+// undecodable without running the handler.
+func Handle[T Args](m *Mux, h func(ctx context.Context, t *Task[T]) error, opts ...HandleOption) {
+	var zero T
+	m.HandleRaw(zero.Kind(), func(ctx context.Context, info *Info) error {
+		t := &Task[T]{Info: info}
+		if err := m.decode(info, &t.Args); err != nil {
+			return err
+		}
+		return h(ctx, t)
+	}, opts...)
+}
+
+// HandleRaw registers a handler that gets the arguments as they were encoded.
+func (m *Mux) HandleRaw(kind string, h HandlerFunc, opts ...HandleOption) {
+	entry := &handler{run: wrap(h, m.middleware)}
+	for _, set := range opts {
+		set(entry)
+	}
+	if err := checkKind(kind); err != nil {
+		m.fail("handler: %w", err)
+	}
+	if m.handlers[kind] != nil {
+		m.fail("kind %q has two handlers; a kind has one", kind)
+	}
+	if entry.timeout < 0 {
+		m.fail("kind %q: the timeout is not above 0", kind)
+	}
+	if entry.retry != nil {
+		if err := entry.retry.check(); err != nil {
+			m.fail("kind %q: %w", kind, err)
+		}
+	}
+	m.handlers[kind] = entry
+}
+
+// decode decodes a task's payload with the codec of its content type.
+func (m *Mux) decode(t *Info, into any) error {
+	codec := JSON
+	if t.contentType != "" && t.contentType != JSON.ContentType() {
+		var ok bool
+		if codec, ok = m.codecs[mediaType(t.contentType)]; !ok {
+			return &undecodableError{fmt.Errorf("no codec for content type %q", driver.CutText(t.contentType, 100))}
+		}
+	}
+	if err := codec.Unmarshal(t.payload, into); err != nil {
+		return &undecodableError{err}
+	}
+	return nil
+}

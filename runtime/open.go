@@ -1,0 +1,35 @@
+package runtime
+
+import (
+	"errors"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/runtime/internal/envelope"
+)
+
+// open makes the task of a message: an event in structured or binary mode, or
+// anything at all where the Mux has a raw kind. The second result is when the
+// task expires, zero for never.
+func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error) {
+	var event envelope.Event
+	found, err := envelope.DecodeBinary(message.Attributes, message.Body, &event)
+	if !found && err == nil && envelope.LooksLikeEvent(message.Body) {
+		found, err = true, envelope.Decode(message.Body, &event)
+	}
+	switch {
+	case found && err == nil:
+		return &Info{
+			ID: TaskID(event.ID), Kind: event.Type, Queue: d.Queue.Name, EnqueuedAt: event.Time,
+			Attributes: message.Attributes, payload: event.Data, contentType: event.DataContentType,
+		}, event.Expiry, nil
+	case m.rawKind != "":
+		return &Info{
+			ID: TaskID(message.ID), Kind: m.rawKind, Queue: d.Queue.Name, EnqueuedAt: message.SentAt,
+			Attributes: message.Attributes, payload: message.Body,
+		}, time.Time{}, nil
+	case err == nil:
+		err = errors.New("the message is no CloudEvent; name a raw kind to take such messages")
+	}
+	return nil, time.Time{}, err
+}

@@ -1,0 +1,102 @@
+package runtime
+
+import (
+	"context"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+const (
+	// longPoll is the longest wait of a receive.
+	longPoll = 20 * time.Second
+	// maxPollers is how many receives of a queue are under way at once.
+	maxPollers = 16
+)
+
+// poll is the first poller of a lane. It returns nil when ctx has ended and all
+// pollers have, or what made the queue unusable.
+func (l *lane) poll(ctx context.Context) error {
+	defer l.extra.Wait()
+	idle, failures := false, 0
+	for {
+		asked, leases, err := l.receive(ctx, idle)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !driver.Retryable(err):
+			l.logger.Error("the queue cannot be polled; the worker ends", "error", err)
+			return err
+		case err != nil:
+			failures++
+			wait := max(callBackoff(failures, l.queue.Name), retryAfter(err))
+			l.logger.Warn("polling failed; trying again", "in", wait, "error", err)
+			if sleep(ctx, wait) != nil {
+				return nil
+			}
+			continue
+		}
+		failures, idle = 0, len(leases) == 0
+		l.grow(ctx, asked, len(leases))
+	}
+}
+
+// grow starts another poller when a receive brought all it could.
+func (l *lane) grow(ctx context.Context, asked, got int) {
+	if got < asked || got < l.queue.capabilities.MaxReceiveBatch {
+		return
+	}
+	if l.pollers.Add(1) >= maxPollers {
+		l.pollers.Add(-1)
+		return
+	}
+	l.extra.Go(func() {
+		defer l.pollers.Add(-1)
+		for {
+			asked, leases, err := l.receive(ctx, false)
+			if err != nil || len(leases) < asked || ctx.Err() != nil {
+				return // the first poller goes on, and reports what is wrong
+			}
+			l.grow(ctx, asked, len(leases))
+		}
+	})
+}
+
+// receive waits for room, leases messages and hands them to the runners.
+//
+// A queue that was idle is asked for one message without reserving room when
+// there are others, so that their tasks do not wait for its long poll.
+func (l *lane) receive(ctx context.Context, idle bool) (asked int, leases []driver.Lease, err error) {
+	room := l.worker.room
+	most, reserve := l.queue.capabilities.MaxReceiveBatch, true
+	if idle && len(l.worker.lanes) > 1 {
+		most, reserve = 1, false
+	}
+	room.measure(l.hold)
+	if asked, err = room.enter(ctx, most, reserve); err != nil {
+		return 0, nil, err
+	}
+	leases, err = l.call(ctx, driver.ReceiveOptions{
+		Max: asked, Wait: min(longPoll, l.worker.options.Grace/3), Hold: l.worker.options.Hold,
+	})
+	if reserve {
+		room.cancel(asked - len(leases))
+	} else {
+		room.force(len(leases))
+	}
+	for _, h := range l.take(leases) {
+		l.worker.ready <- h
+	}
+	return asked, leases, err
+}
+
+// call does one Receive. Where a cancelled one strands messages it is let
+// finish instead.
+func (l *lane) call(ctx context.Context, opts driver.ReceiveOptions) ([]driver.Lease, error) {
+	if !l.queue.capabilities.CancelSafe {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), opts.Wait+settleCallTime)
+		defer cancel()
+	}
+	return l.queue.Driver.Receive(ctx, opts)
+}

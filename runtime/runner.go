@@ -1,0 +1,88 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit)")
+
+// run is a runner: it works on one delivery after the other until there are no
+// more.
+func (w *Worker) run(ctx context.Context) {
+	ended := false
+	defer func() {
+		if !ended { // a handler called Goexit: another runner takes this one's place
+			w.runners.Go(func() { w.run(ctx) })
+		}
+	}()
+	for h := range w.ready {
+		w.work(ctx, h)
+	}
+	ended = true
+}
+
+// work does one delivery.
+func (w *Worker) work(ctx context.Context, h *held) {
+	l := h.lane
+	if w.draining.Load() {
+		l.giveBack(h)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if !l.begin(h, cancel) {
+		l.drop(h)
+		return
+	}
+	delivery := Delivery{h.lease, l.queue}
+	decision := Decision{
+		Action: Settle, Err: errGoexit,
+		Settlement: driver.Settlement{Lease: h.lease, Verdict: driver.Release},
+	}
+	defer func() { l.decide(h, decision) }()
+	decision = w.mux.Dispatch(ctx, delivery)
+	if decision.Err != nil {
+		w.log(ctx, h, &decision)
+	}
+}
+
+// log says what became of an attempt that failed.
+func (w *Worker) log(ctx context.Context, h *held, d *Decision) {
+	level, text := slog.LevelWarn, "task failed"
+	s := &d.Settlement
+	attrs := []slog.Attr{slog.String("queue", h.lane.queue.Name), slog.String("message", h.id)}
+	if t := d.Task; t != nil {
+		attrs = append(attrs, slog.String("task", string(t.ID)), slog.String("kind", t.Kind), slog.Int("attempt", t.Attempt))
+	}
+	switch {
+	case d.Action == Nothing:
+		text = "task failed after its lease was lost"
+	case s.Verdict == driver.Bury:
+		level, text = slog.LevelError, "task buried"
+		attrs = append(attrs, slog.String("reason", s.Reason))
+	case s.Verdict == driver.Release:
+		attrs = append(attrs, slog.Duration("again_in", s.Delay))
+	}
+	if p, ok := errors.AsType[*PanicError](d.Err); ok {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	}
+	w.options.Logger.LogAttrs(ctx, level, text, append(attrs, slog.Any("error", d.Err))...)
+}
+
+// giveBack releases a lease whose handler was not started.
+func (l *lane) giveBack(h *held) {
+	l.decide(h, Decision{
+		Action:     Settle,
+		Settlement: driver.Settlement{Lease: h.lease, Verdict: driver.Release},
+	})
+}
+
+// drop forgets a lease that was lost before its handler was started.
+func (l *lane) drop(h *held) {
+	l.decide(h, Decision{Action: Nothing})
+}

@@ -1,0 +1,188 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+// Worker leases messages from queues, runs their handlers and settles them.
+//
+// Its goroutines, each in a file of its name: pollers receive, runners call
+// handlers, one keeper a queue extends leases, settlers settle. Run owns them
+// all.
+type Worker struct {
+	mux     *Mux
+	options WorkerOptions
+	lanes   []*lane
+	ran     atomic.Bool
+
+	ready    chan *held // leased and not started; closed by Run after the last poller
+	room     *room
+	runners  sync.WaitGroup
+	draining atomic.Bool
+	pending  atomic.Int64  // decided and not settled
+	idle     chan struct{} // capacity 1, never closed; says that pending was 0
+}
+
+// WorkerOptions configure a Worker. The zero value of each field is its default.
+type WorkerOptions struct {
+	// Queues are the names of the queues to work on; by default all.
+	Queues []string
+	// Concurrency is how many handlers run at the same time: 1 to 100,000,
+	// default 10.
+	Concurrency int
+	// Hold is how long a lease runs before it has to be extended, within the
+	// queue's MinHold to MaxHold; by default the queue's own hold. A short one
+	// brings a crashed worker's tasks back sooner, a long one costs fewer
+	// requests.
+	Hold time.Duration
+	// Grace is how long Run goes on after its context has ended: at least 1 s,
+	// default 30 s. Handlers still running shortly before its end (3 s, or half
+	// of a short grace) have their contexts cancelled with ErrDraining.
+	Grace time.Duration
+	// SettleTimeout is how long a settle that fails is tried again, while the
+	// lease is kept: above 0, default 1 min.
+	SettleTimeout time.Duration
+	// Logger gets failures and the worker's own troubles, never payloads; nil
+	// stands for slog.Default.
+	Logger *slog.Logger
+	// OnSettled is called once for each delivery, when it is settled or the
+	// worker has given up on it. It must be quick and safe for concurrent use.
+	OnSettled func(Settled)
+}
+
+// Settled is how one delivery ended.
+type Settled struct {
+	// Queue is the name of the queue, MessageID the broker's id of the message.
+	Queue, MessageID string
+	// Decision is what Dispatch decided. A delivery that was given back unstarted
+	// has a Release and neither Task nor Err.
+	Decision Decision
+	// Err is nil when the queue has taken the decision. Otherwise the message
+	// comes back, unless the queue took it and the answer was lost.
+	Err error
+}
+
+// NewWorker makes a Worker of queues; nil options are the defaults.
+// InvalidArgument for a Mux with problems (see [Mux.Err]), no queue, a name that
+// is not among them, or an option out of range.
+func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
+	const op = "runtime: new worker"
+	w := &Worker{mux: mux}
+	if opts != nil {
+		w.options = *opts
+	}
+	if mux == nil {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "there is no mux; register handlers on one")
+	}
+	if err := mux.Err(); err != nil {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "%w", err)
+	}
+	if err := w.options.fill(); err != nil {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "%w", err)
+	}
+	if queues == nil || len(queues.all) == 0 {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "there is no queue; open one first")
+	}
+	selected := queues.All()
+	if names := w.options.Queues; len(names) > 0 {
+		selected = nil
+		for _, name := range names {
+			q, err := queues.get(name)
+			if err != nil {
+				return nil, driver.Errorf(driver.InvalidArgument, op, "%w", err)
+			}
+			if slices.Contains(selected, q) {
+				return nil, driver.Errorf(driver.InvalidArgument, op, "queue %q is named twice", name)
+			}
+			selected = append(selected, q)
+		}
+	}
+	for _, q := range selected {
+		w.lanes = append(w.lanes, newLane(w, q))
+	}
+	w.room = newRoom(w.options.Concurrency)
+	w.idle = make(chan struct{}, 1)
+	w.ready = make(chan *held, w.options.Concurrency+maxPrefetch+len(w.lanes)*maxPollers)
+	return w, nil
+}
+
+func (o *WorkerOptions) fill() error {
+	if o.Concurrency == 0 {
+		o.Concurrency = 10
+	}
+	if o.Grace == 0 {
+		o.Grace = 30 * time.Second
+	}
+	if o.SettleTimeout == 0 {
+		o.SettleTimeout = time.Minute
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	switch {
+	case o.Concurrency < 1 || o.Concurrency > 100_000:
+		return fmt.Errorf("concurrency %d is not within 1 to 100,000", o.Concurrency)
+	case o.Hold < 0:
+		return fmt.Errorf("hold %v is negative; use 0 for the queue's own", o.Hold)
+	case o.Grace < time.Second:
+		return fmt.Errorf("grace %v is below 1s", o.Grace)
+	case o.SettleTimeout < 0:
+		return fmt.Errorf("settle timeout %v is negative", o.SettleTimeout)
+	}
+	return nil
+}
+
+// Run works until ctx ends, then drains: it stops polling, gives back what was
+// not started, waits for handlers up to Grace, settles, and returns nil. It
+// returns an error when the start-up check refuses a queue (InvalidArgument or
+// what reading its policy answered), when a queue was lost, or when handlers
+// were still running at the end: their leases are left to expire, so another
+// worker does their tasks. A Worker runs once.
+//
+// For a worker that drains on SIGTERM pass a context of signal.NotifyContext.
+// The handlers' contexts keep ctx's values and not its end.
+func (w *Worker) Run(ctx context.Context) error {
+	if !w.ran.CompareAndSwap(false, true) {
+		return driver.Errorf(driver.InvalidArgument, "runtime: run", "this worker has run already; make a new one")
+	}
+	if err := w.check(ctx); err != nil {
+		return err
+	}
+	handlers := context.WithoutCancel(ctx)
+	for range w.options.Concurrency {
+		w.runners.Go(func() { w.run(handlers) })
+	}
+	polling, stop := context.WithCancel(ctx)
+	defer stop()
+	var pollers, keepers sync.WaitGroup
+	broken := make(chan error, len(w.lanes)) // one a lane at most, never closed
+	for _, l := range w.lanes {
+		keepers.Go(l.keep)
+		pollers.Go(func() {
+			if err := l.poll(polling); err != nil {
+				broken <- err
+			}
+		})
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-broken:
+	}
+	stop()
+	err = errors.Join(err, w.drain(&pollers))
+	for _, l := range w.lanes {
+		close(l.stopped)
+	}
+	keepers.Wait()
+	return err
+}
