@@ -10,8 +10,8 @@ import (
 // The checks in this file are the argument checks that every driver makes in
 // the same words. Each takes the Op for its error.
 
-// FailSend, FailExtend and FailSettle fill a result slot for each of n items
-// with one error, as a failure of the whole call must.
+// FailSend fills a result slot for each of n items with one error, as a failure
+// of the whole call must.
 func FailSend(n int, err error) []SendResult {
 	r := make([]SendResult, n)
 	for i := range r {
@@ -81,10 +81,14 @@ func CheckTotal(op string, c *Capabilities, l Lease, d time.Duration, now time.T
 	return nil
 }
 
-// RoundUp rounds d up to a multiple of c.HoldGrain.
+// RoundUp rounds d up to a multiple of c.HoldGrain; what is too long for that
+// becomes Unlimited, so that the check which follows refuses it.
 func RoundUp(c *Capabilities, d time.Duration) time.Duration {
 	if g := c.HoldGrain; g > 0 {
 		if rest := d % g; rest > 0 {
+			if d > Unlimited-(g-rest) {
+				return Unlimited
+			}
 			d += g - rest
 		}
 	}
@@ -100,7 +104,7 @@ func CheckMessage(op string, c *Capabilities, m *Message) error {
 		return Errorf(InvalidArgument, op, "the body is empty; a task has at least one byte")
 	case len(m.Body) > c.MaxBody:
 		return Errorf(TooLarge, op, "a body of %d bytes exceeds %d; use a claim check for large payloads", len(m.Body), c.MaxBody)
-	case c.TextBody && !IsText(string(m.Body)):
+	case c.TextBody && !isText(utf8.Valid(m.Body), m.Body):
 		return Errorf(InvalidArgument, op, "the body has bytes outside the broker's character set; encode it as text")
 	case m.Delay < 0:
 		return Errorf(InvalidArgument, op, "delay %v is negative; use 0 or more", m.Delay)
@@ -195,25 +199,6 @@ func CheckAttributeName(name string) error {
 		}
 	}
 	return nil
-}
-
-// IsText reports whether s is valid UTF-8 of the characters that XML 1.0 allows,
-// which is what Amazon SQS takes (source: Amazon SQS API Reference,
-// SendMessage): tab, line feed, carriage return, and from U+0020 on all but the
-// surrogates, U+FFFE and U+FFFF.
-func IsText(s string) bool {
-	for i, r := range s {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r':
-		case r < ' ', r == 0xFFFE, r == 0xFFFF:
-			return false
-		case r == utf8.RuneError:
-			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // CheckSettlement refuses a settlement that the queue cannot do: no lease, a

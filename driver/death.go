@@ -42,23 +42,25 @@ type deathWire struct {
 	Version  int    `json:"v"`
 	Reason   string `json:"reason"`
 	Attempts int    `json:"attempts,omitempty"`
-	At       int64  `json:"at"` // milliseconds since 1970
+	At       int64  `json:"at,omitempty"` // milliseconds since 1970
 	Queue    string `json:"queue,omitempty"`
 	Detail   string `json:"detail,omitempty"`
 }
 
 // EncodeDeath writes d as the value of AttributeDeath: JSON in ASCII of at most
-// MaxReserved bytes, for which Detail is cut as far as needed. InvalidArgument
-// for a reason that is no token or a number out of range.
+// MaxReserved bytes, for which Detail is cut as far as needed. Attempts above
+// 1,000,000,000 are written as that. InvalidArgument for a reason that is no
+// token, attempts below 0 and a time outside 1970 to 9999.
 func EncodeDeath(d Death) (string, error) {
 	w := deathWire{
-		Version: deathVersion, Reason: d.Reason, Attempts: d.Attempts,
+		Version: deathVersion, Reason: d.Reason, Attempts: min(d.Attempts, maxCount),
 		Queue: CutText(d.Queue, MaxSource), Detail: CutText(d.Detail, MaxDetail),
 	}
-	if !d.At.IsZero() {
-		w.At = ceilMilli(d.At)
+	var err error
+	if w.At, err = wireTime("at", d.At); err == nil {
+		err = w.check()
 	}
-	if err := w.check(); err != nil {
+	if err != nil {
 		return "", &Error{Code: InvalidArgument, Op: "encode death record", Err: err}
 	}
 	return marshalWithin(MaxReserved, &w, &w.Detail), nil
@@ -78,11 +80,10 @@ func DecodeDeath(s string) (Death, error) {
 	if err != nil {
 		return Death{}, &Error{Code: InvalidArgument, Op: "decode death record", Err: err}
 	}
-	d := Death{Reason: w.Reason, Detail: CutText(w.Detail, MaxDetail), Attempts: w.Attempts, Queue: CutText(w.Queue, MaxSource)}
-	if w.At != 0 {
-		d.At = time.UnixMilli(w.At).UTC()
-	}
-	return d, nil
+	return Death{
+		Reason: w.Reason, Detail: CutText(w.Detail, MaxDetail), Attempts: w.Attempts,
+		At: readTime(w.At), Queue: CutText(w.Queue, MaxSource),
+	}, nil
 }
 
 func (w *deathWire) check() error {
@@ -92,10 +93,7 @@ func (w *deathWire) check() error {
 	if w.Attempts < 0 || w.Attempts > maxCount {
 		return fmt.Errorf("attempts %d is not within 0 to %d", w.Attempts, maxCount)
 	}
-	if w.At < minMilli || w.At > maxMilli {
-		return fmt.Errorf("at %d ms is not within the years 1970 to 9999", w.At)
-	}
-	return nil
+	return checkMilli("at", w.At)
 }
 
 // CheckReason reports whether s can be the reason of a death: 1 to MaxReason
