@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,11 +90,13 @@ func (r *Registry) Open(ctx context.Context, rawURL string) (Queue, error) {
 		return nil, &Error{Code: InvalidArgument, Op: op, Err: err}
 	}
 	q, err := s.Open(ctx, u)
-	if err == nil {
-		err = u.Err()
-	}
 	if err != nil {
 		return nil, err
+	}
+	if err := u.Err(); err != nil {
+		// The driver did not ask; its queue is not handed out, so nobody else
+		// could close it.
+		return nil, errors.Join(err, q.Close(ctx))
 	}
 	return q, nil
 }

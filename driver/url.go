@@ -28,8 +28,13 @@ type URL struct {
 }
 
 func parseURL(raw string, s Scheme) (*URL, error) {
-	if len(raw) > MaxURL {
+	switch {
+	case len(raw) > MaxURL:
 		return nil, fmt.Errorf("%d bytes exceed %d", len(raw), MaxURL)
+	case strings.Contains(raw, "@"):
+		// Anywhere: a password may hold any of / ? and #, and then what follows
+		// it is taken for a path, a parameter or a fragment.
+		return nil, errors.New("the URL has an @, as if with a user or password; credentials come from the environment, see the driver's documentation, and elsewhere an @ is written %40")
 	}
 	p, err := url.Parse(raw)
 	if err != nil {
@@ -40,8 +45,6 @@ func parseURL(raw string, s Scheme) (*URL, error) {
 		return nil, fmt.Errorf("malformed URL (%s), for example %s", urlProblem(err), s.Example)
 	}
 	switch {
-	case p.User != nil:
-		return nil, errors.New("the URL has a user or password; credentials come from the environment, see the driver's documentation")
 	case p.Fragment != "" || strings.Contains(raw, "#"):
 		return nil, errors.New("the URL has a fragment (#); remove it")
 	case p.Opaque != "":
@@ -79,7 +82,7 @@ func parseParams(query string, s Scheme) (map[string]string, error) {
 			return nil, errors.New("malformed parameter name")
 		}
 		if !slices.ContainsFunc(s.Params, func(p Param) bool { return p.Name == name }) {
-			return nil, fmt.Errorf("unknown parameter %q; known are %s", name, paramNames(s))
+			return nil, fmt.Errorf("unknown parameter %q; known are %s", shownName(name), paramNames(s))
 		}
 		if _, dup := params[name]; dup {
 			return nil, fmt.Errorf("parameter %q is given twice", name)
@@ -172,27 +175,64 @@ func clip(s string) string { return strconv.Quote(CutText(s, 40)) }
 
 // Redact is a URL as it may be shown: without user, password and fragment, and
 // with parameter names but not their values, because any of those may be a
-// secret that somebody put there by mistake. It takes any string.
+// secret that somebody put there by mistake. Where it cannot tell what is a
+// password it shows the scheme only. It takes any string.
 func Redact(rawURL string) string {
-	rest, _, _ := strings.Cut(rawURL, "#")
-	rest, query, hasQuery := strings.Cut(rest, "?")
-	scheme, rest, ok := strings.Cut(rest, "://")
-	if !ok {
+	scheme, rest, ok := strings.Cut(rawURL, "://")
+	if !ok || !isToken(scheme) {
 		return "(not a URL)"
 	}
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		rest = "REDACTED@" + rest[at+1:]
+	rest, _, _ = strings.Cut(rest, "#")
+	rest, query, hasQuery := strings.Cut(rest, "?")
+	if at := strings.LastIndexByte(rawURL, '@'); at >= 0 {
+		// A password may hold any character: only what follows the last @ is
+		// not a part of it, and only if no ? or # comes before.
+		if at > len(scheme)+len("://")+len(rest) {
+			return CutText(scheme, 20) + "://REDACTED"
+		}
+		rest = "REDACTED@" + rest[strings.LastIndexByte(rest, '@')+1:]
+	} else if host, path, _ := strings.Cut(rest, "/"); !isPort(host) {
+		rest = "REDACTED/" + path // a user and password without a host
 	}
 	out := CutText(scheme, 20) + "://" + CutText(rest, 300)
 	if hasQuery {
 		var names []string
 		for pair := range strings.SplitSeq(query, "&") {
 			name, _, _ := strings.Cut(pair, "=")
-			names = append(names, CutText(name, 40)+"=…")
+			names = append(names, shownName(name)+"=…")
 		}
 		out += "?" + CutText(strings.Join(names, "&"), 300)
 	}
 	return printable(out)
+}
+
+// isPort reports whether what follows the last colon of a host, if there is
+// one, can be a port or the end of an IPv6 address.
+func isPort(host string) bool {
+	i := strings.LastIndexByte(host, ':')
+	return i < 0 || strings.HasSuffix(host, "]") || strings.Trim(host[i+1:], "0123456789") == ""
+}
+
+// shownName is the name of a parameter where it looks like one. What does not
+// may be a value, for example of a parameter whose = was escaped.
+func shownName(name string) string {
+	if !isToken(name) {
+		return "…"
+	}
+	return CutText(name, 40)
+}
+
+// isToken reports whether s is made of ASCII letters, digits and . _ + -, which
+// schemes and parameter names are made of.
+func isToken(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '+', c == '-':
+		default:
+			return false
+		}
+	}
+	return s != ""
 }
 
 // printable replaces control characters, so that a URL cannot write to a
@@ -200,7 +240,7 @@ func Redact(rawURL string) string {
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !strconv.IsPrint(r) {
-			return '�'
+			return '\uFFFD'
 		}
 		return r
 	}, s)
