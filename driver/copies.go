@@ -41,15 +41,20 @@ func DeadCopy(s Settlement, queue string, now time.Time) Message {
 	}
 	c.Death = &Death{
 		Reason: s.Reason, Detail: CutText(s.Detail, MaxDetail), Attempts: c.Carry.Attempts + s.Lease.Attempt(),
-		At: now, Queue: queue,
+		At: now, Queue: CutText(queue, MaxSource),
 	}
 	return c
 }
 
 // LiveCopy is what a Redrive of the dead message m sends back to its queue:
-// without death record, with the carry of a redriven task.
+// without death record, not even one that did not decode, and with the carry of
+// a redriven task.
 func LiveCopy(m Message) Message {
 	c := CopyOf(m)
+	if _, ok := c.Attributes[AttributeDeath]; ok {
+		c.Attributes = maps.Clone(c.Attributes)
+		delete(c.Attributes, AttributeDeath)
+	}
 	c.Carry = m.Carry.Redriven()
 	return c
 }
