@@ -46,7 +46,7 @@ func TestDecodeBinaryTakesTheSameValueTwice(t *testing.T) {
 		"content-type": "a/b", "datacontenttype": "a/b",
 	}
 	var e Event
-	if isEvent, err := DecodeBinary(attributes, nil, &e); !isEvent || err != nil {
+	if isEvent, err := DecodeBinary(attributes, []byte{}, &e); !isEvent || err != nil {
 		t.Fatal(isEvent, err)
 	}
 	if e.DataContentType != "a/b" || e.Data != nil {

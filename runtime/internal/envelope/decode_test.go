@@ -62,6 +62,8 @@ func TestDecodeReads(t *testing.T) {
 		{"data beside null base64", event(`,"data":1,"data_base64":null`), with(func(e *Event) { e.Data = []byte("1") })},
 		{"deep", event(`,"data":` + strings.Repeat("[", 999) + strings.Repeat("]", 999)),
 			with(func(e *Event) { e.Data = []byte(strings.Repeat("[", 999) + strings.Repeat("]", 999)) })},
+		{"deep objects", event(`,"data":` + strings.Repeat(`{"":`, 999) + "0" + strings.Repeat("}", 999)),
+			with(func(e *Event) { e.Data = []byte(strings.Repeat(`{"":`, 999) + "0" + strings.Repeat("}", 999)) })},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -273,8 +273,8 @@ func unquote(dst, raw []byte) (b []byte, ok bool) {
 			r, _ := unitAt(raw)
 			raw = raw[6:]
 			if utf16.IsSurrogate(r) {
-				low, ok := unitAt(raw)
-				if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {
+				low, _ := unitAt(raw) // 0, no partner, when there is no escape
+				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
 					return dst, false
 				}
 				raw = raw[6:]
