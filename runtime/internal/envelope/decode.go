@@ -15,8 +15,9 @@ import (
 // beside data_base64; then e is left as it was.
 //
 // Data of a JSON content type is the value as it stands in body, null included.
-// Of other content types it is the content of the string. It may share memory
-// with body. Strings are copies; one that equals the same field of e before the
+// Of other content types it is the content of the string. Data from data_base64
+// is not checked against its content type. Data may share memory with body;
+// strings are copies, and one that equals the same field of e before the
 // call is kept instead, so decoding into the same Event again saves copies.
 func Decode(body []byte, e *Event) error {
 	d := decoder{scanner: scanner{text: body}}

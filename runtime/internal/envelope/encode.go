@@ -14,10 +14,10 @@ const (
 	quoting = len(`,"":""`)
 )
 
-// Append appends e to dst as a structured-mode event: one line of JSON. When
-// IsJSON(e.DataContentType), Data must be one JSON value, which is embedded as
-// it is, without the white space around it; other data is written in base64.
-// Empty data writes no member.
+// Append appends e to dst as a structured-mode event. When
+// IsJSON(e.DataContentType), Data must be one JSON value in UTF-8, nested at
+// most 1,000 deep; it is embedded as it is, without the white space around it.
+// Other data is written in base64. Empty data writes no member.
 //
 // The error says what is wrong with e; then dst is returned unchanged. What
 // Append writes is always a valid event.
@@ -93,7 +93,7 @@ func measure(e *Event) (length, escapes int, err error) {
 	if m := e.missing(); m != unknown {
 		return 0, 0, encodeError(m, "it is empty")
 	}
-	r := ruler{length: frame + len(dataBase64.String()) + quoting}
+	r := ruler{length: frame}
 	r.text(id, e.ID)
 	r.text(source, e.Source)
 	r.text(kind, e.Type)
@@ -106,9 +106,9 @@ func measure(e *Event) (length, escapes int, err error) {
 	r.text(dataRef, e.DataRef)
 	r.text(dataContentType, e.DataContentType)
 	if IsJSON(e.DataContentType) {
-		r.length += len(e.Data)
+		r.length += len(`,"data":`) + len(e.Data)
 	} else {
-		r.length += base64.StdEncoding.EncodedLen(len(e.Data))
+		r.length += len(`,"data_base64":""`) + base64.StdEncoding.EncodedLen(len(e.Data))
 	}
 	return r.length + r.escapes, r.escapes, r.err
 }

@@ -40,11 +40,8 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			// The one thing that is read and not written: data_base64 that its
 			// content type calls JSON and that is not.
-			if IsJSON(e.DataContentType) && !json.Valid(e.Data) && bytes.Contains(body, []byte("base64")) {
-				return
-			}
-			// The same, with an escaped member name.
-			if IsJSON(e.DataContentType) && bytes.ContainsRune(body, '\\') {
+			var object map[string]json.RawMessage
+			if json.Unmarshal(body, &object) == nil && object["data_base64"] != nil && IsJSON(e.DataContentType) {
 				return
 			}
 			t.Fatalf("%+v was read but is not written: %v", e, err)
