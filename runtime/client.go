@@ -93,6 +93,24 @@ func (c *Client) queueOf(kind string) (*QueueInfo, error) {
 	return c.queues.get(name)
 }
 
+// sendOne sends one task.
+func (c *Client) sendOne(ctx context.Context, t *Outgoing) (TaskID, error) {
+	if len(c.options.Middleware) > 0 {
+		result := c.send(ctx, []*Outgoing{t})[0]
+		return result.ID, result.Err
+	}
+	messages := t.buffer.message[:]
+	messages[0] = t.message()
+	err := t.queue.Driver.Send(ctx, messages)[0].Err
+	if err == nil {
+		t.recycle()
+		return t.ID, nil
+	}
+	results := []EnqueueResult{{t.ID, err}}
+	c.resend(ctx, t.queue, messages, results)
+	return t.ID, results[0].Err
+}
+
 // sendTasks sends tasks of one queue in as many batches as it takes, and again
 // those that failed for a reason that may pass. Each keeps its send id, so that
 // a deduplicating broker drops what a lost answer made us send twice.
@@ -110,24 +128,30 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 	limit := queue.capabilities.MaxSendBatch
 	for from := 0; from < len(messages); from += limit {
 		to := min(from+limit, len(messages))
-		c.sendBatch(ctx, queue, messages[from:to], results[from:to])
+		if c.sendBatch(ctx, queue, messages[from:to], results[from:to]) {
+			for _, t := range tasks[from:to] {
+				t.recycle()
+			}
+		}
 	}
 	return results
 }
 
-func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
-	sent := queue.Driver.Send(ctx, batch)
-	again := false
-	for i := range sent {
-		results[i].Err = sent[i].Err
-		again = again || driver.Retryable(sent[i].Err)
+// sendBatch reports whether all went well at once.
+func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) bool {
+	clean := true
+	for i, r := range queue.Driver.Send(ctx, batch) {
+		results[i].Err = r.Err
+		clean = clean && r.Err == nil
 	}
-	if again {
+	if !clean {
 		c.resend(ctx, queue, batch, results)
 	}
+	return clean
 }
 
-// resend retries what is left of a batch, with a backoff, until SendTimeout.
+// resend retries what a batch has left that may pass, with a backoff, until
+// SendTimeout.
 func (c *Client) resend(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.SendTimeout)
 	defer cancel()

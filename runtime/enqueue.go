@@ -33,13 +33,13 @@ type Outgoing struct {
 	Attributes map[string]string
 
 	queue                  *QueueInfo
-	body                   []byte
+	buffer                 *buffer // nil once it was recycled
 	group, fairness, dedup string
 }
 
 func (t *Outgoing) message() driver.Message {
 	m := driver.Message{
-		SendID: t.dedup, Body: t.body, Attributes: t.Attributes, Delay: t.Delay,
+		SendID: t.dedup, Body: t.buffer.body, Attributes: t.Attributes, Delay: t.Delay,
 		GroupKey: t.group, FairnessKey: t.fairness, DedupKey: t.dedup,
 	}
 	if m.SendID == "" {
@@ -117,8 +117,7 @@ func Enqueue[T Args](ctx context.Context, c *Client, args T, opts ...EnqueueOpti
 	if err != nil {
 		return t.ID, err
 	}
-	result := c.send(ctx, []*Outgoing{t})[0]
-	return result.ID, result.Err
+	return c.sendOne(ctx, t)
 }
 
 // EnqueueMany hands tasks to their queue in as few requests as possible and
@@ -152,13 +151,21 @@ func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...Enque
 	return results
 }
 
-func hasID(opts []EnqueueOption) bool {
-	var o enqueueOptions
-	for _, set := range opts {
-		set(&o)
+func hasID(opts []EnqueueOption) bool { return apply(opts).id != "" }
+
+// apply is what the options say. It must not be changed.
+func apply(opts []EnqueueOption) *enqueueOptions {
+	if len(opts) == 0 {
+		return &noOptions
 	}
-	return o.id != ""
+	o := new(enqueueOptions)
+	for _, set := range opts {
+		set(o)
+	}
+	return o
 }
+
+var noOptions enqueueOptions
 
 // Raw is a task whose arguments are encoded already.
 type Raw struct {
@@ -173,8 +180,7 @@ func EnqueueRaw(ctx context.Context, c *Client, task Raw, opts ...EnqueueOption)
 	if err != nil {
 		return t.ID, err
 	}
-	result := c.send(ctx, []*Outgoing{t})[0]
-	return result.ID, result.Err
+	return c.sendOne(ctx, t)
 }
 
 func outgoing[T Args](c *Client, args T, opts []EnqueueOption) (*Outgoing, error) {
@@ -193,13 +199,11 @@ func enqueueOp(kind string) string {
 // outgoing makes the task. It is never nil and on an error has the id if that is
 // known.
 func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
-	var o enqueueOptions
-	for _, set := range opts {
-		set(&o)
-	}
+	o := apply(opts)
+	now := time.Now()
 	t := &Outgoing{ID: o.id, Kind: raw.Kind}
 	if t.ID == "" {
-		t.ID = NewTaskID()
+		t.ID = newTaskID(now)
 	} else if err := driver.CheckKey(string(t.ID)); err != nil {
 		return t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "the task id has %w", err)
 	}
@@ -215,32 +219,33 @@ func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
 	if err != nil {
 		return t, err
 	}
-	now := time.Now()
-	if err := o.delays(now, &t.queue.capabilities); err != nil {
+	if t.Delay, err = o.delayed(now, &t.queue.capabilities); err != nil {
 		return t, driver.Errorf(driver.CodeOf(err), enqueueOp(raw.Kind), "%w", err)
 	}
-	t.Queue, t.Delay = t.queue.Name, o.delay
+	t.Queue = t.queue.Name
 	t.Attributes = maps.Clone(o.attributes)
 	t.group, t.fairness, t.dedup = o.group, o.fairness, o.dedup
-	return t, c.encode(t, raw, &o, now)
+	return t, c.encode(t, raw, o, now)
 }
 
-// delays works out the delay and checks it.
-func (o *enqueueOptions) delays(now time.Time, c *driver.Capabilities) error {
+// delayed works out the delay and checks it.
+func (o *enqueueOptions) delayed(now time.Time, c *driver.Capabilities) (time.Duration, error) {
+	delay := o.delay
 	if !o.runAt.IsZero() {
-		o.delay = max(0, o.runAt.Sub(now))
+		delay = max(0, o.runAt.Sub(now))
 	}
 	switch {
-	case o.delay < 0:
-		return driver.Errorf(driver.InvalidArgument, "", "delay %v is negative; use 0 or more", o.delay)
-	case o.delay > 0 && !c.SendDelay.Supported():
-		return driver.Errorf(driver.Unsupported, "", "the queue cannot delay a task by %v: %s", o.delay, c.SendDelay.Note)
-	case o.delay > c.MaxSendDelay:
-		return driver.Errorf(driver.InvalidArgument, "", "delay %v exceeds %v; use a shorter delay", o.delay, c.MaxSendDelay)
-	case o.ttl < 0 || o.ttl > 0 && o.ttl <= o.delay:
-		return driver.Errorf(driver.InvalidArgument, "", "time to live %v is not above the delay %v; the task could never run", o.ttl, o.delay)
+	case delay < 0:
+		return 0, driver.Errorf(driver.InvalidArgument, "", "delay %v is negative; use 0 or more", delay)
+	case delay > 0 && !c.SendDelay.Supported():
+		return 0, driver.Errorf(driver.Unsupported, "", "the queue cannot delay a task by %v: %s", delay, c.SendDelay.Note)
+	case delay > c.MaxSendDelay:
+		return 0, driver.Errorf(driver.InvalidArgument, "", "delay %v exceeds %v; use a shorter delay", delay, c.MaxSendDelay)
+	case o.ttl < 0 || o.ttl > 0 && o.ttl <= delay:
+		return 0, driver.Errorf(driver.InvalidArgument, "",
+			"time to live %v is not above the delay %v; the task could never run", o.ttl, delay)
 	}
-	return nil
+	return delay, nil
 }
 
 func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time) error {
@@ -251,7 +256,8 @@ func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time) 
 	if o.ttl > 0 {
 		event.Expiry = now.Add(o.ttl)
 	}
-	body, err := envelope.Append(make([]byte, 0, envelope.Size(&event)), &event)
+	t.buffer = buffers.Get().(*buffer)
+	body, err := envelope.Append(t.buffer.body[:0], &event)
 	if err != nil {
 		return driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%w", err)
 	}
@@ -259,7 +265,7 @@ func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time) 
 		return driver.Errorf(driver.TooLarge, enqueueOp(t.Kind),
 			"the task takes %d bytes, more than %d on queue %q; keep large payloads in a store and send a reference", len(body), limit, t.Queue)
 	}
-	t.body = body
+	t.buffer.body = body
 	return nil
 }
 

@@ -2,20 +2,33 @@ package runtime
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime/internal/envelope"
 )
 
+// events are decoded into one after the other: what most have in common, such as
+// kind and source, is then kept from one to the next.
+var events = sync.Pool{New: func() any { return new(envelope.Event) }}
+
 // open makes the task of a message: an event in structured or binary mode, or
 // anything at all where the Mux has a raw kind. The second result is when the
 // task expires, zero for never.
 func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error) {
-	var event envelope.Event
-	found, err := envelope.DecodeBinary(message.Attributes, message.Body, &event)
+	event := events.Get().(*envelope.Event)
+	defer func() {
+		event.Data = nil // it is part of the message
+		events.Put(event)
+	}()
+	var found bool
+	var err error
+	if len(message.Attributes) > 0 {
+		found, err = envelope.DecodeBinary(message.Attributes, message.Body, event)
+	}
 	if !found && err == nil && envelope.LooksLikeEvent(message.Body) {
-		found, err = true, envelope.Decode(message.Body, &event)
+		found, err = true, envelope.Decode(message.Body, event)
 	}
 	switch {
 	case found && err == nil:

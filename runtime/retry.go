@@ -3,7 +3,6 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"time"
 )
@@ -75,13 +74,15 @@ func (p *RetryPolicy) delay(id TaskID, n int) time.Duration {
 	return time.Duration(spread(string(id), n) * float64(d))
 }
 
-// spread maps key and n to [0, 1), evenly.
+// spread maps key and n to [0, 1), evenly: FNV-1a, then a mix, because FNV's
+// high bits vary little between similar keys.
 func spread(key string, n int) float64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(key))
-	_, _ = h.Write([]byte{byte(n), byte(n >> 8)})
-	x := h.Sum64()
-	x ^= x >> 33 // FNV's high bits vary little between similar keys
+	x := uint64(14695981039346656037)
+	for i := range len(key) {
+		x = (x ^ uint64(key[i])) * 1099511628211
+	}
+	x = (x ^ uint64(n)) * 1099511628211
+	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
 	return float64(x>>11) / (1 << 53)

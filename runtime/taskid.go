@@ -8,9 +8,11 @@ import (
 
 // NewTaskID makes a fresh id: a UUID of version 7 (RFC 9562), so ids sort by
 // the millisecond in which they were made.
-func NewTaskID() TaskID {
+func NewTaskID() TaskID { return newTaskID(time.Now()) }
+
+func newTaskID(now time.Time) TaskID {
 	var b [16]byte
-	ms, low, high := uint64(time.Now().UnixMilli()), rand.Uint64(), rand.Uint64()
+	ms, low, high := uint64(now.UnixMilli()), rand.Uint64(), rand.Uint64()
 	for i := range 6 {
 		b[i] = byte(ms >> (40 - 8*i))
 	}
