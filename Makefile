@@ -1,0 +1,108 @@
+# Every task a person runs. It needs Go, make, git and a C compiler (for the race
+# detector); tools are run by version and need no installation.
+
+GO            ?= go
+GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+N            ?= 20
+FUZZTIME     ?= 10s
+VULN_FLAGS   ?=
+MODULES      := $(dir $(wildcard go.mod */go.mod))
+GENERATED    := conformance/MATRIX.md
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
+		printf '  %-16s %s\n' "$$target" "$$text"; \
+	done
+
+# Build and test
+
+.PHONY: build
+build: ## Build everything; the commands go to bin/
+	$(GO) build ./...
+	@mkdir -p bin
+	@if [ -d cmd ]; then set -x; $(GO) build -o bin/ ./cmd/...; fi
+
+.PHONY: test
+test: ## Run all tests with the race detector, then the allocation checks without it
+	$(GO) test -race ./...
+	$(GO) test -run '^TestAlloc' ./...
+
+.PHONY: test-repeat
+test-repeat: ## Run the suite N times (N=20), to find tests that fail now and then
+	$(GO) test -race -count=$(N) -timeout 60m ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (10s)
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package"; \
+		done; \
+	done
+
+# Checks
+
+.PHONY: fmt
+fmt: ## Format all Go files
+	gofmt -l -w .
+
+.PHONY: lint
+lint: ## Run the linters of .golangci.yml on every module
+	@set -e; for module in $(MODULES); do \
+		echo "== $$module"; \
+		(cd "$$module" && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...); \
+	done
+
+.PHONY: tidy-check
+tidy-check: ## Fail when a go.mod or go.sum is not tidy
+	@set -e; for module in $(MODULES); do \
+		echo "== $$module"; \
+		(cd "$$module" && $(GO) mod tidy -diff); \
+	done
+
+# A database that cannot be reached is said, and is a failure with VULN_REQUIRE=1;
+# a finding is always a failure.
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities in what is called; VULN_REQUIRE=1: fail when the database is not reachable
+	@set -e; for module in $(MODULES); do \
+		echo "== $$module"; \
+		if report=$$(cd "$$module" && $(GOVULNCHECK) $(VULN_FLAGS) ./... 2>&1); then \
+			printf '%s\n' "$$report"; \
+		elif printf '%s\n' "$$report" | grep -q '^govulncheck: fetching vulnerabilities: '; then \
+			echo "vulnerability check: ABSENT, database not reachable"; \
+			[ "$(VULN_REQUIRE)" != 1 ]; \
+		else \
+			printf '%s\n' "$$report"; exit 1; \
+		fi; \
+	done
+
+.PHONY: matrix
+matrix: ## Write conformance/MATRIX.md anew from a run of the suite
+	$(GO) generate ./conformance/...
+
+.PHONY: generate-check
+generate-check: matrix ## Fail when a generated file differs from the committed one
+	@git ls-files --error-unmatch -- $(GENERATED) >/dev/null
+	git diff --exit-code -- $(GENERATED)
+
+# Figures
+
+.PHONY: figures
+figures: bench-core bench-mem ## Measure every figure and fail when one is missed
+
+.PHONY: bench-core
+bench-core: ## Figure: 300,000 tasks a second from typed enqueue to ack on mem
+	cd benchmarks && $(GO) test -count=1 -run '^TestFigureCore$$' -v .
+
+.PHONY: bench-mem
+bench-mem: ## Figure: mem at 1,000,000 + 100,000 messages costs at most 3 times that at 1,000 + 1,000
+	$(GO) test -count=1 -run '^TestCostDoesNotGrowWithTheQueue$$' -v ./drivers/mem -cost
+
+.PHONY: bench
+bench: ## Compare with channels and other libraries in one interleaved run
+	cd benchmarks && $(GO) test -count=1 -run '^$$' -bench . .
