@@ -1,0 +1,109 @@
+package layers
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// Two backends can be read side by side when their documentation has the same
+// parts in the same order.
+func TestDriversHaveTheSameHeadings(t *testing.T) {
+	want := []string{"URLs", "Delivery", "Leases", "Retries", "Dead letters", "Redrive", "Limits", "As"}
+	docs, err := filepath.Glob(filepath.Join(root, "drivers", "*"))
+	if err != nil || len(docs) == 0 {
+		t.Fatalf("no drivers found: %v", err)
+	}
+	for _, dir := range docs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			var got []string
+			for line := range strings.Lines(packageDoc(t, dir)) {
+				if heading, ok := strings.CutPrefix(line, "# "); ok {
+					got = append(got, strings.TrimSpace(heading))
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("headings %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// packageDoc is the comment of the package in dir.
+func packageDoc(t *testing.T, dir string) string {
+	t.Helper()
+	var doc strings.Builder
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments|parser.PackageClauseOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(name, "_test.go") {
+			doc.WriteString(f.Doc.Text())
+		}
+	}
+	return doc.String()
+}
+
+// A test that sleeps by the wall clock is slow where the machine is fast and
+// fails where it is slow. In a testing/synctest bubble time is virtual.
+func TestTestsSleepInBubblesOnly(t *testing.T) {
+	files := sources(t, "_test.go")
+	if len(files) == 0 {
+		t.Fatal("no test files found")
+	}
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if imports(f, "testing/synctest") {
+			continue
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Sleep" {
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" {
+					t.Errorf("%s sleeps and does not use testing/synctest; wait for a condition", name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// sources are the paths of all files of the repository that end with suffix.
+func sources(t *testing.T, suffix string) []string {
+	t.Helper()
+	var paths []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+			return fs.SkipDir
+		case !d.IsDir() && strings.HasSuffix(path, suffix):
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func imports(f *ast.File, path string) bool {
+	return slices.ContainsFunc(f.Imports, func(s *ast.ImportSpec) bool { return s.Path.Value == strconv.Quote(path) })
+}
