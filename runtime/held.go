@@ -39,7 +39,7 @@ const (
 	buffered heldState = iota // leased, handler not started
 	running
 	decided // waiting for its settle
-	lost    // expired or superseded; whoever has it drops it
+	lost    // expired, superseded or settled; whoever has it drops it
 )
 
 // due is when the keeper must look at h next.

@@ -108,6 +108,7 @@ func (l *lane) begin(h *held, cancel context.CancelCauseFunc) bool {
 // finish ends the worker's part in a delivery that is decided. The caller holds
 // mu, has taken h from the book, and ends with unlock.
 func (l *lane) finish(h *held, err error) {
+	h.state = lost // an extender may still have it
 	l.ended = append(l.ended, ending{h, err})
 }
 
