@@ -33,6 +33,10 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) Decision {
 	if err != nil {
 		return bury(d, driver.ReasonUndecodable, err)
 	}
+	if message.Defect != nil {
+		m.logger.Warn("a reserved attribute does not decode; the task's attempts start anew",
+			"queue", d.Queue.Name, "message", message.ID, "error", message.Defect)
+	}
 	now := time.Now()
 	carry := message.Carry
 	if message.Death != nil { // moved back by other means than Redrive

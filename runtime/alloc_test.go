@@ -1,0 +1,43 @@
+//go:build !race
+
+package runtime_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/mem"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// The limits are what the code takes today, so that a change that takes more is
+// seen. They include the queue's own.
+func TestAllocOfATask(t *testing.T) {
+	b := newBench(t, &mem.Options{MaxReceives: 1000}, runtime.RetryPolicy{MaxAttempts: 400}, nil)
+	b.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+	args := job{strings.Repeat("x", 53)}
+	enqueue := testing.AllocsPerRun(1000, func() {
+		if _, err := runtime.Enqueue(t.Context(), b.client, args); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if limit := 8.0; enqueue > limit {
+		t.Errorf("Enqueue takes %v allocations, more than %v", enqueue, limit)
+	}
+	leases, err := b.queue.Receive(t.Context(), driver.ReceiveOptions{Max: 1})
+	if err != nil || len(leases) != 1 {
+		t.Fatal(leases, err)
+	}
+	delivery := runtime.Delivery{Lease: leases[0], Queue: b.queues.All()[0]}
+	dispatch := testing.AllocsPerRun(1000, func() {
+		if d := b.mux.Dispatch(t.Context(), delivery); d.Action != runtime.Settle {
+			t.Fatal(d)
+		}
+	})
+	if limit := 7.0; dispatch > limit {
+		t.Errorf("Dispatch takes %v allocations, more than %v", dispatch, limit)
+	}
+	t.Logf("Enqueue %v, Dispatch %v allocations", enqueue, dispatch)
+}
