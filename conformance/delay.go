@@ -1,0 +1,106 @@
+package conformance
+
+import (
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+var delayChecks = []Check{
+	{Name: "send-delay", Doc: "A message sent with a delay comes when it is over, never before; or the delay is refused as Unsupported.", run: sendDelay},
+	{Name: "send-delay-limit", Doc: "A delay that is negative or over MaxSendDelay is InvalidArgument; the longest is kept.", run: sendDelayLimit},
+	{Name: "hop", Doc: "A copy sent on with a delay in place of the received message comes once, never early, and carries what it was given.", run: hop},
+}
+
+func sendDelay(t *T) {
+	q := t.open()
+	m := t.message()
+	m.Delay = t.hold
+	if !t.caps.SendDelay.Supported() {
+		t.rejects("a delay", q, m, driver.Unsupported)
+		t.audit(q, tally{})
+		t.refused()
+		return
+	}
+	soon := t.message()
+	start := time.Now()
+	t.send(q, m, soon) // the second is not held up
+	l := t.lease(q)
+	if idOf(l.Message().Body) != idOf(soon.Body) {
+		t.Fatalf("message %s came first; want the one without a delay", idOf(l.Message().Body))
+	}
+	t.ack(q, l)
+	got := t.poll(q, 1, time.Until(start.Add(m.Delay))+t.b.Margin+t.grace)
+	if len(got) != 1 {
+		t.Fatalf("the delayed message did not come")
+	}
+	t.within("the delayed message came", time.Since(start), m.Delay, m.Delay)
+	t.attempt(got[0], 1)
+	t.ack(q, got...)
+	t.audit(q, tally{Processed: 2})
+}
+
+func sendDelayLimit(t *T) {
+	q := t.open()
+	m := t.message()
+	m.Delay = -1
+	t.rejects("a negative delay", q, m, driver.InvalidArgument)
+	if !t.caps.SendDelay.Supported() {
+		t.audit(q, tally{})
+		t.refused()
+		return
+	}
+	m.Delay = t.caps.MaxSendDelay + max(t.caps.HoldGrain, 1)
+	t.rejects("a delay over the limit", q, m, driver.InvalidArgument)
+	if !t.b.Virtual {
+		return // the longest takes too long
+	}
+	m.Delay = t.caps.MaxSendDelay
+	start := time.Now()
+	t.send(q, m)
+	t.hiddenUntil("a message with the longest delay", q, start.Add(m.Delay))
+	l, _ := t.again(q, foreign{m}, t.grace)
+	t.within("the message with the longest delay came", time.Since(start), m.Delay, m.Delay)
+	t.ack(q, l)
+	t.audit(q, tally{Processed: 1})
+}
+
+func hop(t *T) {
+	q := t.open()
+	m := t.full()
+	if t.caps.Dedup.Supported() {
+		m.DedupKey = "hop-1"
+	}
+	t.send(q, m)
+	l := t.lease(q)
+	c := driver.CopyOf(l.Message())
+	c.Carry.Hops++
+	c.Carry.NotBefore = time.Now().Add(t.hold).Truncate(time.Millisecond)
+	if t.caps.SendDelay.Supported() {
+		c.Delay = min(t.hold, t.caps.MaxSendDelay)
+	}
+	start := time.Now()
+	if r := t.trySend(q, c)[0]; r.Err != nil {
+		t.Fatalf("send of the copy: %v", r.Err)
+	}
+	t.ledger.dropped(m) // the copy stands for it
+	id := l.Message().ID
+	ctx, cancel := t.ctx(0)
+	defer cancel()
+	if err := q.Settle(ctx, []driver.Settlement{{Lease: l, Verdict: driver.Ack}})[0]; err != nil {
+		t.Fatalf("ack of the original: %v", err)
+	}
+	got := t.poll(q, 1, c.Delay+t.b.Margin+t.grace)
+	if len(got) != 1 {
+		t.Fatalf("the copy did not come")
+	}
+	t.within("the copy came", time.Since(start), c.Delay, c.Delay)
+	t.same("copy", got[0].Message(), m)
+	t.carries("copy", got[0].Message().Carry, c.Carry)
+	t.attempt(got[0], 1)
+	if got[0].Message().ID == id {
+		t.Errorf("the copy has the id of the original")
+	}
+	t.ack(q, got...)
+	t.audit(q, tally{Processed: 1})
+}

@@ -1,0 +1,37 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Report is what one run found on one profile. Package conformance/cmd/matrix
+// makes MATRIX.md of them.
+type Report struct {
+	Profile string
+	Missing string            `json:",omitempty"` // why the profile did not run
+	Results map[string]Result `json:",omitempty"` // by check
+}
+
+// save writes the report to the directory in CONFORMANCE_RESULTS, if it is set.
+func (r *Report) save() error {
+	dir := os.Getenv("CONFORMANCE_RESULTS")
+	if dir == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return fmt.Errorf("encode results of %q: %w", r.Profile, err)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("save results of %q: %w", r.Profile, err)
+	}
+	name := strings.ReplaceAll(r.Profile, " ", "-") + ".json"
+	if err := os.WriteFile(filepath.Join(dir, name), append(b, '\n'), 0o666); err != nil {
+		return fmt.Errorf("save results of %q: %w", r.Profile, err)
+	}
+	return nil
+}
