@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	_ "github.com/longshore-dev/longshore/drivers/mem" // mem://
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// maxTold is how many dead lines are told one by one.
+const maxTold = 10
+
+// job is one run of lines through a queue.
+type job struct {
+	options *runOptions
+	std     streams
+	screen  *screen
+	account *account
+	failed  *failedFile
+	command *command // nil with --http
+
+	queues  *runtime.Queues
+	queue   driver.Queue
+	client  *runtime.Client
+	worker  *runtime.Worker
+	started <-chan struct{} // closed when the worker has passed its start-up check
+
+	stop     context.CancelCauseFunc // ends the reading and the worker; set before any of both
+	readAll  atomic.Bool             // the input was read to its end
+	lastLine int                     // number of the last line that was taken; of feed
+	told     atomic.Int64            // dead lines
+}
+
+func newJob(ctx context.Context, o *runOptions, std streams) (*job, error) {
+	j := &job{options: o, std: std, screen: newScreen(std.err), stop: func(error) {}}
+	var err error
+	if j.failed, err = newFailedFile(o.failed, func(record string) { j.screen.printf("%s", record) }); err != nil {
+		return nil, err
+	}
+	j.account = newAccount(j.failed)
+	handle, err := j.handler(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.open(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.build(handle); err != nil {
+		return nil, errors.Join(err, j.queues.Close(ctx))
+	}
+	return j, nil
+}
+
+// handler is what does a task.
+func (j *job) handler(ctx context.Context) (runtime.HandlerFunc, error) {
+	if j.options.http != "" {
+		p, err := newPoster(j.options.http, j.options.concurrency)
+		if err != nil {
+			return nil, err
+		}
+		return p.handle, nil
+	}
+	output := &lineOutput{to: j.commandOutput(), broken: func(err error) {
+		j.stop(fmt.Errorf("nobody takes the output of the commands: %w", err))
+	}}
+	var err error
+	if j.command, err = newCommand(ctx, j.options.exec, output); err != nil {
+		return nil, err
+	}
+	return j.command.handle, nil
+}
+
+// commandOutput is where the standard output of commands goes.
+func (j *job) commandOutput() io.Writer {
+	switch {
+	case j.options.json && j.screen.isTTY, isTerminal(j.std.out) && j.screen.isTTY:
+		return escaped{j.screen}
+	case j.options.json:
+		return j.screen
+	case isTerminal(j.std.out):
+		return escaped{j.std.out}
+	}
+	return j.std.out
+}
+
+func (j *job) open(ctx context.Context) error {
+	q, err := driver.Default.Open(ctx, j.options.queue)
+	if err != nil {
+		return &usageError{err, "see --queue in longshore run --help"}
+	}
+	w := &watched{Queue: q, received: make(chan struct{})}
+	j.queue, j.started, j.queues = q, w.received, new(runtime.Queues)
+	if err := j.queues.Add(runtime.QueueInfo{Name: queueName(j.options.queue), Driver: w}); err != nil {
+		return errors.Join(err, q.Close(ctx))
+	}
+	return nil
+}
+
+// queueName is the last part of the URL's path or host.
+func queueName(url string) string {
+	url, _, _ = strings.Cut(url, "?")
+	url = strings.TrimRight(url, "/")
+	return url[strings.LastIndexByte(url, '/')+1:]
+}
+
+func (j *job) build(handle runtime.HandlerFunc) error {
+	o := j.options
+	logger := j.logger()
+	options := []runtime.HandleOption{runtime.Retry(o.retryPolicy())}
+	if o.timeout > 0 {
+		options = append(options, runtime.Timeout(o.timeout))
+	}
+	mux := runtime.NewMux(&runtime.MuxOptions{Logger: logger})
+	mux.HandleRaw(o.kind, func(ctx context.Context, t *runtime.Info) error {
+		j.account.begin(t)
+		return handle(ctx, t)
+	}, options...)
+	var err error
+	if j.client, err = runtime.NewClient(j.queues, nil); err != nil {
+		return err
+	}
+	j.worker, err = runtime.NewWorker(j.queues, mux, &runtime.WorkerOptions{
+		Concurrency: o.concurrency, Hold: o.hold, Grace: o.grace, Logger: logger, OnSettled: j.settled,
+	})
+	return err
+}
+
+// logger takes the worker's own log: its troubles, and all with --verbose.
+func (j *job) logger() *slog.Logger {
+	level := slog.LevelWarn
+	if j.options.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(ownTroubles{slog.NewTextHandler(j.screen, &slog.HandlerOptions{Level: level})})
+}
+
+// ownTroubles drops records about a task, which the job tells itself.
+type ownTroubles struct{ slog.Handler }
+
+func (h ownTroubles) Handle(ctx context.Context, r slog.Record) error {
+	about := false
+	r.Attrs(func(a slog.Attr) bool {
+		about = a.Key == "task"
+		return !about
+	})
+	if about {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h ownTroubles) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return ownTroubles{h.Handler.WithAttrs(attrs)}
+}
+
+func (h ownTroubles) WithGroup(name string) slog.Handler {
+	return ownTroubles{h.Handler.WithGroup(name)}
+}
+
+// settled is told how each delivery ended.
+func (j *job) settled(s runtime.Settled) {
+	o, ok := j.account.settle(&s)
+	switch {
+	case !ok:
+	case o.dead:
+		if j.tellDead() {
+			j.screen.printf("line %d is dead after %s (%s): %s", o.number, count(o.attempt, "attempt"), o.reason, brief(o.err))
+		}
+	case j.options.verbose:
+		j.screen.printf("line %d: attempt %d of %d failed, again in %v: %s",
+			o.number, o.attempt, o.of, s.Decision.Settlement.Delay.Round(time.Millisecond), brief(o.err))
+	}
+}
+
+// tellDead counts a dead line and says whether to tell of it.
+func (j *job) tellDead() bool { return j.told.Add(1) <= maxTold || j.options.verbose }
+
+// watched is a queue that tells when it is first received from, which a worker
+// does once it has passed its start-up check.
+type watched struct {
+	driver.Queue
+
+	once     sync.Once
+	received chan struct{} // closed by the first Receive
+}
+
+func (w *watched) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]driver.Lease, error) {
+	w.once.Do(func() { close(w.received) })
+	return w.Queue.Receive(ctx, opts)
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0   // every task succeeded
+	exitFailed  = 1   // some are dead or unfinished, or the input was not read to its end
+	exitUsage   = 2   // nothing was done: a flag, the queue or the command is wrong
+	exitAborted = 130 // a second signal, as a shell counts SIGINT
+)
+
+// streams are the three standard ones.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// usageError is what the user has to change before anything can be done.
+type usageError struct {
+	err  error
+	hint string // what to do, one line
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(hint, format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...), hint}
+}
+
+// execute runs the command line and answers the exit code.
+func execute(args []string, std streams) int {
+	code := exitOK
+	root := &cobra.Command{
+		Use:           "longshore",
+		Short:         "Run tasks through a queue",
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetArgs(args)
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	root.AddCommand(runCommand(std, &code), versionCommand())
+	command, err := root.ExecuteC()
+	if err == nil {
+		return code
+	}
+	hint := fmt.Sprintf("%s --help lists the flags", command.CommandPath())
+	if usage, ok := errors.AsType[*usageError](err); ok && usage.hint != "" {
+		hint = usage.hint
+	}
+	fmt.Fprintf(std.err, "longshore: %s\n%s\n", escapeLine(err.Error()), escapeLine(hint))
+	return exitUsage
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

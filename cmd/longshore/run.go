@@ -1,0 +1,160 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// runOptions are the flags of longshore run.
+type runOptions struct {
+	queue, exec, http, kind, failed string
+	concurrency, maxAttempts        int
+	timeout, backoff, hold, grace   time.Duration
+	json, verbose                   bool
+}
+
+const runLong = `Make a task of each line of standard input, send it through a queue, and have a
+command or a local server do it, with retries and a dead letter. It ends when
+every line has succeeded or is dead, and accounts for each.
+
+A line is passed on as it is, without its newline. Empty lines are skipped and
+count nowhere, except in line numbers. Lines are read while others are worked
+on, at most 10,000 or 64 MiB ahead. A line too long for the queue is reported by
+its number, counted as dead with reason "refused", and the rest goes on.
+
+With --exec CMD each task runs "sh -c CMD" with the line on its standard input
+and LONGSHORE_ID, LONGSHORE_KIND, LONGSHORE_ATTEMPT and LONGSHORE_MAX_ATTEMPTS in
+its environment. Its exit code decides:
+  0      the task is done
+  65     it is buried: no retry can help
+  75     it is tried again
+  other  it is tried again
+The end of its standard error, up to 4 KiB, is the error. Its standard output is
+passed on in whole lines (to standard error with --json). It runs in its own
+process group, which gets SIGTERM when its time is over or this program ends,
+and SIGKILL 5 s later. What it leaves running is killed.
+
+With --http URL each task is posted to URL, with the headers Longshore-Id,
+Longshore-Kind, Longshore-Attempt and Longshore-Max-Attempts. The status decides:
+  2xx          the task is done
+  429 and 503  it is tried again, after Retry-After if there is one (at most 24h)
+  3xx and 4xx  it is buried: redirects are not followed
+  5xx          it is tried again, as when there is no answer
+
+Each line that is dead or unfinished at the end is written to the --failed file,
+one JSON object a line: line, id, payload (payload_base64 if it is not UTF-8),
+reason, attempts, error. A file that exists is never written to: without --failed
+a number is added to the name, with it the run refuses to start. To try them
+again: jq -r .payload FILE | longshore run ...
+
+SIGINT (Ctrl-C) or SIGTERM stops reading and lets running tasks end, for at most
+--grace. A second one ends everything at once.
+
+Exit codes: 0 all succeeded; 1 some are dead or unfinished, or the input was not
+read to its end; 2 nothing was done, because a flag, the queue or the command is
+wrong; 130 ended by a second signal.`
+
+const runExample = `  git ls-files | longshore run --queue mem://files --exec 'xargs wc -l'
+  longshore run --queue mem://jobs --http http://localhost:8080/tasks < jobs.jsonl`
+
+func runCommand(std streams, code *int) *cobra.Command {
+	o := new(runOptions)
+	c := &cobra.Command{
+		Use:     "run --queue URL (--exec CMD | --http URL)",
+		Short:   "Make a task of each input line and do them all",
+		Long:    runLong,
+		Example: runExample,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("quote a command that has spaces: --exec 'wc -c'", "run takes no argument, but got %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.check(c.Flags().Changed); err != nil {
+				return err
+			}
+			if isTerminal(std.in) {
+				return usagef("for example: git ls-files | longshore run ...", "standard input is a terminal; pipe the lines into it")
+			}
+			ctx, again, stop := watchSignals(c.Context())
+			defer stop()
+			var err error
+			*code, err = run(ctx, again, o, std)
+			return err
+		},
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.queue, "queue", "", "queue `URL`, for example mem://files?hold=1m (required)")
+	f.StringVar(&o.exec, "exec", "", "shell `command` that does a task")
+	f.StringVar(&o.http, "http", "", "`URL` that tasks are posted to")
+	f.IntVar(&o.concurrency, "concurrency", 10, "tasks that run at a time, 1 to 100000")
+	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "limit for one attempt; 0 for none")
+	f.IntVar(&o.maxAttempts, "max-attempts", runtime.DefaultMaxAttempts, "attempts before a task is buried, 1 to 1000")
+	f.DurationVar(&o.backoff, "backoff", time.Second, "longest wait before the second attempt; doubles with each, up to 10m")
+	f.DurationVar(&o.hold, "hold", 0, "how long a task is leased before the lease is extended; 0 for the queue's own")
+	f.DurationVar(&o.grace, "grace", 30*time.Second, "how long running tasks may go on after Ctrl-C, at least 1s")
+	f.StringVar(&o.kind, "kind", "line", "kind of the tasks")
+	f.StringVar(&o.failed, "failed", "", "`file` for lines that are dead or unfinished (default "+defaultFailed+")")
+	f.BoolVar(&o.json, "json", false, "print the accounting as JSON on standard output")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "print each attempt that failed, and the worker's log")
+	return c
+}
+
+// check refuses flags that are missing, contradict or are out of range.
+func (o *runOptions) check(given func(flag string) bool) error {
+	switch {
+	case o.queue == "":
+		return usagef("for example --queue mem://files", "--queue is missing")
+	case given("exec") && given("http"):
+		return usagef("leave one out", "--exec and --http are both given")
+	case !given("exec") && !given("http"):
+		return usagef("for example --exec 'wc -c'", "--exec or --http is missing")
+	case o.concurrency < 1 || o.concurrency > 100_000:
+		return usagef("", "--concurrency %d is not within 1 to 100000", o.concurrency)
+	case o.maxAttempts < 1 || o.maxAttempts > 1000:
+		return usagef("", "--max-attempts %d is not within 1 to 1000", o.maxAttempts)
+	case o.timeout < 0:
+		return usagef("0 stands for no limit", "--timeout %v is negative", o.timeout)
+	case o.backoff < 0 || o.backoff > maxBackoff:
+		return usagef("", "--backoff %v is not within 0s to %v", o.backoff, maxBackoff)
+	case o.hold < 0:
+		return usagef("0 stands for the queue's own", "--hold %v is negative", o.hold)
+	case o.grace < time.Second:
+		return usagef("", "--grace %v is below 1s", o.grace)
+	case given("failed") && o.failed == "":
+		return usagef("", "--failed is empty")
+	}
+	return nil
+}
+
+// maxBackoff is the longest wait between attempts.
+const maxBackoff = 10 * time.Minute
+
+// run does what the flags say. It answers the exit code, or a usageError when it
+// did nothing. ctx ends the run gently, again at once.
+func run(ctx context.Context, again <-chan struct{}, o *runOptions, std streams) (int, error) {
+	j, err := newJob(ctx, o, std)
+	if err != nil {
+		if _, ok := errors.AsType[*usageError](err); !ok {
+			err = &usageError{err: err}
+		}
+		return exitUsage, errors.Join(err)
+	}
+	return j.run(ctx, again)
+}
+
+// retryPolicy is what the flags say about retries.
+func (o *runOptions) retryPolicy() runtime.RetryPolicy {
+	return runtime.RetryPolicy{
+		MaxAttempts: o.maxAttempts,
+		Backoff:     runtime.Exponential(cmp.Or(o.backoff, time.Nanosecond), maxBackoff),
+	}
+}
