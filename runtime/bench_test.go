@@ -38,13 +38,22 @@ func BenchmarkTask(b *testing.B) {
 	}
 	mux := runtime.NewMux(nil)
 	total := int64(b.N)
+	const window = 256
+	ahead := make(chan struct{}, total/window+40)
+	for range 40 {
+		ahead <- struct{}{}
+	}
 	var done atomic.Int64
 	finished := make(chan struct{})
 	runtime.Handle(mux, func(context.Context, *runtime.Task[payload]) error { return nil })
 	worker, err := runtime.NewWorker(&qs, mux, &runtime.WorkerOptions{
 		Concurrency: 100, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		OnSettled: func(runtime.Settled) {
-			if done.Add(1) == total {
+			n := done.Add(1)
+			if n%window == 0 {
+				ahead <- struct{}{}
+			}
+			if n == total {
 				close(finished)
 			}
 		},
@@ -71,7 +80,10 @@ func BenchmarkTask(b *testing.B) {
 			n += b.N % producers
 		}
 		sending.Go(func() {
-			for range n {
+			for i := range n {
+				if i%window == 0 {
+					<-ahead // not so far ahead that the backlog is what is measured
+				}
 				if _, err := runtime.Enqueue(b.Context(), client, args); err != nil {
 					b.Error(err)
 					return

@@ -99,16 +99,16 @@ func (c *Client) sendOne(ctx context.Context, t *Outgoing) (TaskID, error) {
 		result := c.send(ctx, []*Outgoing{t})[0]
 		return result.ID, result.Err
 	}
-	messages := t.buffer.message[:]
-	messages[0] = t.message()
-	err := t.queue.Driver.Send(ctx, messages)[0].Err
+	id := t.ID
+	t.batch[0] = t.message()
+	err := t.queue.Driver.Send(ctx, t.batch[:])[0].Err
 	if err == nil {
 		t.recycle()
-		return t.ID, nil
+		return id, nil
 	}
-	results := []EnqueueResult{{t.ID, err}}
-	c.resend(ctx, t.queue, messages, results)
-	return t.ID, results[0].Err
+	results := []EnqueueResult{{id, err}}
+	c.resend(ctx, t.queue, t.batch[:], results)
+	return id, results[0].Err
 }
 
 // sendTasks sends tasks of one queue in as many batches as it takes, and again
@@ -128,17 +128,12 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 	limit := queue.capabilities.MaxSendBatch
 	for from := 0; from < len(messages); from += limit {
 		to := min(from+limit, len(messages))
-		if c.sendBatch(ctx, queue, messages[from:to], results[from:to]) {
-			for _, t := range tasks[from:to] {
-				t.recycle()
-			}
-		}
+		c.sendBatch(ctx, queue, messages[from:to], results[from:to])
 	}
 	return results
 }
 
-// sendBatch reports whether all went well at once.
-func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) bool {
+func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
 	clean := true
 	for i, r := range queue.Driver.Send(ctx, batch) {
 		results[i].Err = r.Err
@@ -147,7 +142,6 @@ func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver
 	if !clean {
 		c.resend(ctx, queue, batch, results)
 	}
-	return clean
 }
 
 // resend retries what a batch has left that may pass, with a backoff, until

@@ -33,13 +33,14 @@ type Outgoing struct {
 	Attributes map[string]string
 
 	queue                  *QueueInfo
-	buffer                 *buffer // nil once it was recycled
 	group, fairness, dedup string
+	body                   []byte
+	batch                  [1]driver.Message // of sendOne
 }
 
 func (t *Outgoing) message() driver.Message {
 	m := driver.Message{
-		SendID: t.dedup, Body: t.buffer.body, Attributes: t.Attributes, Delay: t.Delay,
+		SendID: t.dedup, Body: t.body, Attributes: t.Attributes, Delay: t.Delay,
 		GroupKey: t.group, FairnessKey: t.fairness, DedupKey: t.dedup,
 	}
 	if m.SendID == "" {
@@ -201,7 +202,8 @@ func enqueueOp(kind string) string {
 func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
 	o := apply(opts)
 	now := time.Now()
-	t := &Outgoing{ID: o.id, Kind: raw.Kind}
+	t := newOutgoing()
+	t.ID, t.Kind = o.id, raw.Kind
 	if t.ID == "" {
 		t.ID = newTaskID(now)
 	} else if err := driver.CheckKey(string(t.ID)); err != nil {
@@ -256,8 +258,7 @@ func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time) 
 	if o.ttl > 0 {
 		event.Expiry = now.Add(o.ttl)
 	}
-	t.buffer = buffers.Get().(*buffer)
-	body, err := envelope.Append(t.buffer.body[:0], &event)
+	body, err := envelope.Append(t.body, &event)
 	if err != nil {
 		return driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%w", err)
 	}
@@ -265,7 +266,7 @@ func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time) 
 		return driver.Errorf(driver.TooLarge, enqueueOp(t.Kind),
 			"the task takes %d bytes, more than %d on queue %q; keep large payloads in a store and send a reference", len(body), limit, t.Queue)
 	}
-	t.buffer.body = body
+	t.body = body
 	return nil
 }
 

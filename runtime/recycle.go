@@ -1,31 +1,25 @@
 package runtime
 
-import (
-	"sync"
+import "sync"
 
-	"github.com/longshore-dev/longshore/driver"
-)
-
-// buffer is what sending one task needs. It is used again for another, because a
-// driver keeps no reference to a message or its body after Send has returned.
-type buffer struct {
-	body    []byte
-	message [1]driver.Message
-}
-
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
+// outgoings are used again for other tasks, with the memory of their bodies,
+// because a driver keeps no reference to a message or its body after Send has
+// returned.
+var outgoings = sync.Pool{New: func() any { return new(Outgoing) }}
 
 // maxRecycled is the most bytes of a body that are kept for another.
 const maxRecycled = 16 << 10
 
-// recycle takes back the buffer of a task that was sent. It must not be called
-// after a send that failed: somebody may still be reading.
+func newOutgoing() *Outgoing { return outgoings.Get().(*Outgoing) }
+
+// recycle takes back a task that was sent. It must not be called after a send
+// that failed, because somebody may still be reading, nor when middleware has
+// seen the task.
 func (t *Outgoing) recycle() {
-	b := t.buffer
-	t.buffer = nil
-	if b == nil || cap(b.body) > maxRecycled {
-		return
+	body := t.body[:0]
+	if cap(body) > maxRecycled {
+		body = nil
 	}
-	b.message[0] = driver.Message{}
-	buffers.Put(b)
+	*t = Outgoing{body: body}
+	outgoings.Put(t)
 }
