@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// killAfter is the time from SIGTERM to SIGKILL.
+	// killAfter is the time that a command has to end after SIGTERM.
 	killAfter = 5 * time.Second
 	// straggle is how long an output may be silent once its command has ended
 	// before nobody waits for it any more.
@@ -40,6 +40,7 @@ type command struct {
 	shell     string
 	text      string
 	output    *lineOutput
+	killAfter time.Duration // from SIGTERM to SIGKILL
 	processes *processes
 }
 
@@ -64,7 +65,7 @@ func newCommand(ctx context.Context, text string, output *lineOutput) (*command,
 			return nil, usagef("check its name, its execute permission and PATH", "--exec %q: command %q not found", text, word)
 		}
 	}
-	return &command{shell: shell, text: text, output: output, processes: new(processes)}, nil
+	return &command{shell, text, output, killAfter, new(processes)}, nil
 }
 
 var (
@@ -115,7 +116,7 @@ func (c *command) handle(ctx context.Context, t *runtime.Info) error {
 	case err = <-exited:
 	case <-ctx.Done():
 		cut = true
-		err = stop(run.Process.Pid, exited)
+		err = c.stop(run.Process.Pid, exited)
 	}
 	c.processes.ended(run) // with whatever it left running
 	pipes.wait()
@@ -126,9 +127,9 @@ func (c *command) handle(ctx context.Context, t *runtime.Info) error {
 // stop ends a command whose time is over: SIGTERM to its group, and SIGKILL
 // when something of it is still there after killAfter. It returns when the
 // command has ended.
-func stop(pid int, exited <-chan error) error {
+func (c *command) stop(pid int, exited <-chan error) error {
 	signalGroup(pid, terminate)
-	end := time.NewTimer(killAfter)
+	end := time.NewTimer(c.killAfter)
 	defer end.Stop()
 	var err error
 	select {

@@ -36,6 +36,7 @@ func newLineReader(in io.Reader, limit int) *lineReader {
 // the input, else what reading it answered; what came of a line before such an
 // error is a part of it and dropped.
 func (r *lineReader) next() (line, error) {
+	keep := min(keptOfLong, r.limit)
 	for {
 		l := line{number: r.number + 1}
 		for {
@@ -48,10 +49,10 @@ func (r *lineReader) next() (line, error) {
 			switch {
 			case l.size <= r.limit:
 				l.data = append(l.data, part...)
-			case len(l.data) > keptOfLong:
-				l.data = bytes.Clone(l.data[:keptOfLong])
-			case len(l.data) < keptOfLong:
-				l.data = append(l.data, part[:min(len(part), keptOfLong-len(l.data))]...)
+			case len(l.data) > keep:
+				l.data = bytes.Clone(l.data[:keep])
+			case len(l.data) < keep:
+				l.data = append(l.data, part[:min(len(part), keep-len(l.data))]...)
 			}
 			if err != nil && !errors.Is(err, bufio.ErrBufferFull) && (!errors.Is(err, io.EOF) || l.size == 0) {
 				return line{}, err

@@ -28,11 +28,10 @@ type job struct {
 	failed  *failedFile
 	command *command // nil with --http
 
-	queues  *runtime.Queues
-	queue   driver.Queue
-	client  *runtime.Client
-	worker  *runtime.Worker
-	started <-chan struct{} // closed when the worker has passed its start-up check
+	queues *runtime.Queues
+	queue  *watched
+	client *runtime.Client
+	worker *runtime.Worker
 
 	stop     context.CancelCauseFunc // ends the reading and the worker; set before any of both
 	readAll  atomic.Bool             // the input was read to its end
@@ -40,24 +39,13 @@ type job struct {
 	told     atomic.Int64            // dead lines
 }
 
-func newJob(ctx context.Context, o *runOptions, std streams) (*job, error) {
+// newJob checks what needs no queue.
+func newJob(o *runOptions, std streams) (*job, error) {
 	j := &job{options: o, std: std, screen: newScreen(std.err), stop: func(error) {}}
 	var err error
-	if j.failed, err = newFailedFile(o.failed, func(record string) { j.screen.printf("%s", record) }); err != nil {
-		return nil, err
-	}
+	j.failed, err = newFailedFile(o.failed, func(record string) { j.screen.printf("%s", record) })
 	j.account = newAccount(j.failed)
-	handle, err := j.handler(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := j.open(ctx); err != nil {
-		return nil, err
-	}
-	if err := j.build(handle); err != nil {
-		return nil, errors.Join(err, j.queues.Close(ctx))
-	}
-	return j, nil
+	return j, err
 }
 
 // handler is what does a task.
@@ -92,15 +80,18 @@ func (j *job) commandOutput() io.Writer {
 	return j.std.out
 }
 
-func (j *job) open(ctx context.Context) error {
+// open opens the queue and makes a worker that does tasks with handle.
+func (j *job) open(ctx context.Context, handle runtime.HandlerFunc) error {
 	q, err := driver.Default.Open(ctx, j.options.queue)
 	if err != nil {
 		return &usageError{err, "see --queue in longshore run --help"}
 	}
-	w := &watched{Queue: q, received: make(chan struct{})}
-	j.queue, j.started, j.queues = q, w.received, new(runtime.Queues)
-	if err := j.queues.Add(runtime.QueueInfo{Name: queueName(j.options.queue), Driver: w}); err != nil {
+	j.queue, j.queues = &watched{Queue: q, received: make(chan struct{})}, new(runtime.Queues)
+	if err := j.queues.Add(runtime.QueueInfo{Name: queueName(j.options.queue), Driver: j.queue}); err != nil {
 		return errors.Join(err, q.Close(ctx))
+	}
+	if err := j.build(handle); err != nil {
+		return errors.Join(err, j.queues.Close(ctx))
 	}
 	return nil
 }
@@ -112,6 +103,7 @@ func queueName(url string) string {
 	return url[strings.LastIndexByte(url, '/')+1:]
 }
 
+// build makes the client and the worker.
 func (j *job) build(handle runtime.HandlerFunc) error {
 	o := j.options
 	logger := j.logger()

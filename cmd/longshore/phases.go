@@ -37,7 +37,7 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 		stop(errWorkerEnded)
 	}()
 	select {
-	case <-j.started:
+	case <-j.queue.received: // the start-up check has passed
 	case <-ended:
 		if workerErr != nil {
 			return exitUsage, &usageError{workerErr, j.startHint()}

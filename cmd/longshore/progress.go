@@ -102,21 +102,23 @@ func describe(p progress, perSecond float64) string {
 type rate struct {
 	last  time.Time
 	value int
-	mean  float64
+	// mean is weighted by how long ago each part of it was, weight is the sum
+	// of the weights.
+	mean, weight float64
 }
 
-// rateWindow is the time constant of the mean.
-const rateWindow = 3 * time.Second
+// rateTime is the time after which a part of the mean has 1/e of its weight.
+const rateTime = 3 * time.Second
 
 func (r *rate) measure(value int, now time.Time) float64 {
-	passed := now.Sub(r.last).Seconds()
-	switch {
-	case r.last.IsZero():
-		r.last, r.value = now, value
-	case passed > 0:
-		weight := 1 - math.Exp(-passed/rateWindow.Seconds())
-		r.mean += weight * (float64(value-r.value)/passed - r.mean)
-		r.last, r.value = now, value
+	if passed := now.Sub(r.last).Seconds(); !r.last.IsZero() && passed > 0 {
+		fade := math.Exp(-passed / rateTime.Seconds())
+		r.mean = fade*r.mean + (1-fade)*float64(value-r.value)/passed
+		r.weight = fade*r.weight + 1 - fade
 	}
-	return r.mean
+	r.last, r.value = now, value
+	if r.weight == 0 {
+		return 0
+	}
+	return r.mean / r.weight
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -138,15 +137,19 @@ func (o *runOptions) check(given func(flag string) bool) error {
 // maxBackoff is the longest wait between attempts.
 const maxBackoff = 10 * time.Minute
 
-// run does what the flags say. It answers the exit code, or a usageError when it
-// did nothing. ctx ends the run gently, again at once.
+// run does what the flags say. It answers the exit code, or an error when it did
+// nothing. ctx ends the run gently, again at once.
 func run(ctx context.Context, again <-chan struct{}, o *runOptions, std streams) (int, error) {
-	j, err := newJob(ctx, o, std)
+	j, err := newJob(o, std)
 	if err != nil {
-		if _, ok := errors.AsType[*usageError](err); !ok {
-			err = &usageError{err: err}
-		}
-		return exitUsage, errors.Join(err)
+		return exitUsage, err
+	}
+	handle, err := j.handler(ctx)
+	if err != nil {
+		return exitUsage, err
+	}
+	if err := j.open(ctx, handle); err != nil {
+		return exitUsage, err
 	}
 	return j.run(ctx, again)
 }

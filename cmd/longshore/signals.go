@@ -9,7 +9,8 @@ import (
 )
 
 // watchSignals gives a context that the first SIGINT, SIGTERM or SIGHUP ends and
-// a channel that the second closes. stop ends the watch.
+// a channel that the second closes. stop ends the watch. Meanwhile a write to a
+// closed pipe is an error and does not end the program.
 func watchSignals(parent context.Context) (ctx context.Context, again <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2) // never closed
@@ -17,6 +18,8 @@ func watchSignals(parent context.Context) (ctx context.Context, again <-chan str
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup does
 		signal.Notify(signals, syscall.SIGHUP)
 	}
+	pipe := make(chan os.Signal, 1) // never closed, never read
+	signal.Notify(pipe, syscall.SIGPIPE)
 	second := make(chan struct{}) // closed by the goroutine below, or never
 	ended := make(chan struct{})  // closed by stop
 	var watching sync.WaitGroup
@@ -32,6 +35,7 @@ func watchSignals(parent context.Context) (ctx context.Context, again <-chan str
 	})
 	return ctx, second, func() {
 		signal.Stop(signals)
+		signal.Stop(pipe)
 		close(ended)
 		watching.Wait()
 		cancel()
