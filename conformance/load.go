@@ -25,12 +25,13 @@ const (
 type holders struct {
 	mu    sync.Mutex
 	until map[string]time.Time // guarded by mu; end of the lease by id
+	heads map[string]string    // guarded by mu; last id leased by group
 	order map[string]string    // guarded by mu; last id processed by group
 }
 
 func load(t *T, lapses bool) {
 	q := t.open()
-	h := &holders{until: make(map[string]time.Time), order: make(map[string]string)}
+	h := &holders{until: make(map[string]time.Time), heads: make(map[string]string), order: make(map[string]string)}
 	var left atomic.Int64
 	left.Store(loadMessages)
 	for s := range loadSenders {
@@ -109,6 +110,12 @@ func (h *holders) take(t *T, l driver.Lease) {
 		t.Errorf("message %s is leased twice at once", id)
 	}
 	h.until[id] = l.Expires()
+	if key := l.Message().GroupKey; key != "" {
+		if other := h.heads[key]; other != "" && other != id && l.Received().Before(h.until[other]) {
+			t.Errorf("message %s of group %q is leased beside %s", id, key, other)
+		}
+		h.heads[key] = id
+	}
 }
 
 // give notes that l is about to be acked. Within a group ids rise.

@@ -1,0 +1,83 @@
+package mutants
+
+import (
+	"context"
+	"sync"
+
+	"github.com/longshore-dev/longshore/driver"
+	fq "github.com/longshore-dev/longshore/internal/faultqueue"
+)
+
+func groupMutants() []Mutant {
+	checks := by("group-order", "group-others-proceed", "group-order-after-release", "group-order-after-lapse", "group-goes-on-after-bury", "group-wakes")
+	return []Mutant{
+		{Name: "ignores a group key that it cannot keep", On: onMem, CaughtBy: checks,
+			Break: messages(func(m *driver.Message) { m.GroupKey = "" })},
+		{Name: "delivers a group all at once", On: onOrdered, CaughtBy: checks,
+			Break: messages(func(m *driver.Message) { m.GroupKey = "" })},
+		{Name: "orders a group by the last first", On: onOrdered, CaughtBy: by("group-order"),
+			Break: lie(fq.Send, func(c *fq.Call) {
+				for i, j := 0, len(c.Messages)-1; i < j; i, j = i+1, j-1 {
+					c.Messages[i], c.Messages[j] = c.Messages[j], c.Messages[i]
+				}
+			}, func(c *fq.Call) {
+				for i, j := 0, len(c.Sent)-1; i < j; i, j = i+1, j-1 {
+					c.Sent[i], c.Sent[j] = c.Sent[j], c.Sent[i]
+				}
+			})},
+		{Name: "takes all groups for one", On: onOrdered, CaughtBy: by("group-others-proceed"),
+			Break: messages(func(m *driver.Message) {
+				if driver.CheckKey(m.GroupKey) == nil {
+					m.GroupKey = "one"
+				}
+			})},
+		{Name: "puts a released head behind its followers", On: onOrdered, CaughtBy: by("group-order-after-release"),
+			Break: instead(verdict(driver.Release), func(ctx context.Context, q driver.Queue, v driver.Settlement, sound func(driver.Settlement) error) error {
+				return moved(ctx, q, driver.CopyOf(v.Lease.Message()), v.Lease, sound)
+			})},
+		{Name: "lets followers pass a head that waits", On: onOrdered, CaughtBy: by("group-order-after-release"),
+			Break: instead(func(_ *fq.Call, v driver.Settlement) bool { return v.Verdict == driver.Release && v.Delay > 0 },
+				func(ctx context.Context, q driver.Queue, v driver.Settlement, sound func(driver.Settlement) error) error {
+					return moved(ctx, q, driver.CopyOf(v.Lease.Message()), v.Lease, sound)
+				})},
+		{Name: "puts a lapsed head behind its followers", On: onOrdered, CaughtBy: by("group-order-after-lapse"),
+			Break: func(q driver.Queue) driver.Queue {
+				return fq.New(q, fq.Rule{Op: fq.Receive, Fault: func(ctx context.Context, c *fq.Call, next fq.Next) {
+					next(ctx, c)
+					for i, l := range c.Received {
+						if l.Attempt() == 2 && !c.Dead {
+							q.Send(ctx, []driver.Message{driver.CopyOf(l.Message())})
+							q.Settle(ctx, []driver.Settlement{{Lease: l, Verdict: driver.Ack}})
+							if again, _ := q.Receive(ctx, driver.ReceiveOptions{Max: 1}); len(again) == 1 {
+								c.Received[i] = again[0]
+							}
+						}
+					}
+				}})
+			}},
+		{Name: "stops a group whose head was buried", On: onOrdered, CaughtBy: by("group-goes-on-after-bury", "group-wakes"), Break: stopAfterBury},
+		{Name: "looks for the next of a group every second", On: onOrdered, CaughtBy: by("group-wakes"), Break: fault(fq.Receive, looks)},
+	}
+}
+
+// stopAfterBury keeps back the messages of a group once one was buried.
+func stopAfterBury(q driver.Queue) driver.Queue {
+	var stopped sync.Map // by group key
+	return fq.New(q,
+		fq.Rule{Op: fq.Settle, Fault: fq.Lie(func(c *fq.Call) {
+			for _, v := range c.Batch {
+				if v.Verdict == driver.Bury && v.Lease != nil {
+					stopped.Store(v.Lease.Message().GroupKey, true)
+				}
+			}
+		}, nil)},
+		fq.Rule{Op: fq.Receive, Fault: fq.Lie(nil, func(c *fq.Call) {
+			kept := c.Received[:0]
+			for _, l := range c.Received {
+				if _, no := stopped.Load(l.Message().GroupKey); !no || c.Dead {
+					kept = append(kept, l)
+				}
+			}
+			c.Received = kept
+		})})
+}

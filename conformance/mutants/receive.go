@@ -1,0 +1,122 @@
+package mutants
+
+import (
+	"context"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	fq "github.com/longshore-dev/longshore/internal/faultqueue"
+)
+
+func receiveMutants() []Mutant {
+	return []Mutant{
+		{Name: "answers (nil, nil) early", On: onMem, CaughtBy: by("receive-waits"),
+			Break: lie(fq.Receive, func(c *fq.Call) { c.Options.Wait /= 2 }, nil)},
+		{Name: "answers (nil, nil) late", On: onMem, CaughtBy: by("receive-waits"),
+			Break: lie(fq.Receive, func(c *fq.Call) { c.Options.Wait = c.Options.Wait * 3 / 2 }, nil)},
+		{Name: "waits a second where none was asked", On: onMem, CaughtBy: by("receive-without-wait"),
+			Break: lie(fq.Receive, func(c *fq.Call) { c.Options.Wait = max(c.Options.Wait, time.Second) }, nil)},
+		{Name: "looks for messages every second", On: onMem, CaughtBy: by("receive-wakes"), Break: fault(fq.Receive, looks)},
+		{Name: "looks for dead letters every second", On: onMem, CaughtBy: by("receive-wakes"),
+			Break: fault(fq.Receive, func(ctx context.Context, c *fq.Call, next fq.Next) {
+				if c.Dead {
+					looks(ctx, c, next)
+					return
+				}
+				next(ctx, c)
+			})},
+		{Name: "waits for a full batch", On: onMem, CaughtBy: by("receive-first"),
+			Break: fault(fq.Receive, func(ctx context.Context, c *fq.Call, next fq.Next) {
+				end := time.Now().Add(c.Options.Wait)
+				next(ctx, c)
+				if n := len(c.Received); n > 0 && n < c.Options.Max {
+					pause(ctx, time.Until(end))
+				}
+			})},
+		{Name: "leases one more than asked", On: onMem, CaughtBy: by("receive-max"),
+			Break: lie(fq.Receive, func(c *fq.Call) {
+				if c.Options.Max < 1000 {
+					c.Options.Max++
+				}
+			}, nil)},
+		{Name: "keeps for itself what goes past a batch", On: onMem, CaughtBy: by("receive-max"),
+			Break: fault(fq.Receive, func(ctx context.Context, c *fq.Call, next fq.Next) {
+				most := c.Options.Max
+				if most == 2 {
+					c.Options.Max = 10
+				}
+				next(ctx, c)
+				c.Received = c.Received[:min(len(c.Received), max(most, 0))]
+			})},
+		{Name: "clamps what a receive asks for", On: onMem, CaughtBy: by("receive-refusals"),
+			Break: lie(fq.Receive, func(c *fq.Call) {
+				c.Options.Max, c.Options.Wait = min(max(c.Options.Max, 1), 1000), max(c.Options.Wait, 0)
+			}, nil)},
+		{Name: "leases and then refuses a receive", On: onMem, CaughtBy: by("receive-refusals"),
+			Break: using(fq.Receive, func(q driver.Queue) fq.Fault {
+				return func(ctx context.Context, c *fq.Call, next fq.Next) {
+					if c.Options.Max > 1000 {
+						_, _ = source(q, c).Receive(ctx, driver.ReceiveOptions{Max: 1000})
+					}
+					next(ctx, c)
+				}
+			})},
+		{Name: "does not notice that its context ends", On: onMem, CaughtBy: by("receive-honours-context"),
+			Break: fault(fq.Receive, func(ctx context.Context, c *fq.Call, next fq.Next) { next(context.WithoutCancel(ctx), c) })},
+		{Name: "answers (nil, nil) when its context ends", On: onMem, CaughtBy: by("receive-honours-context"),
+			Break: lie(fq.Receive, nil, func(c *fq.Call) {
+				if driver.Is(c.Err, driver.Canceled) {
+					c.Err = nil
+				}
+			})},
+		{Name: "drops what a cancelled receive has leased", On: onMem, CaughtBy: by("receive-cancelled-loses-nothing"), Break: fault(fq.Receive, strand)},
+		{Name: "acks what a cancelled receive has leased", On: onLimited, CaughtBy: by("receive-cancelled-loses-nothing"),
+			Break: using(fq.Receive, func(q driver.Queue) fq.Fault {
+				return func(ctx context.Context, c *fq.Call, next fq.Next) {
+					next(context.WithoutCancel(ctx), c)
+					time.Sleep(time.Millisecond)
+					if ctx.Err() == nil {
+						return
+					}
+					for _, l := range c.Received {
+						source(q, c).Settle(context.WithoutCancel(ctx), []driver.Settlement{{Lease: l, Verdict: driver.Ack}})
+					}
+					c.Fail(driver.ContextError(ctx, "mutant: receive"))
+				}
+			})},
+	}
+}
+
+// looks is a receive that does not wait but looks every second.
+func looks(ctx context.Context, c *fq.Call, next fq.Next) {
+	end := time.Now().Add(c.Options.Wait)
+	c.Options.Wait = 0
+	for {
+		next(ctx, c)
+		left := time.Until(end)
+		if len(c.Received) > 0 || c.Err != nil || left <= 0 {
+			return
+		}
+		pause(ctx, min(time.Second-time.Millisecond, left))
+	}
+}
+
+// strand is a receive that forgets what it has leased when its context has
+// ended by then.
+func strand(ctx context.Context, c *fq.Call, next fq.Next) {
+	next(context.WithoutCancel(ctx), c)
+	time.Sleep(time.Millisecond)
+	if ctx.Err() != nil {
+		c.Fail(driver.ContextError(ctx, "mutant: receive"))
+	}
+}
+
+// pause waits for a time, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(max(d, 0))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
