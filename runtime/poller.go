@@ -64,20 +64,26 @@ func (l *lane) grow(ctx context.Context, asked, got int) {
 
 // receive waits for room, leases messages and hands them to the runners.
 //
-// A queue that was idle is asked for one message without reserving room when
-// there are others, so that their tasks do not wait for its long poll.
+// With several queues only a queue that was idle is asked with a long poll, for
+// one message and without reserving room, and a reservation is never held while
+// waiting: the tasks of the others would wait as long.
 func (l *lane) receive(ctx context.Context, idle bool) (asked int, leases []driver.Lease, err error) {
 	room := l.worker.room
 	most, reserve := l.queue.capabilities.MaxReceiveBatch, true
-	if idle && len(l.worker.lanes) > 1 {
-		most, reserve = 1, false
+	wait := min(longPoll, l.worker.options.Grace/3)
+	if len(l.worker.lanes) > 1 {
+		if idle {
+			most, reserve = 1, false
+		} else {
+			wait = 0
+		}
 	}
 	room.measure(l.hold)
 	if asked, err = room.enter(ctx, most, reserve); err != nil {
 		return 0, nil, err
 	}
 	leases, err = l.call(ctx, driver.ReceiveOptions{
-		Max: asked, Wait: min(longPoll, l.worker.options.Grace/3), Hold: l.worker.options.Hold,
+		Max: asked, Wait: wait, Hold: l.worker.options.Hold,
 	})
 	if reserve {
 		room.cancel(asked - len(leases))

@@ -55,6 +55,7 @@ func (r *room) enter(ctx context.Context, most int, reserve bool) (int, error) {
 		used := r.used.Load()
 		if free := r.limit() - used; free >= r.enough() {
 			if !reserve {
+				r.wake() // the room is still there for another
 				return most, nil
 			}
 			n := min(int64(most), free)
