@@ -46,6 +46,7 @@ func (t *T) consistent(c driver.Capabilities) {
 		"the hold range makes no sense":               c.MinHold < 0 || c.MaxHold < c.MinHold || c.MaxHold <= 0 || c.HoldGrain < 0,
 		"a lease can be longer than leases in all":    c.MaxTotalHold < c.MinHold,
 		"MaxSendDelay does not agree with SendDelay":  c.SendDelay.Supported() != (c.MaxSendDelay > 0),
+		"a release delay is longer than a lease":      c.MaxReleaseDelay > c.MaxTotalHold,
 		"MaxReleaseDelay disagrees with ReleaseDelay": c.ReleaseDelay.Supported() != (c.MaxReleaseDelay > 0),
 	} {
 		if broken {
@@ -83,6 +84,14 @@ func policy(t *T) {
 	if p.Retention <= 0 || p.DeadLetterRetention <= 0 || p.RetryDelay < 0 || p.IdleExpiry < 0 {
 		t.Errorf("retention %v and %v, retry delay %v, idle expiry %v make no sense",
 			p.Retention, p.DeadLetterRetention, p.RetryDelay, p.IdleExpiry)
+	}
+	if t.b.Can.MaxAttempts {
+		for _, n := range []int{t.caps.MinAttempts, t.caps.MaxAttempts} {
+			p, err := t.openWith(Options{MaxAttempts: n}).Policy(ctx)
+			if err != nil || p.MaxAttempts != n {
+				t.Errorf("max attempts %d, %v; want %d", p.MaxAttempts, err, n)
+			}
+		}
 	}
 	t.send(q, t.message())
 	l := t.lease(q)

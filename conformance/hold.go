@@ -101,6 +101,22 @@ func holdRange(t *T) {
 	if low := t.caps.MinHold - grain; low > 0 {
 		t.refuseHold(q, low)
 	}
+	for _, hold := range []time.Duration{t.caps.MinHold, min(t.caps.MaxHold, t.caps.MaxTotalHold)} {
+		if hold == 0 {
+			continue // it would stand for the queue's own
+		}
+		got := t.pollHold(q, 1, t.grace, hold)
+		if len(got) != 1 {
+			t.Fatalf("no message with a hold of %v", hold)
+		}
+		if !t.b.Virtual && hold < t.hold {
+			t.again(q, got[0], hold) // it may be over before the next call
+			time.Sleep(t.hold + t.b.Margin)
+			continue
+		}
+		t.extended(q, got[0], hold)
+		t.release(q, got[0], 0)
+	}
 	t.ack(q, t.lease(q))
 	t.audit(q, tally{Processed: 1})
 }

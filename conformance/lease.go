@@ -159,6 +159,11 @@ func extendOverBatch(t *T) {
 	}
 	l2, at := t.again(q, l, t.hold/2)
 	t.within("the message came back", at.Sub(l.Received()), 0, t.hold)
+	full := make([]driver.Lease, t.caps.MaxSettleBatch)
+	full[0] = l2
+	if err := t.extend(q, 0, full...)[0].Err; err != nil {
+		t.Errorf("extend in a full batch: %v", err)
+	}
 	t.ack(q, l2)
 	t.audit(q, tally{Processed: 1})
 }

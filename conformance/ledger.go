@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,11 +23,12 @@ type ledger struct {
 
 func (l *ledger) init() { l.in, l.out = make(map[string]int), make(map[string]int) }
 
+// idLen is the length of an id and the semicolon that ends it.
 const idLen = len("id=000001;")
 
 // idOf is the id in a body, or what stands in its place.
 func idOf(body []byte) string {
-	return string(body[:min(len(body), idLen)])
+	return strings.TrimSuffix(string(body[:min(len(body), idLen)]), ";")
 }
 
 // message makes a message with an id of its own.

@@ -173,13 +173,18 @@ func receiveCancelledLosesNothing(t *T) {
 	if !t.caps.CancelSafe {
 		within = t.hold + t.b.Margin + t.grace
 	}
-	for range rounds {
+	for n := range rounds {
 		ctx, cancel := context.WithCancel(context.Background())
 		var got []driver.Lease
 		var both sync.WaitGroup
 		both.Go(func() { got, _ = q.Receive(ctx, driver.ReceiveOptions{Max: 1, Wait: t.hold}) })
 		time.Sleep(t.hold / 50)
-		both.Go(cancel)
+		if n%2 == 0 {
+			both.Go(cancel) // in the same moment
+		} else {
+			cancel() // just before
+			time.Sleep(time.Microsecond)
+		}
 		t.send(q, t.message())
 		both.Wait()
 		if len(got) == 0 {

@@ -77,7 +77,7 @@ func redriveCutOff(t *T) {
 		if err := t.settle(armed, driver.Settlement{Lease: l, Verdict: driver.Redrive})[0]; err == nil {
 			t.Errorf("%s: the redrive was not cut off", cut.Name)
 		}
-		t.survives(cut.Name, q)
+		t.survives(q, t.caps.AtomicRedrive)
 	}
 }
 

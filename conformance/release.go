@@ -9,6 +9,7 @@ import (
 var releaseChecks = []Check{
 	{Name: "release-now", Doc: "A message released without delay can be leased again at once.", run: releaseNow},
 	{Name: "release-later", Doc: "A message released with a delay comes back when it is over, never before; or the delay is refused as Unsupported.", run: releaseLater},
+	{Name: "release-longest", Doc: "A message can be released with any delay up to MaxReleaseDelay, as far as MaxTotalHold leaves room.", run: releaseLongest},
 	{Name: "release-refusals", Doc: "A delay that is negative, over MaxReleaseDelay, or given with another verdict is InvalidArgument and leaves the lease as it is.", run: releaseRefusals},
 }
 
@@ -50,6 +51,33 @@ func releaseLater(t *T) {
 		t.ack(s, l)
 	}
 	t.audit(q, tally{Processed: 2})
+}
+
+func releaseLongest(t *T) {
+	q := t.open()
+	t.send(q, t.message())
+	l := t.lease(q)
+	if !t.caps.ReleaseDelay.Supported() {
+		t.refuse("the shortest delay", q, driver.Settlement{Lease: l, Verdict: driver.Release, Delay: max(t.caps.HoldGrain, 1)}, driver.Unsupported)
+		t.ack(q, l)
+		t.audit(q, tally{Processed: 1})
+		t.refused()
+		return
+	}
+	delay := t.caps.MaxReleaseDelay
+	if delay >= t.caps.MaxTotalHold && !t.b.Virtual {
+		delay = (t.caps.MaxTotalHold - t.grace).Truncate(max(t.caps.HoldGrain, 1)) // the call takes time
+	}
+	start := time.Now()
+	t.release(q, l, delay)
+	if !t.b.Virtual {
+		return // it takes too long to come back
+	}
+	t.hiddenUntil("a message released with the longest delay", q, start.Add(delay))
+	l, at := t.again(q, l, t.grace)
+	t.within("the message came back", at.Sub(start), delay, delay)
+	t.ack(q, l)
+	t.audit(q, tally{Processed: 1})
 }
 
 func releaseRefusals(t *T) {

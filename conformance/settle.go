@@ -19,13 +19,13 @@ func settleOrderOfResults(t *T) {
 	t.send(q, t.messages(4)...)
 	ls := t.leases(q, 4)
 	batch := []driver.Settlement{
-		{Lease: ls[0], Verdict: driver.Ack},
 		{Lease: ls[1]},
+		{Lease: ls[0], Verdict: driver.Ack},
 		{Lease: ls[2], Verdict: driver.Release},
 		{Lease: nil, Verdict: driver.Ack},
 		{Lease: ls[3], Verdict: driver.Bury, Reason: testReason},
 	}
-	bad := map[int]bool{1: true, 3: true}
+	bad := map[int]bool{0: true, 3: true} // their mirror is another
 	for i, err := range t.settle(q, batch...) {
 		if bad[i] {
 			t.code("settle of a bad item", err, driver.InvalidArgument)
@@ -52,7 +52,11 @@ func settleOverBatch(t *T) {
 			t.code(name+": settle in a batch over the limit", err, driver.InvalidArgument)
 		}
 		t.intact(name+": a refused batch", s, l)
-		t.ack(s, l)
+		full := make([]driver.Settlement, t.caps.MaxSettleBatch)
+		full[0] = driver.Settlement{Lease: l, Verdict: driver.Ack}
+		if err := t.settle(s, full...)[0]; err != nil {
+			t.Errorf("%s: settle in a full batch: %v", name, err)
+		}
 	}
 	t.audit(q, tally{Processed: 2})
 }

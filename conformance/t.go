@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -45,21 +46,14 @@ func (t *T) Fatalf(format string, args ...any) {
 const maxFailures = 20
 
 func (t *T) record(message string) {
-	// The place is that of the check, not that of a helper.
+	// The place is that of the check, not that of a helper: those are methods.
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
-	place := ""
-	for {
-		f, more := frames.Next()
-		file := filepath.Base(f.File)
-		if file != "t.go" && file != "verbs.go" && file != "ledger.go" {
-			place = fmt.Sprintf("%s:%d: ", file, f.Line)
-			break
-		}
-		if !more {
-			break
-		}
+	f, more := frames.Next()
+	for more && strings.Contains(f.Function, ".(*T).") {
+		f, more = frames.Next()
 	}
+	place := fmt.Sprintf("%s:%d: ", filepath.Base(f.File), f.Line)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.failures) < maxFailures {

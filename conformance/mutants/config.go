@@ -14,6 +14,11 @@ type declares struct {
 	change func(*driver.Capabilities)
 }
 
+// Declaring is q declaring other capabilities.
+func Declaring(q driver.Queue, change func(*driver.Capabilities)) driver.Queue {
+	return &declares{q, change}
+}
+
 func (d *declares) Capabilities() driver.Capabilities {
 	c := d.Queue.Capabilities()
 	d.change(&c)

@@ -29,6 +29,15 @@ func leaseMutants() []Mutant {
 		{Name: "counts attempts from 0", On: onMem, CaughtBy: by("attempt-counts", "send-and-receive"),
 			Break: views(func(_ *fq.Call, v *fq.View) { v.Attempt-- })},
 		{Name: "counts a release as no attempt", On: onMem, CaughtBy: by("attempt-counts"), Break: releaseIsFree},
+		{Name: "acks what it delivers", On: onMem, CaughtBy: by("lease-lapses", "extend-outlives-three-holds", "bury-keeps", "load-with-lapses"),
+			Break: using(fq.Receive, func(q driver.Queue) fq.Fault {
+				return func(ctx context.Context, c *fq.Call, next fq.Next) {
+					next(ctx, c)
+					for _, l := range c.Received {
+						source(q, c).Settle(ctx, []driver.Settlement{{Lease: l, Verdict: driver.Ack}})
+					}
+				}
+			})},
 		{Name: "swallows an ack", On: onMem, CaughtBy: by("acked-never-returns"),
 			Break: instead(verdict(driver.Ack), func(context.Context, driver.Queue, driver.Settlement, func(driver.Settlement) error) error {
 				return nil

@@ -30,6 +30,8 @@ type Mutant struct {
 
 	// Break makes the mutant of a sound queue; nil where Options does.
 	Break func(q driver.Queue) driver.Queue
+	// Declares changes what the queue declares and the profile pins.
+	Declares func(*driver.Capabilities)
 	// Options changes what the sound queue is opened with; nil for nothing.
 	Options func(*conformance.Options)
 	// Flaw names a mistake that the limited queue has built in.
@@ -38,7 +40,7 @@ type Mutant struct {
 
 // All are all mutants, by the theme of the promise.
 func All() []Mutant {
-	return slices.Concat(sendMutants(), contentMutants(), receiveMutants(), leaseMutants(), holdMutants(), staleMutants(),
+	return slices.Concat(sendMutants(), contentMutants(), receiveMutants(), leaseMutants(), holdMutants(), declareMutants(), staleMutants(),
 		settleMutants(), releaseMutants(), deadMutants(), redriveMutants(), delayMutants(), dedupMutants(), groupMutants(),
 		errorMutants(), configMutants(), loadMutants())
 }

@@ -2,6 +2,7 @@ package mutants_test
 
 import (
 	"flag"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,9 @@ func of(t *testing.T, m mutants.Mutant) profile {
 	default:
 		t.Fatalf("no flaw %q", m.Flaw)
 	}
+	if m.Declares != nil {
+		m.Declares(&p.want)
+	}
 	sound := p.backend.Open
 	p.backend.Open = func(t *testing.T, o conformance.Options) (driver.Queue, error) {
 		if m.Options != nil {
@@ -37,6 +41,9 @@ func of(t *testing.T, m mutants.Mutant) profile {
 		q, err := sound(t, o)
 		if err == nil && m.Break != nil {
 			q = m.Break(q)
+		}
+		if err == nil && m.Declares != nil {
+			q = mutants.Declaring(q, m.Declares)
 		}
 		return q, err
 	}
@@ -106,4 +113,28 @@ func TestEachCheckCatchesAMutant(t *testing.T) {
 		t.Errorf("a mutant names the check %q, which does not exist", name)
 	}
 	t.Logf("%d mutants, %d checks", len(names), len(seen))
+}
+
+// Each capability is declared wrongly by a mutant, so that none is without a
+// check.
+func TestEachCapabilityIsChecked(t *testing.T) {
+	fields := reflect.VisibleFields(reflect.TypeFor[driver.Capabilities]())
+	checked := make(map[string]bool)
+	for _, m := range mutants.All() {
+		if m.Declares == nil {
+			continue
+		}
+		said := profiles()[m.On].want
+		m.Declares(&said)
+		for i, f := range fields {
+			if reflect.ValueOf(said).Field(i).Interface() != reflect.ValueOf(profiles()[m.On].want).Field(i).Interface() {
+				checked[f.Name] = true
+			}
+		}
+	}
+	for _, f := range fields {
+		if !checked[f.Name] {
+			t.Errorf("no mutant declares %s wrongly", f.Name)
+		}
+	}
 }

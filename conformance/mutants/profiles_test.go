@@ -52,7 +52,7 @@ func memProfile(name string, ordered bool) profile {
 
 func limitedProfile(flaws limited.Flaws) profile {
 	return profile{want: limited.Capabilities(hold), backend: conformance.Backend{
-		Profile: "limited", Virtual: true, Hold: hold, Margin: time.Millisecond,
+		Profile: "limited", Virtual: true, Hold: hold, Margin: time.Millisecond, DedupWindow: window,
 		Can:        conformance.Can{MaxAttempts: true, NoDeadLetter: true},
 		Interrupts: []conformance.Interrupt{{Name: "between send and delete", Arm: cutLimited}},
 		Open: func(_ *testing.T, o conformance.Options) (driver.Queue, error) {

@@ -10,7 +10,7 @@ import (
 
 func settleMutants() []Mutant {
 	return []Mutant{
-		{Name: "reverses the results of a settle", On: onMem, CaughtBy: by("settle-on-dead-letter"),
+		{Name: "reverses the results of a settle", On: onMem, CaughtBy: by("settle-order-of-results", "settle-on-dead-letter"),
 			Break: lie(fq.Settle, nil, func(c *fq.Call) { slices.Reverse(c.Settled) })},
 		{Name: "shifts the results of a settle", On: onMem, CaughtBy: by("settle-order-of-results", "settle-on-dead-letter"),
 			Break: lie(fq.Settle, nil, func(c *fq.Call) {
