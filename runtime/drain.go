@@ -10,31 +10,32 @@ import (
 
 // drain ends the worker: what was not started is given back, handlers are
 // waited for and told when the grace is nearly over, and what they decided is
-// settled.
-func (w *Worker) drain(pollers *sync.WaitGroup) error {
+// settled. At the end of the grace cut ends the calls that are still under way.
+func (w *Worker) drain(pollers *sync.WaitGroup, cut func()) error {
 	grace := w.options.Grace
 	began := time.Now()
 	left := func(before time.Duration) <-chan time.Time {
 		return time.After(time.Until(began.Add(grace - before)))
 	}
 	w.draining.Store(true)
-	go func() { // ends the loop below
-		pollers.Wait()
-		close(w.ready)
-	}()
-	for h := range w.ready {
-		h.lane.giveBack(h)
-	}
-
 	returned := make(chan struct{})
 	go func() { // outlives Run only with a handler that does not return
+		pollers.Wait()
+		close(w.ready)
 		w.runners.Wait()
 		close(returned)
 	}()
 	var stuck error
+	ready := w.ready
 	tell, giveUp := left(drainLead(grace)), left(drainTail(grace))
 	for waiting := true; waiting; {
 		select {
+		case h, ok := <-ready:
+			if !ok {
+				ready = nil
+				continue
+			}
+			h.lane.giveBack(h)
 		case <-returned:
 			waiting = false
 		case <-tell:
@@ -59,6 +60,14 @@ func (w *Worker) drain(pollers *sync.WaitGroup) error {
 	for _, l := range w.lanes {
 		l.abandon()
 	}
+	cut()
+	pollers.Wait()
+	for h := range w.ready { // of a receive that was cut
+		h.lane.giveBack(h)
+	}
+	if stuck == nil {
+		<-returned
+	}
 	return stuck
 }
 
@@ -80,13 +89,14 @@ func (w *Worker) stuck() error {
 		n, w.options.Grace-drainTail(w.options.Grace), w.options.Grace, strings.Join(ids, ", "))
 }
 
-// running are the broker's ids of messages whose handler runs.
+// running are the broker's ids of messages whose handler runs, with a lease or
+// without.
 func (l *lane) running() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var ids []string
 	for h := range l.book.All() {
-		if h.state == running {
+		if h.state == running || h.state == lost {
 			ids = append(ids, h.id)
 		}
 	}
@@ -104,12 +114,16 @@ func (l *lane) cancelAll(cause error) {
 	}
 }
 
-// abandon ends the lane's work: nothing is tried again, and what a handler
-// returns from now on is dropped.
+// abandon ends the lane's work: nothing is tried again, no handler is started,
+// and what one returns from now on is dropped.
 func (l *lane) abandon() {
 	l.mu.Lock()
 	defer l.unlock()
 	l.abandoned = true
+	for _, h := range l.toSettle {
+		l.finish(h, errAbandoned)
+	}
+	l.toSettle = nil
 	var left []*held
 	for h := range l.book.All() {
 		left = append(left, h)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -13,7 +14,7 @@ import (
 // extend never overtakes a settle. All but lane, lease and id are guarded by its
 // lane's mu.
 type held struct {
-	due.Slot // in the lane's book, from receive until the settle begins
+	due.Slot // in the lane's book, from receive until the settle begins or, on a lost lease, the handler returns
 
 	lane  *lane
 	lease driver.Lease
@@ -44,6 +45,9 @@ const (
 
 // due is when the keeper must look at h next.
 func (h *held) due() time.Duration {
+	if h.state == lost {
+		return math.MaxInt64
+	}
 	at := h.expires
 	if h.extending {
 		return at

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -104,11 +103,18 @@ func (l *lane) lose(h *held, why error) {
 	h.state = lost
 	switch before {
 	case running:
+		l.note(h) // until its handler has returned
 		l.logger.Warn("lease lost while the handler runs", "message", h.id, "error", why)
 		if h.cancel != nil {
 			h.cancel(ErrLeaseLost)
 		}
-	case decided: // between two tries to settle
+	case decided:
+		if h.extending && h.settles == 0 && h.decision.Settlement.Verdict == driver.Ack {
+			// It waits for its first try: one is made, as after a loss while the
+			// handler runs.
+			h.state, h.settleEnd = decided, 0
+			return
+		}
 		l.finish(h, why)
 	}
 }
@@ -131,7 +137,7 @@ func (l *lane) extend() {
 			return
 		}
 		start := l.now()
-		ctx, cancel := context.WithTimeout(context.Background(), max(minCallTime, l.hold/3))
+		ctx, cancel := l.within(max(minCallTime, l.hold/3))
 		results := l.queue.Driver.Extend(ctx, leases, l.worker.options.Hold)
 		cancel()
 		l.mu.Lock()
@@ -180,6 +186,7 @@ func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
 	case driver.Is(r.Err, driver.LeaseLost):
 		l.lose(h, r.Err)
 		return
+	case l.abandoned:
 	case driver.Retryable(r.Err):
 		l.logger.Warn("extending a lease failed; trying again", "message", h.id, "error", r.Err)
 		h.extendAt = now + max(l.hold/24, retryAfter(r.Err))

@@ -18,6 +18,9 @@ type lane struct {
 	logger *slog.Logger
 	start  time.Time     // what times of held count from
 	hold   time.Duration // of a lease; from the start-up check
+	// within makes the context of a call to the broker, which ends after d and
+	// with the worker; set by Run.
+	within func(d time.Duration) (context.Context, context.CancelFunc)
 
 	calls   sync.WaitGroup // extenders and settlers
 	extra   sync.WaitGroup // pollers beside the first
@@ -94,11 +97,16 @@ func third(hold time.Duration, h *held) time.Duration {
 }
 
 // begin marks h as running under the given cancel function; false when its lease
-// was lost in the meantime.
+// was lost in the meantime or the worker drains.
 func (l *lane) begin(h *held, cancel context.CancelCauseFunc) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if h.state == lost {
+	if h.state != lost && h.expires <= l.now() {
+		l.lose(h, errExpired) // the keeper is late
+	}
+	// Drain sets draining before it takes mu to tell the handlers, so none is
+	// missed.
+	if h.state == lost || l.worker.draining.Load() {
 		return false
 	}
 	h.state, h.cancel = running, cancel

@@ -101,7 +101,7 @@ func (l *lane) receive(ctx context.Context, idle bool) (asked int, leases []driv
 func (l *lane) call(ctx context.Context, opts driver.ReceiveOptions) ([]driver.Lease, error) {
 	if !l.queue.capabilities.CancelSafe {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), opts.Wait+settleCallTime)
+		ctx, cancel = l.within(opts.Wait + settleCallTime)
 		defer cancel()
 	}
 	return l.queue.Driver.Receive(ctx, opts)

@@ -28,14 +28,10 @@ func (w *Worker) run(ctx context.Context) {
 // work does one delivery.
 func (w *Worker) work(ctx context.Context, h *held) {
 	l := h.lane
-	if w.draining.Load() {
-		l.giveBack(h)
-		return
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if !l.begin(h, cancel) {
-		l.drop(h)
+		l.giveBack(h)
 		return
 	}
 	delivery := Delivery{h.lease, l.queue}
@@ -74,15 +70,10 @@ func (w *Worker) log(ctx context.Context, h *held, d *Decision) {
 	w.options.Logger.LogAttrs(ctx, level, text, append(attrs, slog.Any("error", d.Err))...)
 }
 
-// giveBack releases a lease whose handler was not started.
+// giveBack releases a lease whose handler was not started, unless it was lost.
 func (l *lane) giveBack(h *held) {
 	l.decide(h, Decision{
 		Action:     Settle,
 		Settlement: driver.Settlement{Lease: h.lease, Verdict: driver.Release},
 	})
-}
-
-// drop forgets a lease that was lost before its handler was started.
-func (l *lane) drop(h *held) {
-	l.decide(h, Decision{Action: Nothing})
 }

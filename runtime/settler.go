@@ -17,7 +17,7 @@ const (
 )
 
 var (
-	errExpired   = errors.New("the lease ran out")
+	errExpired   = driver.Errorf(driver.LeaseLost, "", "the lease ran out")
 	errAbandoned = errors.New("the worker ended before the queue had taken it")
 )
 
@@ -66,7 +66,7 @@ func (l *lane) settle() {
 		if len(batch) == 0 {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), settleCallTime)
+		ctx, cancel := l.within(settleCallTime)
 		errs := l.settleBatch(ctx, batch)
 		cancel()
 		l.mu.Lock()
@@ -78,15 +78,24 @@ func (l *lane) settle() {
 }
 
 // settleBatch sends the copies of a batch, then does the settlements of those
-// whose copy is sent or that have none.
+// whose copy is sent or that have none. A lease that ran out while it waited is
+// not touched, but for an Ack.
 func (l *lane) settleBatch(ctx context.Context, batch []*held) []error {
 	var errs []error
 	if slices.ContainsFunc(batch, (*held).wantsCopy) {
 		errs = l.sendCopies(ctx, batch)
 	}
 	settlements := make([]driver.Settlement, 0, len(batch))
+	now := l.now()
 	for i, h := range batch {
-		if errs == nil || errs[i] == nil {
+		switch {
+		case errs != nil && errs[i] != nil:
+		case h.expires <= now && h.decision.Settlement.Verdict != driver.Ack:
+			if errs == nil {
+				errs = make([]error, len(batch))
+			}
+			errs[i] = errExpired
+		default:
 			settlements = append(settlements, h.decision.Settlement)
 		}
 	}

@@ -158,13 +158,18 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	handlers := context.WithoutCancel(ctx)
-	for range w.options.Concurrency {
-		w.runners.Go(func() { w.run(handlers) })
-	}
+	calls, cut := context.WithCancel(handlers)
+	defer cut()
 	polling, stop := context.WithCancel(ctx)
 	defer stop()
 	var pollers, keepers sync.WaitGroup
 	broken := make(chan error, len(w.lanes)) // one a lane at most, never closed
+	for _, l := range w.lanes {
+		l.within = func(d time.Duration) (context.Context, context.CancelFunc) { return context.WithTimeout(calls, d) }
+	}
+	for range w.options.Concurrency {
+		w.runners.Go(func() { w.run(handlers) })
+	}
 	for _, l := range w.lanes {
 		keepers.Go(l.keep)
 		pollers.Go(func() {
@@ -179,7 +184,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	case err = <-broken:
 	}
 	stop()
-	err = errors.Join(err, w.drain(&pollers))
+	err = errors.Join(err, w.drain(&pollers, cut))
 	for _, l := range w.lanes {
 		close(l.stopped)
 	}
