@@ -65,6 +65,7 @@ func newCommand(ctx context.Context, text string, output *lineOutput) (*command,
 			return nil, usagef("check its name, its execute permission and PATH", "--exec %q: command %q not found", text, word)
 		}
 	}
+	adoptOrphans()
 	return &command{shell, text, output, killAfter, new(processes)}, nil
 }
 
@@ -140,7 +141,7 @@ func (c *command) stop(pid int, exited <-chan error) error {
 	}
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	for groupAlive(pid) {
+	for reapGroup(pid); groupAlive(pid); reapGroup(pid) {
 		select {
 		case <-look.C:
 		case <-end.C:
@@ -193,6 +194,7 @@ type processes struct {
 	mu      sync.Mutex
 	running map[*exec.Cmd]struct{} // guarded by mu
 	closed  bool                   // guarded by mu; nothing starts any more
+	idle    chan struct{}          // guarded by mu; nil, or what drained gave, to close once nothing runs
 }
 
 // start starts a command in a process group of its own.
@@ -215,10 +217,31 @@ func (p *processes) start(c *exec.Cmd) error {
 
 // ended kills what a command that has ended left running in its group.
 func (p *processes) ended(c *exec.Cmd) {
-	signalGroup(c.Process.Pid, kill)
+	if pid := c.Process.Pid; groupAlive(pid) {
+		signalGroup(pid, kill)
+		awaitGroup(pid, straggle)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.running, c)
+	if len(p.running) == 0 && p.idle != nil {
+		close(p.idle)
+		p.idle = nil
+	}
+}
+
+// drained gives a channel that is closed as soon as no command runs. It may be
+// called once.
+func (p *processes) drained() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	idle := make(chan struct{})
+	if len(p.running) == 0 {
+		close(idle)
+	} else {
+		p.idle = idle
+	}
+	return idle
 }
 
 // killAll kills all commands; none starts after it.

@@ -135,7 +135,7 @@ func fate(seed uint64) testHandler {
 }
 
 func TestJobAccountsForEachLine(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range uint64(3) {
 		synctest.Test(t, func(t *testing.T) {
 			j := newTestJob(t, lines(1000), fate(seed), nil)
 
@@ -158,11 +158,11 @@ func TestJobAccountsForEachLine(t *testing.T) {
 }
 
 func TestJobAccountsForEachLineWhenItIsStopped(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(6) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			j := newTestJob(t, lines(20_000), fate(seed), nil) // more than what may be ahead
-			time.AfterFunc(time.Duration(seed)*7*time.Second, cancel)
+			time.AfterFunc(time.Duration(seed)*12*time.Second, cancel)
 
 			code, err := j.run(ctx, nil)
 

@@ -39,9 +39,10 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	select {
 	case <-j.queue.received: // the start-up check has passed
 	case <-ended:
-		if workerErr != nil {
+		if workerErr != nil && signalled.Err() == nil {
 			return exitUsage, &usageError{workerErr, j.startHint()}
 		}
+		workerErr = nil
 	}
 
 	begun := time.Now()
@@ -57,12 +58,12 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	aborted := false
 	select {
 	case <-ended:
+		// A command may outlast the grace, by what it has to end after SIGTERM.
+		aborted = !j.commandsEnd(again)
 	case <-again:
 		aborted = true
-		if j.command != nil {
-			j.command.processes.killAll()
-		}
 	}
+	j.killCommands()
 	totals := j.account.close(j.stats(background))
 	j.screen.hideBar()
 	if !aborted && workerErr != nil {
@@ -76,6 +77,27 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 		code = exitFailed
 	}
 	return code, nil
+}
+
+// commandsEnd waits until no command runs, and says false when again comes
+// first.
+func (j *job) commandsEnd(again <-chan struct{}) bool {
+	if j.command == nil {
+		return true
+	}
+	select {
+	case <-j.command.processes.drained():
+		return true
+	case <-again:
+		return false
+	}
+}
+
+// killCommands kills what still runs, after an abort.
+func (j *job) killCommands() {
+	if j.command != nil {
+		j.command.processes.killAll()
+	}
 }
 
 // startHint says what to do about a queue that the worker refuses.
