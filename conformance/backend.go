@@ -22,7 +22,7 @@ type Backend struct {
 	Virtual bool
 
 	// Open gives a queue that is fresh, empty and used by nobody else. It is
-	// called inside the bubble. What must be taken down with the queue goes
+	// called inside the bubble, and without Virtual several times at once. What must be taken down with the queue goes
 	// into t.Cleanup; the suite closes the queue itself. It must not fail t.
 	Open func(t *testing.T, o Options) (driver.Queue, error)
 
@@ -30,8 +30,8 @@ type Backend struct {
 	Can Can
 
 	// Hold is the hold of the queues that Open gives, and the unit of all times
-	// in the checks: at least ten times HoldGrain, a multiple of it, and at most
-	// a quarter of MaxHold unless FixedHold.
+	// in the checks: a multiple of twice HoldGrain, at least four times it, at
+	// least twice MinHold and at most a quarter of MaxHold unless FixedHold.
 	Hold time.Duration
 
 	// Margin is how late the broker and the machine may be, at least; 0 where
@@ -104,8 +104,8 @@ func (b *Backend) problem(want *driver.Capabilities) error {
 	switch {
 	case b.Profile == "" || b.Open == nil:
 		return errors.New("a backend needs a profile and Open")
-	case b.Hold <= 0 || b.Hold < 10*want.HoldGrain || want.HoldGrain > 0 && b.Hold%want.HoldGrain != 0:
-		return fmt.Errorf("hold %v is not a multiple of at least ten of the grain %v", b.Hold, want.HoldGrain)
+	case b.Hold <= 0 || b.Hold < 4*want.HoldGrain || want.HoldGrain > 0 && b.Hold%(2*want.HoldGrain) != 0:
+		return fmt.Errorf("hold %v is not an even number of grains of %v, at least four", b.Hold, want.HoldGrain)
 	case !want.FixedHold && (b.Hold < 2*want.MinHold || b.Hold > want.MaxHold/4):
 		return fmt.Errorf("hold %v is not within 2 times %v to a quarter of %v", b.Hold, want.MinHold, want.MaxHold)
 	case want.Dedup.Supported() && b.DedupWindow <= 0:

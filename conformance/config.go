@@ -152,15 +152,15 @@ func stats(t *T) {
 		return
 	}
 	t.counts("empty", q, driver.Stats{})
-	start := time.Now()
 	t.send(q, t.messages(6)...)
+	start := time.Now()
 	t.counts("sent", q, driver.Stats{Ready: 6})
-	delayed := int64(0)
+	late, delayed := start, int64(0)
 	if t.caps.SendDelay.Supported() {
 		m := t.message()
 		m.Delay = min(10*t.hold, t.caps.MaxSendDelay)
 		t.send(q, m)
-		delayed = 1
+		late, delayed = time.Now(), 1
 		t.counts("delayed", q, driver.Stats{Ready: 6, Delayed: delayed})
 	}
 	time.Sleep(t.hold / 2)
@@ -183,8 +183,8 @@ func stats(t *T) {
 	t.redrive(d, dead)
 	t.ackAll(q, t.leases(q, 5))
 	if delayed > 0 {
-		time.Sleep(time.Until(start.Add(10*t.hold + t.b.Margin)))
-		t.counts("due", q, driver.Stats{Ready: delayed, Oldest: time.Since(start)})
+		time.Sleep(time.Until(late.Add(10*t.hold)) + t.b.Margin + t.clock())
+		t.counts("due", q, driver.Stats{Ready: delayed, Oldest: time.Since(late)})
 		t.ackAll(q, t.leases(q, 1))
 	}
 	t.counts("all done", q, driver.Stats{})

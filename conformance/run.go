@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,8 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 )
 
-// Run runs every check against b, each as a subtest. want is what the profile
+// Run runs every check against b, each as a subtest, in parallel unless b is
+// Virtual. want is what the profile
 // declares; it must equal Capabilities() and what the checks see.
 //
 // With the environment variable CONFORMANCE_RESULTS the results are written to
@@ -29,20 +31,28 @@ func Run(t *testing.T, b Backend, want driver.Capabilities) {
 			t.Errorf("conformance: %s: check %q: %v", b.Profile, w.Check, err)
 		}
 	}
-	report := Report{Profile: b.Profile, Results: make(map[string]Result)}
+	var mu sync.Mutex
+	report := Report{Profile: b.Profile, Results: make(map[string]Result)} // Results guarded by mu
+	t.Cleanup(func() {                                                     // after all subtests
+		if err := report.save(); err != nil {
+			t.Errorf("conformance: %v", err)
+		}
+	})
 	for _, c := range Checks() {
 		t.Run(c.Name, func(t *testing.T) {
+			if !b.Virtual {
+				t.Parallel()
+			}
 			r := judge(Try(t, b, want, c), b.Waivers, c.Name)
 			if r.Outcome == Failed {
 				t.Errorf("%s\n%s", c.Doc, strings.Join(r.Failures, "\n"))
 			} else if r.Reason != "" {
 				t.Logf("%s: %s\n%s", r.Outcome, r.Reason, strings.Join(r.Failures, "\n"))
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			report.Results[c.Name] = r
 		})
-	}
-	if err := report.save(); err != nil {
-		t.Errorf("conformance: %v", err)
 	}
 }
 

@@ -1,0 +1,109 @@
+// Matrix writes MATRIX.md from the results of conformance runs.
+//
+//	CONFORMANCE_RESULTS=dir go test -count=1 -run Conformance ./drivers/...
+//	go run ./conformance/cmd/matrix -o conformance/MATRIX.md dir
+//
+// It fails, and writes nothing, when a check failed or did not run, or when a
+// profile named in CONFORMANCE_REQUIRE has no results.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/longshore-dev/longshore/conformance"
+	"github.com/longshore-dev/longshore/conformance/mutants"
+)
+
+func main() {
+	out := flag.String("o", "", "write to `FILE` in place of standard output")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: matrix [-o FILE] DIRECTORY")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() != 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := run(flag.Arg(0), *out, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "matrix:", err)
+		os.Exit(1)
+	}
+}
+
+func run(dir, out string, stdout io.Writer) error {
+	reports, err := load(dir)
+	if err != nil {
+		return err
+	}
+	if err := check(reports, conformance.Required()); err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	render(&b, reports, mutants.All())
+	if out == "" {
+		_, err = b.WriteTo(stdout)
+		return err
+	}
+	return os.WriteFile(out, b.Bytes(), 0o666)
+}
+
+// load reads all reports, sorted by profile.
+func load(dir string) ([]conformance.Report, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no results in %s; run the tests with CONFORMANCE_RESULTS=%s and -count=1", dir, dir)
+	}
+	var reports []conformance.Report
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var r conformance.Report
+		if err := json.Unmarshal(b, &r); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		reports = append(reports, r)
+	}
+	slices.SortFunc(reports, func(a, b conformance.Report) int { return strings.Compare(a.Profile, b.Profile) })
+	return reports, nil
+}
+
+// check refuses reports of runs that failed or were not complete.
+func check(reports []conformance.Report, required []string) error {
+	var errs []error
+	there := make(map[string]bool)
+	for _, r := range reports {
+		if r.Missing != "" {
+			continue
+		}
+		there[r.Profile] = true
+		for _, c := range conformance.Checks() {
+			switch result, ok := r.Results[c.Name]; {
+			case !ok:
+				errs = append(errs, fmt.Errorf("%s: check %s has no result; run all checks", r.Profile, c.Name))
+			case result.Outcome == conformance.Failed:
+				errs = append(errs, fmt.Errorf("%s: check %s failed", r.Profile, c.Name))
+			}
+		}
+	}
+	for _, profile := range required {
+		if !there[profile] {
+			errs = append(errs, fmt.Errorf("profile %q is required and absent", profile))
+		}
+	}
+	return errors.Join(errs...)
+}

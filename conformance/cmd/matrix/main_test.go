@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/longshore-dev/longshore/conformance"
+)
+
+// write makes a directory with reports.
+func write(t *testing.T, reports ...conformance.Report) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, r := range reports {
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, r.Profile+".json"), b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// complete is a report in which every check ended the same way.
+func complete(profile string, r conformance.Result) conformance.Report {
+	report := conformance.Report{Profile: profile, Results: make(map[string]conformance.Result)}
+	for _, c := range conformance.Checks() {
+		report.Results[c.Name] = r
+	}
+	return report
+}
+
+func TestPageShowsEachOutcomeAndItsReason(t *testing.T) {
+	dir := write(t,
+		complete("b", conformance.Result{Outcome: conformance.Waived, Reason: "a reason"}),
+		complete("a", conformance.Result{Outcome: conformance.Ran}),
+		conformance.Report{Profile: "c", Missing: "no server"},
+	)
+	var first, second strings.Builder
+	if err := run(dir, "", &first); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(dir, "", &second); err != nil || first.String() != second.String() {
+		t.Errorf("a second run differs: %v", err)
+	}
+	for _, want := range []string{
+		"| check | promise | a | b | c | mutants |", "| ran | waived (1) | absent (2) |", "1. a reason\n2. no server\n", "`receive-waits`", "is caught by",
+	} {
+		if !strings.Contains(first.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestIncompleteOrFailedRunsAreRefused(t *testing.T) {
+	failed := complete("a", conformance.Result{Outcome: conformance.Ran})
+	failed.Results["late-ack"] = conformance.Result{Outcome: conformance.Failed}
+	partial := complete("a", conformance.Result{Outcome: conformance.Ran})
+	delete(partial.Results, "late-ack")
+	for name, test := range map[string]struct {
+		reports []conformance.Report
+		require string
+		want    string
+	}{
+		"failed":           {[]conformance.Report{failed}, "", "check late-ack failed"},
+		"partial":          {[]conformance.Report{partial}, "", "check late-ack has no result"},
+		"required":         {[]conformance.Report{complete("a", conformance.Result{Outcome: conformance.Ran})}, "a, b", `profile "b" is required`},
+		"required missing": {[]conformance.Report{{Profile: "b", Missing: "no server"}}, "b", `profile "b" is required`},
+		"nothing":          {nil, "", "no results"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("CONFORMANCE_REQUIRE", test.require)
+			out := filepath.Join(t.TempDir(), "MATRIX.md")
+			err := run(write(t, test.reports...), out, nil)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v; want %q", err, test.want)
+			}
+			if _, err := os.Stat(out); err == nil {
+				t.Error("the page was written")
+			}
+		})
+	}
+}
