@@ -28,8 +28,8 @@ type ClientOptions struct {
 	// Source says in each task which program enqueued it: the source of its
 	// CloudEvent, a URI reference. Default "longshore".
 	Source string
-	// SendTimeout bounds a send with its retries, within the caller's context:
-	// above 0, default 30 s.
+	// SendTimeout bounds a send of a batch with its retries, within the caller's
+	// context: above 0, default 30 s.
 	SendTimeout time.Duration
 	// Middleware wraps every send, the first outermost.
 	Middleware []ClientMiddleware
@@ -100,14 +100,16 @@ func (c *Client) sendOne(ctx context.Context, t *Outgoing) (TaskID, error) {
 		return result.ID, result.Err
 	}
 	id := t.ID
+	within := bound(ctx, c.options.SendTimeout)
+	defer within.stop()
 	t.batch[0] = t.message()
-	err := t.queue.Driver.Send(ctx, t.batch[:])[0].Err
+	err := t.queue.Driver.Send(within, t.batch[:])[0].Err
 	if err == nil {
 		t.recycle()
 		return id, nil
 	}
 	results := []EnqueueResult{{id, err}}
-	c.resend(ctx, t.queue, t.batch[:], results)
+	c.resend(within, t.queue, t.batch[:], results)
 	return id, results[0].Err
 }
 
@@ -134,6 +136,8 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 }
 
 func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
+	ctx, cancel := context.WithTimeout(ctx, c.options.SendTimeout)
+	defer cancel()
 	clean := true
 	for i, r := range queue.Driver.Send(ctx, batch) {
 		results[i].Err = r.Err
@@ -144,11 +148,9 @@ func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver
 	}
 }
 
-// resend retries what a batch has left that may pass, with a backoff, until
-// SendTimeout.
+// resend retries what a batch has left that may pass, with a backoff, until ctx
+// ends.
 func (c *Client) resend(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.SendTimeout)
-	defer cancel()
 	for try := 1; ; try++ {
 		var left []int
 		var messages []driver.Message
