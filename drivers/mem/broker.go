@@ -104,7 +104,8 @@ func (b *broker) send(batch []driver.Message, entries []*entry, results []driver
 func (b *broker) store(s *store, e *entry, now time.Time, due time.Duration) {
 	b.next++
 	e.number = b.next
-	e.message.ID = "m" + strconv.FormatUint(b.next, 10)
+	var id [24]byte
+	e.message.ID = string(strconv.AppendUint(append(id[:0], 'm'), b.next, 10))
 	e.message.SentAt = now
 	s.add(e, due)
 }

@@ -99,7 +99,8 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 		return driver.FailSend(len(batch), err)
 	}
 	results := make([]driver.SendResult, len(batch))
-	entries := make([]*entry, len(batch))
+	var few [4]*entry // spares single sends an allocation
+	entries := append(few[:0], make([]*entry, len(batch))...)
 	for i := range batch {
 		if err := driver.CheckMessage(b.ops.send, &b.capabilities, &batch[i]); err != nil {
 			results[i].Err = err

@@ -44,8 +44,9 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 	defer b.mu.Unlock()
 	now := time.Now()
 	s.store.advance(now)
+	var own *lease
 	for i := range leases {
-		e, err := s.held(b.ops.extend, leases[i])
+		e, err := s.held(b.ops.extend, leases[i], &own)
 		if err == nil {
 			err = driver.CheckTotal(b.ops.extend, &b.capabilities, leases[i], hold, now)
 		}
@@ -74,8 +75,9 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 	defer b.mu.Unlock()
 	now := time.Now()
 	s.store.advance(now)
+	var own *lease
 	for i := range batch {
-		errs[i] = s.settle(&batch[i], now)
+		errs[i] = s.settle(&batch[i], &own, now)
 	}
 	b.live.serve(now)
 	b.dead.serve(now)
@@ -83,12 +85,12 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 }
 
 // settle does one settlement. The caller holds mu.
-func (s *source) settle(v *driver.Settlement, now time.Time) error {
+func (s *source) settle(v *driver.Settlement, own **lease, now time.Time) error {
 	b := s.broker
 	if err := driver.CheckSettlement(b.ops.settle, &b.capabilities, v, s.store == &b.dead); err != nil {
 		return err
 	}
-	e, err := s.held(b.ops.settle, v.Lease)
+	e, err := s.held(b.ops.settle, v.Lease, own)
 	if err != nil {
 		return err
 	}
@@ -117,14 +119,15 @@ func (s *source) settle(v *driver.Settlement, now time.Time) error {
 	return nil
 }
 
-// held is the entry that l holds. The caller holds mu.
-func (s *source) held(op string, l driver.Lease) (*entry, error) {
-	var own *lease
-	if l == nil || !l.As(&own) || own.store != s.store {
+// held is the entry that l holds; own is where to put our part of l. The caller
+// holds mu.
+func (s *source) held(op string, l driver.Lease, own **lease) (*entry, error) {
+	if l == nil || !l.As(own) || (*own).store != s.store {
 		return nil, driver.Errorf(driver.InvalidArgument, op, "the lease is not one of this queue")
 	}
-	if own.entry.current != own {
+	e := (*own).entry
+	if e.current != *own {
 		return nil, driver.Errorf(driver.LeaseLost, op, "the lease has expired or was settled")
 	}
-	return own.entry, nil
+	return e, nil
 }
