@@ -76,8 +76,32 @@ func NewClient(queues *Queues, opts *ClientOptions) (*Client, error) {
 	case o.SendTimeout == 0:
 		o.SendTimeout = 30 * time.Second
 	}
-	c.send = wrap(SendFunc(c.sendTasks), o.Middleware)
+	for i, layer := range o.Middleware {
+		if layer == nil {
+			return nil, driver.Errorf(driver.InvalidArgument, op, "middleware %d is nil", i)
+		}
+	}
+	send := wrap(SendFunc(c.sendTasks), o.Middleware)
+	if send == nil {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "middleware made a nil SendFunc")
+	}
+	c.send = func(ctx context.Context, tasks []*Outgoing) []EnqueueResult { return answered(send(ctx, tasks), tasks) }
 	return c, nil
+}
+
+// answered makes sure that no task passes for sent that middleware did not answer
+// for. It may have sent any of them.
+func answered(results []EnqueueResult, tasks []*Outgoing) []EnqueueResult {
+	if len(results) == len(tasks) {
+		return results
+	}
+	err := driver.Errorf(driver.Unknown, enqueueOp(tasks[0].Kind),
+		"middleware answered %d results for %d tasks; it must answer one for each, in order", len(results), len(tasks))
+	results = make([]EnqueueResult, len(tasks))
+	for i, t := range tasks {
+		results[i] = EnqueueResult{t.ID, err}
+	}
+	return results
 }
 
 // queueOf is where a task of this kind goes unless its options say.

@@ -186,6 +186,9 @@ func TestEnqueueManySplitsBatchesAndFailsOneByOne(t *testing.T) {
 	if r := runtime.EnqueueMany(t.Context(), b.client, mixed, runtime.ID("x")); !driver.Is(r[0].Err, driver.InvalidArgument) {
 		t.Errorf("several tasks with one id: %v", r[0].Err)
 	}
+	if r := runtime.EnqueueMany(t.Context(), b.client, mixed, runtime.Dedup("x")); !driver.Is(r[0].Err, driver.InvalidArgument) || !driver.Is(r[2].Err, driver.InvalidArgument) {
+		t.Errorf("several tasks with one deduplication key: %v", r)
+	}
 	if r := runtime.EnqueueMany[job](t.Context(), b.client, nil); len(r) != 0 {
 		t.Errorf("no tasks: %v", r)
 	}
@@ -309,6 +312,41 @@ func TestMiddlewareRunsInOrderOnBothSides(t *testing.T) {
 			t.Errorf("order %v, want %v", order, want)
 		}
 	})
+}
+
+// What middleware swallows must not pass for sent.
+func TestMiddlewareThatForgetsNextIsAnError(t *testing.T) {
+	b := newBench(t, nil, runtime.RetryPolicy{}, nil)
+	for name, layer := range map[string]runtime.ClientMiddleware{
+		"answers nothing": func(runtime.SendFunc) runtime.SendFunc {
+			return func(context.Context, []*runtime.Outgoing) []runtime.EnqueueResult { return nil }
+		},
+		"answers twice": func(next runtime.SendFunc) runtime.SendFunc {
+			return func(ctx context.Context, tasks []*runtime.Outgoing) []runtime.EnqueueResult {
+				return append(next(ctx, tasks), next(ctx, tasks)...)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, err := runtime.NewClient(b.queues, &runtime.ClientOptions{Middleware: []runtime.ClientMiddleware{layer}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id, err := runtime.Enqueue(t.Context(), client, job{"a"}); err == nil || id == "" || !strings.Contains(err.Error(), "middleware answered") {
+				t.Errorf("enqueue: %q, %v", id, err)
+			}
+			for _, r := range runtime.EnqueueMany(t.Context(), client, []job{{"a"}, {"b"}}) {
+				if r.Err == nil || r.ID == "" {
+					t.Errorf("enqueue many: %+v", r)
+				}
+			}
+		})
+	}
+	for _, layer := range []runtime.ClientMiddleware{nil, func(runtime.SendFunc) runtime.SendFunc { return nil }} {
+		if _, err := runtime.NewClient(b.queues, &runtime.ClientOptions{Middleware: []runtime.ClientMiddleware{layer}}); !driver.Is(err, driver.InvalidArgument) {
+			t.Errorf("nil middleware: %v", err)
+		}
+	}
 }
 
 func TestOtherCodecsAndRawMessages(t *testing.T) {

@@ -91,7 +91,8 @@ func Fairness(key string) EnqueueOption { return func(o *enqueueOptions) { o.fai
 
 // Dedup has the broker drop the task if it saw one with this key within its
 // window, where it supports that: 1 to 128 bytes of visible ASCII. The id that
-// Enqueue then answers is of a task that does not exist.
+// Enqueue then answers is of a task that does not exist. With EnqueueMany it is
+// an error.
 func Dedup(key string) EnqueueOption { return func(o *enqueueOptions) { o.dedup = key } }
 
 // Attribute sets one attribute of the message; see [driver.Message].Attributes
@@ -127,11 +128,16 @@ func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...Enque
 	results := make([]EnqueueResult, len(args))
 	tasks := make([]*Outgoing, 0, len(args))
 	places := make([]int, 0, len(args))
-	shared := len(args) > 1 && hasID(opts)
+	var shared string
+	if o := apply(opts); len(args) > 1 && o.id != "" {
+		shared = "id"
+	} else if len(args) > 1 && o.dedup != "" {
+		shared = "deduplication key" // all but the first would be dropped
+	}
 	for i := range args {
 		t, err := outgoing(c, args[i], opts)
-		if err == nil && shared {
-			err = driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%d tasks cannot share the id %q", len(args), t.ID)
+		if err == nil && shared != "" {
+			err = driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%d tasks cannot share one %s; enqueue them one by one", len(args), shared)
 		}
 		results[i] = EnqueueResult{t.ID, err}
 		if err == nil {
@@ -151,8 +157,6 @@ func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...Enque
 	}
 	return results
 }
-
-func hasID(opts []EnqueueOption) bool { return apply(opts).id != "" }
 
 // apply is what the options say. It must not be changed.
 func apply(opts []EnqueueOption) *enqueueOptions {
