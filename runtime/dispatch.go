@@ -27,7 +27,7 @@ const totalMargin = time.Minute
 // ctx is the handler's. When it ends with cause ErrLeaseLost the decision is at
 // most an Ack; when it ends with ErrDraining an attempt that was cut short by it
 // is released at once.
-func (m *Mux) Dispatch(ctx context.Context, d Delivery) Decision {
+func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	message := d.Lease.Message()
 	info, expiry, err := m.open(d, &message)
 	if err != nil {
@@ -52,6 +52,12 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) Decision {
 	info.Redrives = carry.Redrives
 	info.logger = m.logger
 	a := attempt{d, info, policy, carry, now}
+	defer func() {
+		if v := recover(); v != nil { // in an error's own methods, or in a Backoff
+			a.policy = &RetryPolicy{MaxAttempts: policy.MaxAttempts}
+			decision = a.decide(ctx, &PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
 
 	switch {
 	case !expiry.IsZero() && now.After(expiry) && !carry.IgnoreExpiry:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -15,6 +16,7 @@ import (
 type Mux struct {
 	handlers   map[string]*handler
 	codecs     map[string]Codec // by media type
+	json       Codec            // of application/json
 	middleware []Middleware
 	rawKind    string
 	logger     *slog.Logger
@@ -23,7 +25,8 @@ type Mux struct {
 
 // MuxOptions configure a Mux. The zero value of each field is its default.
 type MuxOptions struct {
-	// Codecs decode arguments, beside JSON, by their content type.
+	// Codecs decode arguments by their content type. JSON is there unless one of
+	// them takes its place.
 	Codecs []Codec
 	// Middleware wraps every handler, the first outermost.
 	Middleware []Middleware
@@ -47,15 +50,33 @@ type handler struct {
 // wrong with the options or a handler is reported by [Mux.Err], and so by
 // NewWorker.
 func NewMux(opts *MuxOptions) *Mux {
-	m := &Mux{handlers: make(map[string]*handler), codecs: make(map[string]Codec), logger: slog.Default()}
+	m := &Mux{handlers: make(map[string]*handler), codecs: make(map[string]Codec), json: JSON, logger: slog.Default()}
 	m.codecs[mediaType(JSON.ContentType())] = JSON
 	if opts == nil {
 		return m
 	}
-	for _, c := range opts.Codecs {
-		m.codecs[mediaType(c.ContentType())] = c
+	for i, c := range opts.Codecs {
+		if c == nil {
+			m.fail("codec %d is nil", i)
+			continue
+		}
+		name := mediaType(c.ContentType())
+		switch old := m.codecs[name]; {
+		case name == "":
+			m.fail("codec %d has no content type", i)
+		case old != nil && old != JSON:
+			m.fail("content type %q has two codecs; it has one", name)
+		}
+		m.codecs[name] = c
 	}
-	m.middleware = opts.Middleware
+	m.json = m.codecs[mediaType(JSON.ContentType())]
+	for i, layer := range opts.Middleware {
+		if layer == nil {
+			m.fail("middleware %d is nil", i)
+			continue
+		}
+		m.middleware = append(m.middleware, layer)
+	}
 	if opts.Logger != nil {
 		m.logger = opts.Logger
 	}
@@ -68,8 +89,9 @@ func NewMux(opts *MuxOptions) *Mux {
 }
 
 // Err says what is wrong with the registrations: InvalidArgument for a kind that
-// is not legal or was registered twice, a policy or timeout out of range, a raw
-// kind or no kind at all without handler.
+// is not legal or was registered twice, a handler, codec or middleware that is
+// nil, a policy or timeout out of range, a raw kind or no kind at all without
+// handler.
 func (m *Mux) Err() error {
 	problems := m.problems
 	if len(m.handlers) == 0 {
@@ -118,8 +140,16 @@ func Timeout(d time.Duration) HandleOption {
 // A panic is a failed attempt. A payload that does not decode as T is buried as
 // undecodable without running the handler.
 func Handle[T Args](m *Mux, h func(ctx context.Context, t *Task[T]) error, opts ...HandleOption) {
-	var zero T
-	m.HandleRaw(zero.Kind(), func(ctx context.Context, info *Info) error {
+	kind, err := kindOf[T]()
+	if err != nil {
+		m.problems = append(m.problems, err)
+		return
+	}
+	if h == nil {
+		m.HandleRaw(kind, nil, opts...)
+		return
+	}
+	m.HandleRaw(kind, func(ctx context.Context, info *Info) error {
 		t := &Task[T]{Info: info}
 		if err := m.decode(info, &t.Args); err != nil {
 			return err
@@ -128,14 +158,32 @@ func Handle[T Args](m *Mux, h func(ctx context.Context, t *Task[T]) error, opts 
 	}, opts...)
 }
 
+// kindOf is the kind of a type's zero value, which a nil pointer or interface may
+// not be able to tell.
+func kindOf[T Args]() (kind string, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("type %v: Kind panics on its zero value; handle the type itself, not a pointer or an interface", reflect.TypeFor[T]())
+		}
+	}()
+	var zero T
+	return zero.Kind(), nil
+}
+
 // HandleRaw registers a handler that gets the arguments as they were encoded.
 func (m *Mux) HandleRaw(kind string, h HandlerFunc, opts ...HandleOption) {
-	entry := &handler{run: wrap(h, m.middleware)}
+	entry := &handler{run: h}
+	if h != nil {
+		entry.run = wrap(h, m.middleware)
+	}
 	for _, set := range opts {
 		set(entry)
 	}
 	if err := checkKind(kind); err != nil {
 		m.fail("handler: %w", err)
+	}
+	if entry.run == nil {
+		m.fail("kind %q: the handler, or what middleware made of it, is nil", kind)
 	}
 	if m.handlers[kind] != nil {
 		m.fail("kind %q has two handlers; a kind has one", kind)
@@ -153,7 +201,7 @@ func (m *Mux) HandleRaw(kind string, h HandlerFunc, opts ...HandleOption) {
 
 // decode decodes a task's payload with the codec of its content type.
 func (m *Mux) decode(t *Info, into any) error {
-	codec := JSON
+	codec := m.json
 	if t.contentType != "" && t.contentType != JSON.ContentType() {
 		var ok bool
 		if codec, ok = m.codecs[mediaType(t.contentType)]; !ok {

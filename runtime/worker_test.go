@@ -365,6 +365,11 @@ func TestAWorkerRefusesWhatCannotWork(t *testing.T) {
 		return m
 	}
 	good := mux(func(m *runtime.Mux) { runtime.Handle(m, nop) })
+	muxOf := func(o runtime.MuxOptions) *runtime.Mux {
+		m := runtime.NewMux(&o)
+		runtime.Handle(m, nop)
+		return m
+	}
 	for name, c := range map[string]struct {
 		mux    *runtime.Mux
 		queues *runtime.Queues
@@ -375,6 +380,18 @@ func TestAWorkerRefusesWhatCannotWork(t *testing.T) {
 		"no handler":     {mux: mux(func(*runtime.Mux) {}), want: "no handler is registered"},
 		"duplicate kind": {mux: mux(func(m *runtime.Mux) { runtime.Handle(m, nop); runtime.Handle(m, nop) }), want: `kind "job" has two handlers`},
 		"illegal kind":   {mux: mux(func(m *runtime.Mux) { m.HandleRaw("a b", nil) }), want: "byte 0x20 at 1"},
+		"nil handler":    {mux: mux(func(m *runtime.Mux) { runtime.Handle[job](m, nil) }), want: `kind "job": the handler`},
+		"nil raw":        {mux: mux(func(m *runtime.Mux) { m.HandleRaw("a", nil) }), want: `kind "a": the handler`},
+		"nil pointer": {mux: mux(func(m *runtime.Mux) {
+			runtime.Handle(m, func(context.Context, *runtime.Task[*job]) error { return nil })
+		}), want: "type *runtime_test.job: Kind panics"},
+		"nil middleware": {mux: muxOf(runtime.MuxOptions{Middleware: []runtime.Middleware{nil}}), want: "middleware 0 is nil"},
+		"middleware to nil": {mux: muxOf(runtime.MuxOptions{Middleware: []runtime.Middleware{
+			func(runtime.HandlerFunc) runtime.HandlerFunc { return nil }}}), want: `kind "job": the handler, or what middleware`},
+		"nil codec":        {mux: muxOf(runtime.MuxOptions{Codecs: []runtime.Codec{nil}}), want: "codec 0 is nil"},
+		"codec of nothing": {mux: muxOf(runtime.MuxOptions{Codecs: []runtime.Codec{typed("")}}), want: "codec 0 has no content type"},
+		"two codecs": {mux: muxOf(runtime.MuxOptions{Codecs: []runtime.Codec{typed("a/b"), typed("A/B; x=y")}}),
+			want: `content type "a/b" has two codecs`},
 		"policy": {mux: mux(func(m *runtime.Mux) { runtime.Handle(m, nop, runtime.Retry(runtime.RetryPolicy{MaxAttempts: -1})) }),
 			want: "max attempts -1"},
 		"timeout":     {mux: mux(func(m *runtime.Mux) { runtime.Handle(m, nop, runtime.Timeout(-1)) }), want: "timeout is not above 0"},
