@@ -36,8 +36,8 @@ type ClientOptions struct {
 }
 
 // NewClient makes a Client of queues; nil options are the defaults.
-// InvalidArgument when there is no queue or a route or default names none of
-// them.
+// InvalidArgument when there is no queue, a route or default names none of them,
+// or an option is out of range.
 func NewClient(queues *Queues, opts *ClientOptions) (*Client, error) {
 	const op = "runtime: new client"
 	c := &Client{queues: queues}
@@ -66,6 +66,9 @@ func NewClient(queues *Queues, opts *ClientOptions) (*Client, error) {
 	}
 	if o.Codec == nil {
 		o.Codec = JSON
+	}
+	if o.Codec.ContentType() == "" {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "the codec has no content type")
 	}
 	if o.Source == "" {
 		o.Source = "longshore"

@@ -228,6 +228,7 @@ func TestKindsGoWhereTheirRouteSays(t *testing.T) {
 	for name, o := range map[string]runtime.ClientOptions{
 		"unknown default": {DefaultQueue: "x"}, "unknown route": {Routes: map[string]string{"a": "x"}},
 		"illegal kind": {Routes: map[string]string{"a b": "a"}}, "negative timeout": {SendTimeout: -1},
+		"codec of nothing": {Codec: typed("")},
 	} {
 		if _, err := runtime.NewClient(&queues, &o); !driver.Is(err, driver.InvalidArgument) {
 			t.Errorf("%s: %v", name, err)

@@ -36,8 +36,10 @@ type Backoff func(n int) time.Duration
 // 0.
 func Exponential(base, limit time.Duration) Backoff {
 	return func(n int) time.Duration {
-		d := float64(base) * math.Pow(2, float64(n-1))
-		return time.Duration(min(d, float64(limit)))
+		if d := float64(base) * math.Pow(2, float64(n-1)); d < float64(limit) {
+			return time.Duration(d)
+		}
+		return limit // which, as a float64, may be over the largest Duration
 	}
 }
 

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -16,6 +17,12 @@ func TestExponentialDoublesUpToItsLimit(t *testing.T) {
 		if got := b(n); got != want {
 			t.Errorf("attempt %d: %v, want %v", n, got, want)
 		}
+	}
+}
+
+func TestALimitBeyondAFloatIsKept(t *testing.T) {
+	if got := Exponential(time.Second, math.MaxInt64)(60); got != math.MaxInt64 {
+		t.Errorf("attempt 60: %v, want the limit", got)
 	}
 }
 

@@ -44,18 +44,20 @@ type WorkerOptions struct {
 	// brings a crashed worker's tasks back sooner, a long one costs fewer
 	// requests.
 	Hold time.Duration
-	// Grace is how long Run goes on after its context has ended: at least 1 s,
+	// Grace is how long Run goes on after its context has ended: 1 s to 24 h,
 	// default 30 s. Handlers still running shortly before its end (3 s, or half
 	// of a short grace) have their contexts cancelled with ErrDraining.
 	Grace time.Duration
 	// SettleTimeout is how long a settle that fails is tried again, while the
-	// lease is kept: above 0, default 1 min.
+	// lease is kept: above 0, at most 24 h, default 1 min.
 	SettleTimeout time.Duration
 	// Logger gets failures and the worker's own troubles, never payloads; nil
 	// stands for slog.Default.
 	Logger *slog.Logger
-	// OnSettled is called once for each delivery, when it is settled or the
-	// worker has given up on it. It must be quick and safe for concurrent use.
+	// OnSettled is called once for each delivery that was decided on, when it is
+	// settled or the worker has given up on it: after Run has returned for a
+	// handler that outlived the grace. It must be quick and safe for concurrent
+	// use.
 	OnSettled func(Settled)
 }
 
@@ -115,6 +117,9 @@ func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
 	return w, nil
 }
 
+// maxWait is the longest grace or settle timeout: more is a slip.
+const maxWait = 24 * time.Hour
+
 func (o *WorkerOptions) fill() error {
 	if o.Concurrency == 0 {
 		o.Concurrency = 10
@@ -133,10 +138,10 @@ func (o *WorkerOptions) fill() error {
 		return fmt.Errorf("concurrency %d is not within 1 to 100,000", o.Concurrency)
 	case o.Hold < 0:
 		return fmt.Errorf("hold %v is negative; use 0 for the queue's own", o.Hold)
-	case o.Grace < time.Second:
-		return fmt.Errorf("grace %v is below 1s", o.Grace)
-	case o.SettleTimeout < 0:
-		return fmt.Errorf("settle timeout %v is negative", o.SettleTimeout)
+	case o.Grace < time.Second || o.Grace > maxWait:
+		return fmt.Errorf("grace %v is not within 1s to %v", o.Grace, maxWait)
+	case o.SettleTimeout < 0 || o.SettleTimeout > maxWait:
+		return fmt.Errorf("settle timeout %v is not within 0s to %v", o.SettleTimeout, maxWait)
 	}
 	return nil
 }
@@ -154,7 +159,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	if !w.ran.CompareAndSwap(false, true) {
 		return driver.Errorf(driver.InvalidArgument, "runtime: run", "this worker has run already; make a new one")
 	}
-	if err := w.check(ctx); err != nil {
+	if err := w.check(ctx); ctx.Err() != nil {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	handlers := context.WithoutCancel(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -401,6 +402,9 @@ func TestAWorkerRefusesWhatCannotWork(t *testing.T) {
 		"concurrency": {mux: good, opts: runtime.WorkerOptions{Concurrency: -1}, want: "concurrency -1"},
 		"hold":        {mux: good, opts: runtime.WorkerOptions{Hold: -1}, want: "hold -1ns is negative"},
 		"grace":       {mux: good, opts: runtime.WorkerOptions{Grace: time.Millisecond}, want: "grace 1ms"},
+		"long grace":  {mux: good, opts: runtime.WorkerOptions{Grace: 25 * time.Hour}, want: "grace 25h0m0s is not within"},
+		"settle":      {mux: good, opts: runtime.WorkerOptions{SettleTimeout: -1}, want: "settle timeout -1ns"},
+		"long settle": {mux: good, opts: runtime.WorkerOptions{SettleTimeout: math.MaxInt64}, want: "settle timeout 2562047h47m16.854775807s is not within"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			queues := c.queues
