@@ -22,7 +22,8 @@ type QueueInfo struct {
 	// the zero RetryPolicy.
 	Retry *RetryPolicy
 	// Declared stands in for what the broker's configuration says where this
-	// program may not read it; see [driver.Policy]. Nil when it can be read.
+	// program may not read it, or its driver cannot find it out; see
+	// [driver.Policy]. Nil when it can be read.
 	Declared *driver.Policy
 
 	capabilities driver.Capabilities
@@ -63,7 +64,8 @@ func nameOf(url string) string {
 }
 
 // Add adds an open queue. InvalidArgument for a name that is not legal or is
-// taken, a missing driver or a retry policy out of range.
+// taken, a missing driver, one whose capabilities are incomplete, or a retry
+// policy out of range.
 func (qs *Queues) Add(info QueueInfo) error {
 	op := fmt.Sprintf("runtime: add queue %q", info.Name)
 	if err := driver.CheckKey(info.Name); err != nil {
@@ -82,6 +84,10 @@ func (qs *Queues) Add(info QueueInfo) error {
 		return driver.Errorf(driver.InvalidArgument, op, "%w", err)
 	}
 	info.capabilities = info.Driver.Capabilities()
+	if c := &info.capabilities; c.MaxSendBatch < 1 || c.MaxReceiveBatch < 1 || c.MaxSettleBatch < 1 {
+		return driver.Errorf(driver.InvalidArgument, op, "its driver declares batches of %d, %d and %d; each must be 1 or more",
+			c.MaxSendBatch, c.MaxReceiveBatch, c.MaxSettleBatch)
+	}
 	qs.all = append(qs.all, &info)
 	return nil
 }

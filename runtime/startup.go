@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,14 +38,22 @@ func (w *Worker) check(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// policy is what the broker says, or what was declared where it may not be read.
+// policy is what the broker says, or what was declared where it does not or may
+// not be read.
 func (l *lane) policy(ctx context.Context) (driver.Policy, error) {
 	ctx, cancel := context.WithTimeout(ctx, policyTime)
 	defer cancel()
 	policy, err := l.queue.Driver.Policy(ctx)
-	if declared := l.queue.Declared; err != nil && declared != nil &&
-		(driver.Is(err, driver.PermissionDenied) || driver.Is(err, driver.Unsupported)) {
+	declared := l.queue.Declared
+	switch {
+	case declared == nil:
+	case driver.Is(err, driver.PermissionDenied) || driver.Is(err, driver.Unsupported):
 		return *declared, nil
+	case err == nil: // what the driver could not find out is zero
+		policy.Hold = cmp.Or(policy.Hold, declared.Hold)
+		policy.MaxAttempts = cmp.Or(policy.MaxAttempts, declared.MaxAttempts)
+		policy.Retention = cmp.Or(policy.Retention, declared.Retention)
+		policy.DeadLetterRetention = cmp.Or(policy.DeadLetterRetention, declared.DeadLetterRetention)
 	}
 	return policy, err
 }
