@@ -46,7 +46,7 @@ func (b *broker) handle() *Queue {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refs++
-	q := new(Queue)
+	q := &Queue{done: make(chan struct{})}
 	q.source = source{q, b, &b.live}
 	q.dead = source{q, b, &b.dead}
 	return q

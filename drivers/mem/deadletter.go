@@ -86,6 +86,7 @@ func (q *Queue) pause(ctx context.Context, d time.Duration) error {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
+		case <-q.done:
 		}
 	}
 	return q.check(ctx, q.broker.ops.move, 1)

@@ -69,6 +69,7 @@ type Queue struct {
 	dead   source
 
 	closed atomic.Bool
+	done   chan struct{} // closed by Close
 }
 
 // New makes a queue that only the returned handle reaches. InvalidArgument for
@@ -156,6 +157,7 @@ func (q *Queue) As(target any) bool {
 // later call does. With the last handle the messages are gone.
 func (q *Queue) Close(context.Context) error {
 	if q.closed.CompareAndSwap(false, true) {
+		close(q.done)
 		q.broker.release(q)
 	}
 	return nil
