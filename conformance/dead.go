@@ -18,6 +18,7 @@ var deadChecks = []Check{
 	{Name: "dead-lease", Doc: "A dead letter is leased, hidden, released, acked and lapses back like any message, however often.", run: deadLease},
 	{Name: "dead-extend", Doc: "A lease of a dead letter is extended for longer than three holds.", run: deadExtend},
 	{Name: "no-dead-letter", Doc: "Without a dead letter each of its methods and Bury answer NotFound, and the lease is as it was.", run: noDeadLetter},
+	{Name: "no-dead-letter-keeps", Doc: "Without a dead letter the broker keeps a message for however many deliveries.", run: noDeadLetterKeeps},
 }
 
 func buryKeeps(t *T) {
@@ -247,6 +248,25 @@ func deadExtend(t *T) {
 	}
 	t.ack(d, l)
 	t.audit(q, tally{Processed: 1})
+}
+
+func noDeadLetterKeeps(t *T) {
+	o := Options{NoDeadLetter: true}
+	deliveries := 20
+	if t.b.Can.MaxAttempts {
+		o.MaxAttempts = max(3, t.caps.MinAttempts)
+		deliveries = o.MaxAttempts + 2
+	}
+	q := t.openWith(o)
+	m := t.full()
+	t.send(q, m)
+	for n := range deliveries {
+		l := t.lease(q)
+		t.attempt(l, n+1)
+		t.same("delivered again", l.Message(), m)
+		t.release(q, l, 0)
+	}
+	t.auditLive(q, tally{Live: 1})
 }
 
 func noDeadLetter(t *T) {

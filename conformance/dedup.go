@@ -50,11 +50,21 @@ func dedupDrops(t *T) {
 	}
 	first := t.send(q, t.keyed("key"))[0]
 	t.resend(q, t.keyed("key"), first)
-	l := t.lease(q)
+	if t.caps.MaxSendBatch > 1 {
+		pair := []driver.Message{t.keyed("pair"), t.keyed("pair")}
+		ids := t.send(q, pair...)
+		if ids[0] != ids[1] {
+			t.Errorf("duplicates in one batch were answered with ids %q", ids)
+		}
+		t.ledger.dropped(pair[1])
+	} else {
+		t.send(q, t.keyed("pair"))
+	}
+	ls := t.leases(q, 2)
 	t.resend(q, t.keyed("key"), first) // while it is leased
-	t.ack(q, l)
+	t.ack(q, ls...)
 	t.resend(q, t.keyed("key"), first) // after it is gone
-	t.audit(q, tally{Processed: 1})
+	t.audit(q, tally{Processed: 2})
 }
 
 func dedupWindow(t *T) {

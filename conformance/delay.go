@@ -37,7 +37,29 @@ func sendDelay(t *T) {
 	t.within("the delayed message came", time.Since(start), m.Delay, m.Delay)
 	t.attempt(got[0], 1)
 	t.ack(q, got...)
-	t.audit(q, tally{Processed: 2})
+	t.delaysApart(q)
+	t.audit(q, tally{Processed: 5})
+}
+
+// delaysApart asserts that messages with several delays come each at its time.
+func (t *T) delaysApart(q driver.Queue) {
+	due := make(map[string]time.Duration)
+	batch := t.messages(3)
+	for i := range batch {
+		batch[i].Delay = []time.Duration{2, 3, 1}[i] * t.hold / 2
+		due[idOf(batch[i].Body)] = batch[i].Delay
+	}
+	start := time.Now()
+	t.send(q, batch...)
+	for range batch {
+		got := t.poll(q, 1, t.hold/2+t.b.Margin+t.grace)
+		if len(got) != 1 {
+			t.Fatalf("a delayed message did not come")
+		}
+		delay := due[idOf(got[0].Message().Body)]
+		t.within("the delayed message came", time.Since(start), delay, delay)
+		t.ack(q, got...)
+	}
 }
 
 func sendDelayLimit(t *T) {

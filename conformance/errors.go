@@ -11,6 +11,7 @@ var errorChecks = []Check{
 	{Name: "closed", Doc: "After Close every call on the queue and its dead letter answers Closed, in every slot.", run: closed},
 	{Name: "close-twice", Doc: "A second Close answers nil.", run: closeTwice},
 	{Name: "close-ends-calls", Doc: "When Close has returned no call is in flight any more, and none of them lost a message.", run: closeEndsCalls},
+	{Name: "close-ends-move-all", Doc: "When Close has returned MoveAll is not in flight any more; or it is Unsupported.", run: closeEndsMoveAll},
 	{Name: "cancelled", Doc: "With a cancelled context every call answers Canceled, in every slot.", run: cancelled},
 	{Name: "deadline", Doc: "With a deadline that has passed every call answers DeadlineExceeded, in every slot.", run: deadline},
 }
@@ -100,6 +101,12 @@ func closeEndsCalls(t *T) {
 		})
 	}
 	time.Sleep(t.hold / 10)
+	t.closes(q, ended, 2)
+}
+
+// closes closes q, and asserts that n calls in flight have ended by then. They
+// tell when they did.
+func (t *T) closes(q driver.Queue, ended <-chan time.Time, n int) {
 	ctx, cancel := context.WithTimeout(context.Background(), t.hold)
 	defer cancel()
 	start := time.Now()
@@ -109,12 +116,34 @@ func closeEndsCalls(t *T) {
 		t.proper("close", err)
 	}
 	t.within("close returned", closed.Sub(start), 0, t.hold)
-	for range 2 {
+	for range n {
 		at := <-ended
 		if err == nil {
-			t.within("after Close returned a receive in flight ended", max(0, at.Sub(closed)), 0, 0)
+			t.within("after Close returned a call in flight ended", max(0, at.Sub(closed)), 0, 0)
 		}
 	}
+}
+
+func closeEndsMoveAll(t *T) {
+	q := t.open()
+	const n = 10
+	t.sendDead(q, t.messages(n)...)
+	ended := make(chan time.Time, 1)
+	t.run(func() {
+		ctx, cancel := t.ctx(0)
+		defer cancel()
+		_, err := q.DeadLetter().MoveAll(ctx, driver.MoveOptions{Rate: 1})
+		switch {
+		case !t.b.MovesAll:
+			t.code("move all", err, driver.Unsupported)
+			t.refused()
+		case err != nil:
+			t.code("a move in flight at Close", err, driver.Closed)
+		}
+		ended <- time.Now()
+	})
+	time.Sleep(time.Second + t.b.Margin + time.Second/2) // between two messages
+	t.closes(q, ended, 1)
 }
 
 func cancelled(t *T) {

@@ -58,7 +58,10 @@ func groupOrder(t *T) {
 	t.send(q, batch[3:]...)
 	for _, m := range batch {
 		l := t.head(q, m)
-		t.hidden("the followers of a leased head", q, t.hold/4)
+		for range 3 { // for longer than one hold
+			t.hidden("the followers of a leased head", q, t.hold/2)
+			t.extended(q, l, 0)
+		}
 		t.ack(q, l)
 	}
 	t.audit(q, tally{Processed: len(batch)})

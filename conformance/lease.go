@@ -29,10 +29,13 @@ func leaseHides(t *T) {
 
 func leaseLapses(t *T) {
 	q := t.open()
-	t.send(q, t.message())
+	m := t.full()
+	t.send(q, m)
 	l := t.lease(q)
 	l2, at := t.again(q, l, t.hold)
 	t.within("the message came back", at.Sub(l.Received()), l.Expires().Sub(l.Received()), t.hold)
+	t.same("lapsed", l2.Message(), m)
+	t.carries("lapsed", l2.Message().Carry, m.Carry)
 	t.ack(q, l2)
 	t.audit(q, tally{Processed: 1})
 }

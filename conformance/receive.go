@@ -12,6 +12,7 @@ var receiveChecks = []Check{
 	{Name: "receive-waits", Doc: "Receive on an empty queue answers (nil, nil) only after its wait, and no later.", run: receiveWaits},
 	{Name: "receive-without-wait", Doc: "Receive with a wait of 0 answers at once.", run: receiveWithoutWait},
 	{Name: "receive-wakes", Doc: "A receiver that waits gets a message at once when it is sent, released, buried or redriven.", run: receiveWakes},
+	{Name: "receive-holds-up-nobody", Doc: "While a receiver waits every other call answers at once.", run: receiveHoldsUpNobody},
 	{Name: "receive-first", Doc: "Receive does not wait for more once it has one.", run: receiveFirst},
 	{Name: "receive-max", Doc: "Receive leases at most Max messages, and all of them in the end.", run: receiveMax},
 	{Name: "receive-refusals", Doc: "A Max outside 1 to MaxReceiveBatch and a negative wait are InvalidArgument.", run: receiveRefusals},
@@ -93,6 +94,50 @@ func receiveWakes(t *T) {
 	l = t.woken("redrive", q, func() { t.redrive(d, l) })
 	t.ack(q, l)
 	t.audit(q, tally{Processed: 1})
+}
+
+func receiveHoldsUpNobody(t *T) {
+	q := t.open()
+	d := q.DeadLetter()
+	t.send(q, t.messages(2)...)
+	ls := t.leases(q, 2)
+	var waiting sync.WaitGroup
+	for _, s := range sources(q) {
+		waiting.Add(1)
+		t.run(func() {
+			defer waiting.Done()
+			if got := t.receive(s, driver.ReceiveOptions{Max: 1, Wait: t.hold / 2}); len(got) > 0 {
+				t.Errorf("a message came, and none was free")
+			}
+		})
+	}
+	time.Sleep(t.hold / 10) // until they wait
+	for _, call := range []struct {
+		what string
+		f    func()
+	}{
+		{"receive", func() { t.receive(q, driver.ReceiveOptions{Max: 1}) }},
+		{"receive from the dead letter", func() { t.receive(d, driver.ReceiveOptions{Max: 1}) }},
+		{"extend", func() { t.extended(q, ls[0], 0) }},
+		{"ack", func() { t.ack(q, ls[0]) }},
+		{"policy", func() {
+			ctx, cancel := t.ctx(0)
+			defer cancel()
+			_, _ = q.Policy(ctx)
+		}},
+		{"stats", func() {
+			ctx, cancel := t.ctx(0)
+			defer cancel()
+			_, _ = q.Stats(ctx)
+		}},
+	} {
+		start := time.Now()
+		call.f()
+		t.within("beside a receiver that waits "+call.what+" answered", time.Since(start), 0, 0)
+	}
+	waiting.Wait()
+	t.ack(q, ls[1])
+	t.audit(q, tally{Processed: 2})
 }
 
 func receiveFirst(t *T) {

@@ -13,6 +13,7 @@ var redriveChecks = []Check{
 	{Name: "redrive-one-of-many", Doc: "Redrive moves the messages that were chosen and leaves the others.", run: redriveOneOfMany},
 	{Name: "redrive-cut-off", Doc: "A worker cut off in the middle of a redrive loses nothing.", run: redriveCutOff},
 	{Name: "move-all", Doc: "MoveAll moves every dead message back as it is, with its death record; or it is Unsupported and moves nothing.", run: moveAll},
+	{Name: "move-all-rate", Doc: "MoveAll keeps to the rate it is given, and a negative one is InvalidArgument; or it is Unsupported.", run: moveAllRate},
 }
 
 func redriveKeeps(t *T) {
@@ -79,6 +80,28 @@ func redriveCutOff(t *T) {
 		}
 		t.survives(q, t.caps.AtomicRedrive)
 	}
+}
+
+func moveAllRate(t *T) {
+	q := t.open()
+	d := q.DeadLetter()
+	const n = 4
+	t.sendDead(q, t.messages(n)...)
+	start := time.Now()
+	ctx, cancel := t.ctx(t.hold)
+	defer cancel()
+	if _, err := d.MoveAll(ctx, driver.MoveOptions{Rate: 1}); !t.b.MovesAll {
+		t.code("move all at a rate", err, driver.Unsupported)
+		t.audit(q, tally{Dead: n})
+		t.refused()
+		return
+	} else if err != nil {
+		t.Fatalf("move all at a rate: %v", err)
+	}
+	t.within("at a message a second all were moved", time.Since(start), (n-1)*time.Second, n*time.Second)
+	_, err := d.MoveAll(ctx, driver.MoveOptions{Rate: -1})
+	t.code("move all at a negative rate", err, driver.InvalidArgument)
+	t.audit(q, tally{Live: n})
 }
 
 func moveAll(t *T) {

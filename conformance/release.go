@@ -82,6 +82,10 @@ func releaseLongest(t *T) {
 
 func releaseRefusals(t *T) {
 	q := t.open()
+	t.sendDead(q, t.message())
+	d := t.lease(q.DeadLetter())
+	t.refuse("a redrive with a delay", q.DeadLetter(), driver.Settlement{Lease: d, Verdict: driver.Redrive, Delay: t.hold}, driver.InvalidArgument)
+	t.ack(q.DeadLetter(), d)
 	t.send(q, t.message())
 	l := t.lease(q)
 	t.refuse("a release with a negative delay", q, driver.Settlement{Lease: l, Verdict: driver.Release, Delay: -1}, driver.InvalidArgument)
@@ -92,5 +96,5 @@ func releaseRefusals(t *T) {
 		t.refuse("a release over the limit", q, driver.Settlement{Lease: l, Verdict: driver.Release, Delay: over}, driver.InvalidArgument)
 	}
 	t.ack(q, l)
-	t.audit(q, tally{Processed: 1})
+	t.audit(q, tally{Processed: 2})
 }

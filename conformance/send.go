@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -11,6 +12,7 @@ var sendChecks = []Check{
 	{Name: "send-order-of-results", Doc: "Send answers one result a message, in the order of the messages.", run: sendOrderOfResults},
 	{Name: "send-one-bad-item", Doc: "One bad message in a batch fails alone.", run: sendOneBadItem},
 	{Name: "send-over-batch", Doc: "A batch over the limit is InvalidArgument in every slot, and nothing of it is sent.", run: sendOverBatch},
+	{Name: "send-large-batch", Doc: "A batch is taken whatever its bytes add up to.", run: sendLargeBatch},
 	{Name: "send-empty-batch", Doc: "An empty batch has no results and no effect.", run: sendEmptyBatch},
 	{Name: "send-keeps-nothing", Doc: "A caller may reuse its body and attributes as soon as Send has returned.", run: sendKeepsNothing},
 	{Name: "send-after-refusal", Doc: "A refused message is not stored.", run: sendAfterRefusal},
@@ -127,6 +129,27 @@ func (t *T) ackAll(s driver.Source, leases []driver.Lease) {
 		}
 		leases = leases[n:]
 	}
+}
+
+func sendLargeBatch(t *T) {
+	q := t.open()
+	n := min(10, t.caps.MaxSendBatch)
+	batch := make([]driver.Message, n)
+	want := make(map[string]driver.Message)
+	for i := range batch {
+		batch[i] = t.messageWith(bytes.Repeat([]byte{'a' + byte(i)}, t.caps.MaxBody/2))
+		want[idOf(batch[i].Body)] = batch[i]
+	}
+	for i, r := range t.trySend(q, batch...) {
+		if r.Err != nil {
+			t.Errorf("send item %d of a large batch: %v", i, r.Err)
+		}
+	}
+	for _, l := range t.leases(q, n) {
+		t.same("received", l.Message(), want[idOf(l.Message().Body)])
+		t.ack(q, l)
+	}
+	t.audit(q, tally{Processed: n})
 }
 
 func sendEmptyBatch(t *T) {

@@ -12,7 +12,7 @@ var staleChecks = []Check{
 	{Name: "late-release", Doc: "A release of a lease that lapsed and went to another holder answers LeaseLost, or does that holder no harm.", run: lateRelease},
 	{Name: "late-bury", Doc: "A bury of a lease that lapsed and went to another holder answers LeaseLost, or does that holder no harm.", run: lateBury},
 	{Name: "late-on-dead-letter", Doc: "Settling or extending a lapsed lease of the dead letter answers LeaseLost, or does the new holder no harm.", run: lateOnDeadLetter},
-	{Name: "past-the-local-end", Doc: "Past its end by the local clock Extend answers LeaseLost, even when nobody else has the message.", run: pastTheLocalEnd},
+	{Name: "past-the-local-end", Doc: "Past its end by the local clock Extend answers LeaseLost, even when nobody else has the message; so does Settle where stale leases are noticed.", run: pastTheLocalEnd},
 	{Name: "settled-twice", Doc: "What was settled stays settled: settling or extending it again answers LeaseLost, or does nothing.", run: settledTwice},
 	{Name: "extend-never-undoes-settle", Doc: "An extend in flight while its lease is settled never undoes the settle.", run: extendNeverUndoesSettle},
 }
@@ -96,6 +96,13 @@ func pastTheLocalEnd(t *T) {
 		l := t.lease(s)
 		time.Sleep(time.Until(l.Received().Add(t.hold + t.b.Margin)))
 		t.code(name+": extend past the end", t.extend(s, 0, l)[0].Err, driver.LeaseLost)
+		if t.caps.StaleSettleDetected.Level == driver.LevelNative {
+			for _, v := range []driver.Settlement{
+				{Lease: l, Verdict: driver.Ack}, {Lease: l, Verdict: driver.Release, Delay: min(t.hold, t.caps.MaxReleaseDelay)},
+			} {
+				t.code(name+": settle past the end", t.settle(s, v)[0], driver.LeaseLost)
+			}
+		}
 		t.ack(s, t.lease(s))
 	}
 	t.audit(q, tally{Processed: 2})

@@ -140,6 +140,17 @@ func deadMutants() []Mutant {
 				}
 				return err
 			})},
+		{Name: "drops after three deliveries what has no dead letter", On: onMem, CaughtBy: by("no-dead-letter-keeps"),
+			Break: func(q driver.Queue) driver.Queue {
+				return fq.New(q, fq.Rule{Op: fq.Settle, Fault: fq.Lie(func(c *fq.Call) {
+					p, err := q.Policy(context.Background())
+					for i, v := range c.Batch {
+						if err == nil && p.DeadLetterTarget == "" && v.Lease != nil && v.Lease.Attempt() >= 3 {
+							c.Batch[i].Verdict = driver.Ack
+						}
+					}
+				}, nil)})
+			}},
 		{Name: "shows a missing dead letter as empty", On: onMem, CaughtBy: by("no-dead-letter"),
 			Break: lie(fq.Receive, nil, func(c *fq.Call) {
 				if driver.Is(c.Err, driver.NotFound) {

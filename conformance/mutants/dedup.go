@@ -14,6 +14,14 @@ func dedupMutants() []Mutant {
 	return []Mutant{
 		{Name: "ignores the deduplication key", On: onMem, CaughtBy: by("dedup-drops", "dedup-window", "dedup-retried-send"), Break: ignore},
 		{Name: "ignores a deduplication key that it cannot keep", On: onLimited, CaughtBy: by("dedup-drops", "dedup-window", "dedup-retried-send", "dedup-swallows-no-copy"), Break: ignore},
+		{Name: "looks for duplicates only among earlier batches", On: onMem, CaughtBy: by("dedup-drops"),
+			Break: messagesOf(func(batch []driver.Message) {
+				for i := range batch {
+					if i > 0 && batch[i].DedupKey == batch[i-1].DedupKey {
+						batch[i].DedupKey = ""
+					}
+				}
+			})},
 		{Name: "answers a duplicate with a new id", On: onMem, CaughtBy: by("dedup-drops"),
 			Break: func(q driver.Queue) driver.Queue {
 				var seen sync.Map

@@ -17,6 +17,14 @@ func delayMutants() []Mutant {
 			Break: delay(func(d time.Duration) time.Duration { return d * 99 / 100 })},
 		{Name: "delivers a delayed message late", On: onMem, CaughtBy: by("send-delay"),
 			Break: delay(func(d time.Duration) time.Duration { return d * 101 / 100 })},
+		{Name: "delays a whole batch by its shortest delay", On: onMem, CaughtBy: by("send-delay"),
+			Break: messagesOf(func(batch []driver.Message) {
+				for i := range batch {
+					if batch[i].Delay > 0 && len(batch) == 3 {
+						batch[i].Delay = batch[2].Delay
+					}
+				}
+			})},
 		{Name: "ignores a send delay that it cannot give", On: onLimited, CaughtBy: by("send-delay"), Break: none},
 		{Name: "clamps the delay of a send", On: onMem, CaughtBy: by("send-delay-limit"),
 			Break: delay(func(d time.Duration) time.Duration { return min(max(d, 0), 24*time.Hour) })},

@@ -49,7 +49,7 @@ func errorMutants() []Mutant {
 				}
 				next(ctx, c)
 			})},
-		{Name: "leaves receivers waiting after Close", On: onMem, CaughtBy: by("close-ends-calls"), Break: closeAround},
+		{Name: "leaves receivers waiting after Close", On: onMem, CaughtBy: by("close-ends-calls", "close-ends-move-all"), Break: closeAround},
 		{Name: "goes on with a cancelled context", On: onMem, CaughtBy: by("cancelled", "deadline"),
 			Break: fault(fq.Settle, func(ctx context.Context, c *fq.Call, next fq.Next) { next(context.WithoutCancel(ctx), c) })},
 		{Name: "sends with an ended context", On: onMem, CaughtBy: by("cancelled", "deadline"),

@@ -20,6 +20,12 @@ func leaseMutants() []Mutant {
 			Break: fault(fq.Receive, func(ctx context.Context, c *fq.Call, next fq.Next) {
 				leaseFor(ctx, c, next, 12*time.Hour)
 			})},
+		{Name: "drops attributes of what lapsed", On: onMem, CaughtBy: by("lease-lapses"),
+			Break: views(func(_ *fq.Call, v *fq.View) {
+				if v.Attempt > 1 {
+					v.Message.Attributes = nil
+				}
+			})},
 		{Name: "leases for ten seconds longer than it says", On: onMem, CaughtBy: by("lease-lapses"),
 			Break: fault(fq.Receive, func(ctx context.Context, c *fq.Call, next fq.Next) {
 				leaseFor(ctx, c, next, 40*time.Second)

@@ -73,6 +73,11 @@ func messages(f func(m *driver.Message)) breaker {
 	}, nil)
 }
 
+// messagesOf changes the batch of a Send.
+func messagesOf(f func(batch []driver.Message)) breaker {
+	return lie(fq.Send, func(c *fq.Call) { f(c.Messages) }, nil)
+}
+
 // views changes what each received lease tells.
 func views(f func(c *fq.Call, v *fq.View)) breaker {
 	return lie(fq.Receive, nil, func(c *fq.Call) {

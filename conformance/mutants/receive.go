@@ -25,6 +25,8 @@ func receiveMutants() []Mutant {
 				}
 				next(ctx, c)
 			})},
+		{Name: "does one call at a time", On: onMem, CaughtBy: by("receive-holds-up-nobody", "receive-wakes"), Break: oneAtATime},
+		{Name: "receives one at a time", On: onLimited, CaughtBy: by("receive-holds-up-nobody"), Break: oneReceive},
 		{Name: "waits for a full batch", On: onMem, CaughtBy: by("receive-first"),
 			Break: fault(fq.Receive, func(ctx context.Context, c *fq.Call, next fq.Next) {
 				end := time.Now().Add(c.Options.Wait)
@@ -84,6 +86,26 @@ func receiveMutants() []Mutant {
 					c.Fail(driver.ContextError(ctx, "mutant: receive"))
 				}
 			})},
+	}
+}
+
+// oneAtATime does no call while another waits.
+func oneAtATime(q driver.Queue) driver.Queue {
+	return fq.New(q, fq.Rule{Fault: exclusive()})
+}
+
+// oneReceive does no receive while another waits.
+func oneReceive(q driver.Queue) driver.Queue {
+	return fq.New(q, fq.Rule{Op: fq.Receive, Fault: exclusive()})
+}
+
+// exclusive lets calls go on one after the other.
+func exclusive() fq.Fault {
+	lock := make(chan struct{}, 1) // not a mutex, which would stop virtual time
+	return func(ctx context.Context, c *fq.Call, next fq.Next) {
+		lock <- struct{}{}
+		defer func() { <-lock }()
+		next(ctx, c)
 	}
 }
 

@@ -3,6 +3,7 @@ package mutants
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/longshore-dev/longshore/driver"
 	fq "github.com/longshore-dev/longshore/internal/faultqueue"
@@ -56,6 +57,8 @@ func redriveMutants() []Mutant {
 			})},
 		{Name: "drops attributes on redrive", On: onMem, CaughtBy: by("redrive-keeps"),
 			Break: redrives(changed(func(m *driver.Message) { m.Attributes = nil }))},
+		{Name: "drops the fairness key on redrive", On: onMem, CaughtBy: by("redrive-keeps"),
+			Break: redrives(changed(func(m *driver.Message) { m.FairnessKey = "" }))},
 		{Name: "drops the group key on redrive", On: onOrdered, CaughtBy: by("redrive-keeps"),
 			Break: redrives(changed(func(m *driver.Message) { m.GroupKey = "" }))},
 		{Name: "changes the body on redrive", On: onMem, CaughtBy: by("redrive-keeps", "body-text"),
@@ -84,7 +87,16 @@ func redriveMutants() []Mutant {
 			Break: moves(driver.Settlement{Verdict: driver.Redrive}, 1000)},
 		{Name: "loses what it moves", On: onMem, CaughtBy: by("move-all"), Break: moves(driver.Settlement{Verdict: driver.Ack}, 1000)},
 		{Name: "moves one of all", On: onMem, CaughtBy: by("move-all"), Break: moves(driver.Settlement{Verdict: driver.Redrive}, 1)},
-		{Name: "pretends to move all", On: onLimited, CaughtBy: by("move-all"), Break: lie(fq.MoveAll, nil, func(c *fq.Call) { c.Err = nil })},
+		{Name: "moves at any rate", On: onMem, CaughtBy: by("move-all-rate"),
+			Break: lie(fq.MoveAll, func(c *fq.Call) { c.Move.Rate = 0 }, nil)},
+		{Name: "moves at half the rate", On: onMem, CaughtBy: by("move-all-rate"),
+			Break: fault(fq.MoveAll, func(ctx context.Context, c *fq.Call, next fq.Next) {
+				if c.Move.Rate == 1 {
+					pause(ctx, 2*time.Second)
+				}
+				next(ctx, c)
+			})},
+		{Name: "pretends to move all", On: onLimited, CaughtBy: by("move-all", "move-all-rate"), Break: lie(fq.MoveAll, nil, func(c *fq.Call) { c.Err = nil })},
 	}
 }
 

@@ -35,6 +35,22 @@ func sendMutants() []Mutant {
 					next(ctx, c)
 				}
 			})},
+		{Name: "refuses a batch by its bytes", On: onMem, CaughtBy: by("send-large-batch"),
+			Break: fault(fq.Send, func(ctx context.Context, c *fq.Call, next fq.Next) {
+				if size(c.Messages) > 1<<20 && len(c.Messages) > 1 {
+					c.Fail(driver.Errorf(driver.TooLarge, "mutant: send", "the batch is too large"))
+					return
+				}
+				next(ctx, c)
+			})},
+		{Name: "sends what fits of a batch by its bytes and says it sent all", On: onMem, CaughtBy: by("send-large-batch"),
+			Break: fault(fq.Send, func(ctx context.Context, c *fq.Call, next fq.Next) {
+				if size(c.Messages) > 1<<20 && len(c.Messages) == 10 {
+					fq.On(func(i int) bool { return i > 1 }, fq.FailBefore(nil))(ctx, c, next)
+					return
+				}
+				next(ctx, c)
+			})},
 		{Name: "answers an empty batch with a result", On: onMem, CaughtBy: by("send-empty-batch"),
 			Break: lie(fq.Settle, nil, func(c *fq.Call) {
 				if len(c.Batch) == 0 {
@@ -57,6 +73,15 @@ func sendMutants() []Mutant {
 				}
 			})},
 	}
+}
+
+// size is the bytes of all bodies.
+func size(batch []driver.Message) int {
+	n := 0
+	for _, m := range batch {
+		n += len(m.Body)
+	}
+	return n
 }
 
 // sendUpToBad sends up to the first item that fails, and claims success for the

@@ -34,6 +34,7 @@ func staleMutants() []Mutant {
 					}
 				}
 			})},
+		{Name: "takes an ack until somebody else has the message", On: onMem, CaughtBy: by("past-the-local-end"), Break: lateAckDeletes},
 		{Name: "extends by a late extend the new holder's lease", On: onLimited, CaughtBy: by("late-extend"), Break: mistake(fq.Extend, 0)},
 		{Name: "frees by a late release the new holder's message", On: onLimited, CaughtBy: by("late-release"), Break: mistake(fq.Settle, driver.Release)},
 		{Name: "buries by a late bury the new holder's message", On: onMem, CaughtBy: by("late-bury"), Break: mistake(fq.Settle, driver.Bury)},
@@ -96,6 +97,23 @@ func mistake(op fq.Op, only driver.Verdict) breaker {
 			}
 		}, nil)})
 	}
+}
+
+// lateAckDeletes acks what lapsed and is free.
+func lateAckDeletes(q driver.Queue) driver.Queue {
+	var t tracker
+	return fq.New(q, t.rule(), fq.Rule{Op: fq.Settle, Fault: func(ctx context.Context, c *fq.Call, next fq.Next) {
+		next(ctx, c)
+		for i, v := range c.Batch {
+			if v.Verdict != driver.Ack || !driver.Is(c.Settled[i], driver.LeaseLost) || t.newest(v.Lease) != v.Lease {
+				continue
+			}
+			s := source(q, c)
+			if again, _ := s.Receive(ctx, driver.ReceiveOptions{Max: 1}); len(again) == 1 {
+				c.Settled[i] = s.Settle(ctx, []driver.Settlement{{Lease: again[0], Verdict: driver.Ack}})[0]
+			}
+		}
+	}})
 }
 
 // lateAckFrees releases the newest lease when an older one is acked.
