@@ -82,6 +82,9 @@ func Required() []string {
 	return all
 }
 
+// hangs is after how long, in real time, a check in a bubble is given up.
+const hangs = 2 * time.Minute
+
 // Try runs one check and returns what it found, without failing t and without
 // regard to waivers. The proof of the suite by mutants uses it.
 func Try(t *testing.T, b Backend, want driver.Capabilities, c Check) Result {
@@ -89,6 +92,12 @@ func Try(t *testing.T, b Backend, want driver.Capabilities, c Check) Result {
 	var r Result
 	body := func(t *testing.T) { r = attempt(t, b, want, c) }
 	if b.Virtual {
+		// Time stands still in a bubble while a goroutine waits for a mutex or
+		// for the world outside.
+		watch := time.AfterFunc(hangs, func() {
+			panic(fmt.Sprintf("conformance: %s: check %s hangs: virtual time does not pass; is a lock held while a call waits?", b.Profile, c.Name))
+		})
+		defer watch.Stop()
 		synctest.Test(t, body)
 	} else {
 		body(t)

@@ -15,7 +15,7 @@ func groupMutants() []Mutant {
 			Break: messages(func(m *driver.Message) { m.GroupKey = "" })},
 		{Name: "delivers a group all at once", On: onOrdered, CaughtBy: checks,
 			Break: messages(func(m *driver.Message) { m.GroupKey = "" })},
-		{Name: "lets followers pass a head that is extended", On: onOrdered, CaughtBy: by("group-order"), 
+		{Name: "lets followers pass a head that is extended", On: onOrdered, CaughtBy: by("group-order"),
 			Break: fault(fq.Extend, func(_ context.Context, c *fq.Call, _ fq.Next) { swallowExtend(c) })},
 		{Name: "orders a group by the last first", On: onOrdered, CaughtBy: by("group-order"),
 			Break: lie(fq.Send, func(c *fq.Call) {
