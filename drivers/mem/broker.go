@@ -137,8 +137,8 @@ func (b *broker) stats() driver.Stats {
 		Ready: b.live.count[ready], Delayed: b.live.count[delayed],
 		Leased: b.live.count[leased] + b.live.count[hidden], Dead: b.dead.total(),
 	}
-	if e := b.live.all.front(); e != nil {
-		s.Oldest = now.Sub(e.message.SentAt)
+	if c := b.live.ages.oldest; c != nil {
+		s.Oldest = now.Sub(c.first)
 	}
 	return s
 }

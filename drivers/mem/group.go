@@ -11,7 +11,7 @@ type group struct {
 func (s *store) join(e *entry) {
 	g := s.groups[e.message.GroupKey]
 	if g == nil {
-		g = &group{behind: list{of: byWaiting}}
+		g = new(group)
 		s.groups[e.message.GroupKey] = g
 	}
 	e.group = g

@@ -133,7 +133,8 @@ func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 	return p, nil
 }
 
-// Stats counts the messages, exactly.
+// Stats counts the messages, exactly. The oldest age may be up to a millisecond
+// too high.
 func (q *Queue) Stats(ctx context.Context) (driver.Stats, error) {
 	if err := q.check(ctx, q.broker.ops.stats, 1); err != nil {
 		return driver.Stats{}, err

@@ -16,7 +16,7 @@ type store struct {
 
 	visible list              // heads of groups and entries without one
 	later   due.Heap[*entry]  // delayed, leased and hidden
-	all     list              // every entry, in order of arrival
+	ages    ages              // of all entries
 	groups  map[string]*group // with at least one entry; ordered only
 	count   [states]int64     // entries by state
 
@@ -29,7 +29,6 @@ type store struct {
 
 func (s *store) init(b *broker, ordered bool) {
 	s.broker, s.ordered = b, ordered
-	s.visible.of, s.all.of = byWaiting, byAge
 	if ordered {
 		s.groups = make(map[string]*group)
 	}
@@ -51,7 +50,7 @@ func (s *store) set(e *entry, to state) {
 
 // add takes in a new entry, visible at once with a due time of 0.
 func (s *store) add(e *entry, at time.Duration) {
-	s.all.pushBack(e)
+	e.cohort = s.ages.enter(e.message.SentAt)
 	if at > 0 {
 		s.set(e, delayed)
 		s.wait(e, at)
@@ -101,7 +100,7 @@ func (s *store) hide(e *entry, at time.Duration, now time.Time) {
 // drop takes out an entry that is not visible.
 func (s *store) drop(e *entry) {
 	s.later.Remove(e)
-	s.all.remove(e)
+	s.ages.leave(e.cohort)
 	s.set(e, gone)
 	e.current = nil
 	if e.group != nil {

@@ -9,7 +9,7 @@ import (
 // Slot remembers where in a Heap an item is. An item that goes into a Heap
 // holds one and gives it by Slot; only the Heap writes it. The zero Slot is that
 // of an item outside any Heap.
-type Slot struct{ at int }
+type Slot struct{ at int } // 0 when it is in none
 
 // In reports whether the item is in a Heap.
 func (s *Slot) In() bool { return s.at > 0 }
@@ -20,9 +20,16 @@ type Item interface{ Place() *Slot }
 // Place makes a type that embeds Slot an Item.
 func (s *Slot) Place() *Slot { return s }
 
-// width is the number of children of a node. With keys inline, the children of
-// a node share a cache line.
-const width = 4
+// The children of the node at i are at first(i) to first(i)+width-1. The root is
+// where it is so that they share a cache line: what a large heap costs is the
+// lines that are fetched.
+const (
+	width = 4
+	root  = width - 1
+)
+
+func first(i int) int  { return (i - root + 1) * width }
+func parent(i int) int { return i/width + root - 1 }
 
 type node[T Item] struct {
 	at   time.Duration
@@ -33,50 +40,53 @@ type node[T Item] struct {
 // from a moment of the caller's choice. Every operation costs at most the
 // logarithm of its length. An item is in at most one Heap, once. The zero Heap
 // is empty and ready. It is not safe for concurrent use.
-type Heap[T Item] struct{ nodes []node[T] }
+type Heap[T Item] struct{ nodes []node[T] } // empty, or with the first at root
 
 // Len is the number of items.
-func (h *Heap[T]) Len() int { return len(h.nodes) }
+func (h *Heap[T]) Len() int { return max(0, len(h.nodes)-root) }
 
 // Min is the item that is due first, and when. It must not be called on an empty
 // Heap.
-func (h *Heap[T]) Min() (T, time.Duration) { return h.nodes[0].item, h.nodes[0].at }
+func (h *Heap[T]) Min() (T, time.Duration) { return h.nodes[root].item, h.nodes[root].at }
 
 // Next is when the first item is due; false when there is none.
 func (h *Heap[T]) Next() (time.Duration, bool) {
-	if len(h.nodes) == 0 {
+	if h.Len() == 0 {
 		return 0, false
 	}
-	return h.nodes[0].at, true
+	return h.nodes[root].at, true
 }
 
 // Due removes and returns an item that is due at now; false when there is none.
 func (h *Heap[T]) Due(now time.Duration) (T, bool) {
-	if len(h.nodes) == 0 || h.nodes[0].at > now {
+	if h.Len() == 0 || h.nodes[root].at > now {
 		var none T
 		return none, false
 	}
-	item := h.nodes[0].item
+	item := h.nodes[root].item
 	h.Remove(item)
 	return item, true
 }
 
 // Set puts item into the Heap, or moves it, to be due at the given time.
 func (h *Heap[T]) Set(item T, at time.Duration) {
-	i := item.Place().at - 1
-	if i < 0 {
-		h.nodes = append(h.nodes, node[T]{at, item})
-		h.up(len(h.nodes)-1, node[T]{at, item})
+	n := node[T]{at, item}
+	if i := item.Place().at; i > 0 {
+		h.replace(i, n)
 		return
 	}
-	h.settle(i, node[T]{at, item})
+	if h.nodes == nil {
+		h.nodes = make([]node[T], root, root+8*width)
+	}
+	h.nodes = append(h.nodes, n)
+	h.up(len(h.nodes)-1, n)
 }
 
 // Remove takes item out; nothing happens when it is not in.
 func (h *Heap[T]) Remove(item T) {
 	slot := item.Place()
-	i := slot.at - 1
-	if i < 0 {
+	i := slot.at
+	if i == 0 {
 		return
 	}
 	slot.at = 0
@@ -85,14 +95,14 @@ func (h *Heap[T]) Remove(item T) {
 	h.nodes[last] = node[T]{}
 	h.nodes = h.nodes[:last]
 	if i < last {
-		h.settle(i, moved)
+		h.replace(i, moved)
 	}
 }
 
 // All yields the items in no order. The Heap must not change meanwhile.
 func (h *Heap[T]) All() iter.Seq[T] {
 	return func(yield func(T) bool) {
-		for i := range h.nodes {
+		for i := root; i < len(h.nodes); i++ {
 			if !yield(h.nodes[i].item) {
 				return
 			}
@@ -100,35 +110,31 @@ func (h *Heap[T]) All() iter.Seq[T] {
 	}
 }
 
-// settle finds the place of n from the hole at i.
-func (h *Heap[T]) settle(i int, n node[T]) {
-	if i > 0 && n.at < h.nodes[(i-1)/width].at {
+// replace puts n in the place of the node at i and lets it find its own.
+func (h *Heap[T]) replace(i int, n node[T]) {
+	if n.at < h.nodes[i].at {
 		h.up(i, n)
 		return
 	}
-	h.down(i, n)
+	h.down(i, n) // the parent is not after what was here
 }
 
 func (h *Heap[T]) up(i int, n node[T]) {
-	for i > 0 {
-		parent := (i - 1) / width
-		if h.nodes[parent].at <= n.at {
-			break
-		}
-		h.put(i, h.nodes[parent])
-		i = parent
+	for i > root && n.at < h.nodes[parent(i)].at {
+		h.put(i, h.nodes[parent(i)])
+		i = parent(i)
 	}
 	h.put(i, n)
 }
 
 func (h *Heap[T]) down(i int, n node[T]) {
 	for {
-		first := i*width + 1
-		if first >= len(h.nodes) {
+		from := first(i)
+		if from >= len(h.nodes) {
 			break
 		}
-		least := first
-		for c := first + 1; c < min(first+width, len(h.nodes)); c++ {
+		least := from
+		for c := from + 1; c < min(from+width, len(h.nodes)); c++ {
 			if h.nodes[c].at < h.nodes[least].at {
 				least = c
 			}
@@ -144,5 +150,5 @@ func (h *Heap[T]) down(i int, n node[T]) {
 
 func (h *Heap[T]) put(i int, n node[T]) {
 	h.nodes[i] = n
-	n.item.Place().at = i + 1
+	n.item.Place().at = i
 }
