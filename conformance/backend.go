@@ -54,6 +54,9 @@ type Backend struct {
 	Waivers []Waiver
 }
 
+// minBatch is how many messages every driver takes in a call.
+const minBatch = 5
+
 // Options are what a check asks of the queue it opens.
 type Options struct {
 	Hold         time.Duration // the queue's own hold; 0 is Backend.Hold
@@ -104,6 +107,9 @@ func (b *Backend) problem(want *driver.Capabilities) error {
 	switch {
 	case b.Profile == "" || b.Open == nil:
 		return errors.New("a backend needs a profile and Open")
+	case min(want.MaxSendBatch, want.MaxSettleBatch) < minBatch:
+		return fmt.Errorf("the batch limits %d and %d are below %d, which the checks need; a driver may split a batch into several requests",
+			want.MaxSendBatch, want.MaxSettleBatch, minBatch)
 	case b.Hold <= 0 || b.Hold < 4*want.HoldGrain || want.HoldGrain > 0 && b.Hold%(2*want.HoldGrain) != 0:
 		return fmt.Errorf("hold %v is not an even number of grains of %v, at least four", b.Hold, want.HoldGrain)
 	case !want.FixedHold && (b.Hold < 2*want.MinHold || b.Hold > want.MaxHold/4):

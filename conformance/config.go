@@ -35,7 +35,7 @@ func capabilities(t *T) {
 func (t *T) consistent(c driver.Capabilities) {
 	v := reflect.ValueOf(c)
 	for i, f := range reflect.VisibleFields(v.Type()) {
-		if s, ok := v.Field(i).Interface().(driver.Support); ok && s.Level != driver.LevelNative && s.Note == "" {
+		if s, ok := reflect.TypeAssert[driver.Support](v.Field(i)); ok && s.Level != driver.LevelNative && s.Note == "" {
 			t.Errorf("capability %s is %v without a note", f.Name, s.Level)
 		}
 	}
@@ -175,12 +175,11 @@ func stats(t *T) {
 		t.release(q, ls[3], t.hold)
 		t.counts("released with a delay", q, driver.Stats{Ready: 3, Leased: 1, Delayed: delayed, Dead: 1, Oldest: time.Since(start)})
 	}
-	dead := t.lease(d)
+	t.lease(d)
 	t.counts("a dead letter leased", q, driver.Stats{Ready: 3, Leased: 1, Delayed: delayed, Dead: 1, Oldest: time.Since(start)})
 	time.Sleep(t.hold + t.b.Margin)
 	t.counts("lapsed", q, driver.Stats{Ready: 4, Delayed: delayed, Dead: 1, Oldest: time.Since(start)})
-	dead = t.lease(d)
-	t.redrive(d, dead)
+	t.redrive(d, t.lease(d))
 	t.ackAll(q, t.leases(q, 5))
 	if delayed > 0 {
 		time.Sleep(time.Until(late.Add(10*t.hold)) + t.b.Margin + t.clock())

@@ -50,16 +50,11 @@ func dedupDrops(t *T) {
 	}
 	first := t.send(q, t.keyed("key"))[0]
 	t.resend(q, t.keyed("key"), first)
-	if t.caps.MaxSendBatch > 1 {
-		pair := []driver.Message{t.keyed("pair"), t.keyed("pair")}
-		ids := t.send(q, pair...)
-		if ids[0] != ids[1] {
-			t.Errorf("duplicates in one batch were answered with ids %q", ids)
-		}
-		t.ledger.dropped(pair[1])
-	} else {
-		t.send(q, t.keyed("pair"))
+	pair := []driver.Message{t.keyed("pair"), t.keyed("pair")}
+	if ids := t.send(q, pair...); ids[0] != ids[1] {
+		t.Errorf("duplicates in one batch were answered with ids %q", ids)
 	}
+	t.ledger.dropped(pair[1])
 	ls := t.leases(q, 2)
 	t.resend(q, t.keyed("key"), first) // while it is leased
 	t.ack(q, ls...)

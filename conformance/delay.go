@@ -46,7 +46,7 @@ func (t *T) delaysApart(q driver.Queue) {
 	due := make(map[string]time.Duration)
 	batch := t.messages(3)
 	for i := range batch {
-		batch[i].Delay = []time.Duration{2, 3, 1}[i] * t.hold / 2
+		batch[i].Delay = t.hold / 2 * time.Duration([]int{2, 3, 1}[i])
 		due[idOf(batch[i].Body)] = batch[i].Delay
 	}
 	start := time.Now()

@@ -130,9 +130,6 @@ func extendOrderOfResults(t *T) {
 	time.Sleep(t.hold / 2)
 	start := time.Now()
 	batch := []driver.Lease{ls[0], nil, ls[1], ls[2]}
-	if t.caps.MaxSettleBatch < len(batch) {
-		batch = batch[:t.caps.MaxSettleBatch]
-	}
 	for i, r := range t.extend(q, 0, batch...) {
 		switch {
 		case batch[i] == nil:

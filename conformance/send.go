@@ -82,7 +82,7 @@ func sendOneBadItem(t *T) {
 	empty, oversize := driver.Message{}, t.messageWith(make([]byte, t.caps.MaxBody))
 	bad := map[int]driver.Message{1: empty, 3: oversize}
 	want := map[int]driver.Code{1: driver.InvalidArgument, 3: driver.TooLarge}
-	batch := t.messages(min(5, t.caps.MaxSendBatch))
+	batch := t.messages(minBatch)
 	live := len(batch)
 	for i := range batch {
 		if m, ok := bad[i]; ok {

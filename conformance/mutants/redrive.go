@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,7 +63,7 @@ func redriveMutants() []Mutant {
 		{Name: "drops the group key on redrive", On: onOrdered, CaughtBy: by("redrive-keeps"),
 			Break: redrives(changed(func(m *driver.Message) { m.GroupKey = "" }))},
 		{Name: "changes the body on redrive", On: onMem, CaughtBy: by("redrive-keeps", "body-text"),
-			Break: redrives(changed(func(m *driver.Message) { m.Body = append(m.Body[:len(m.Body):len(m.Body)], '\n') }))},
+			Break: redrives(changed(func(m *driver.Message) { m.Body = append(slices.Clip(m.Body), '\n') }))},
 		{Name: "keeps the attempts on redrive", On: onMem, CaughtBy: by("redrive-carry"),
 			Break: redrives(func(m driver.Message) driver.Message {
 				c := driver.LiveCopy(m)

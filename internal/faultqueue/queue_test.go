@@ -136,6 +136,33 @@ func TestOnFailsOnlyTheChosenItem(t *testing.T) {
 	}
 }
 
+func TestOnFailsOnlyTheChosenLeases(t *testing.T) {
+	inner, q := open(t, 3,
+		fq.Rule{Op: fq.Settle, Fault: fq.On(fq.Item(1), fq.FailBefore(errFault))},
+		fq.Rule{Op: fq.Extend, Fault: fq.On(fq.Item(2), fq.FailAfter(errFault))},
+	)
+	leases := receive(t, q, 3)
+
+	extended := q.Extend(t.Context(), leases, 0)
+	batch := make([]driver.Settlement, 3)
+	for i, l := range leases {
+		batch[i] = driver.Settlement{Lease: l, Verdict: driver.Release}
+	}
+	settled := q.Settle(t.Context(), batch)
+
+	for i := range 3 {
+		if failed := errors.Is(extended[i].Err, errFault); failed != (i == 2) || !failed && extended[i].Expires.IsZero() {
+			t.Errorf("extend item %d: %+v", i, extended[i])
+		}
+		if failed := errors.Is(settled[i], errFault); failed != (i == 1) {
+			t.Errorf("settle item %d: %v", i, settled[i])
+		}
+	}
+	if n := ready(t, inner); n != 2 {
+		t.Errorf("%d released, want 2", n)
+	}
+}
+
 func TestRulesChooseByCallNumberTimesAndSource(t *testing.T) {
 	var numbers []int
 	_, q := open(t, 0,

@@ -1,7 +1,9 @@
-// Matrix writes MATRIX.md from the results of conformance runs.
+// Matrix writes MATRIX.md from the results of conformance runs. It runs the tests
+// called TestConformance of packages itself, or takes a directory of results that
+// runs with CONFORMANCE_RESULTS (an absolute path) and -count=1 have left:
 //
-//	CONFORMANCE_RESULTS=dir go test -count=1 -run Conformance ./drivers/...
-//	go run ./conformance/cmd/matrix -o conformance/MATRIX.md dir
+//	matrix -o conformance/MATRIX.md -test ./drivers/...
+//	matrix -o conformance/MATRIX.md results
 //
 // It fails, and writes nothing, when a check failed or did not run, or when a
 // profile named in CONFORMANCE_REQUIRE has no results.
@@ -9,12 +11,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,19 +29,42 @@ import (
 
 func main() {
 	out := flag.String("o", "", "write to `FILE` in place of standard output")
+	packages := flag.String("test", "", "run the tests of `PACKAGES` first, in place of a directory of results")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: matrix [-o FILE] DIRECTORY")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: matrix [-o FILE] -test PACKAGES | DIRECTORY")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() != 1 {
+	if (flag.NArg() != 1) == (*packages == "") || flag.NArg() > 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), *out, os.Stdout); err != nil {
+	var err error
+	if *packages != "" {
+		err = test(*packages, *out, os.Stdout)
+	} else {
+		err = run(flag.Arg(0), *out, os.Stdout)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "matrix:", err)
 		os.Exit(1)
 	}
+}
+
+// test runs the suite and makes the page of its results.
+func test(packages, out string, stdout io.Writer) error {
+	dir, err := os.MkdirTemp("", "conformance")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	c := exec.CommandContext(context.Background(), "go", "test", "-count=1", "-run", "^TestConformance", packages)
+	c.Env = append(os.Environ(), "CONFORMANCE_RESULTS="+dir)
+	c.Stdout, c.Stderr = os.Stderr, os.Stderr
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("go test %s: %w", packages, err)
+	}
+	return run(dir, out, stdout)
 }
 
 func run(dir, out string, stdout io.Writer) error {
