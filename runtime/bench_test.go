@@ -2,7 +2,6 @@ package runtime_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -47,7 +46,7 @@ func BenchmarkTask(b *testing.B) {
 	finished := make(chan struct{})
 	runtime.Handle(mux, func(context.Context, *runtime.Task[payload]) error { return nil })
 	worker, err := runtime.NewWorker(&qs, mux, &runtime.WorkerOptions{
-		Concurrency: 100, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Concurrency: 100, Logger: slog.New(slog.DiscardHandler),
 		OnSettled: func(runtime.Settled) {
 			n := done.Add(1)
 			if n%window == 0 {

@@ -92,7 +92,7 @@ func (h *handler) call(ctx context.Context, t *Info) (err error) {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
-		if err != nil && errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) == ErrTimeout {
+		if err != nil && errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), ErrTimeout) {
 			err = fmt.Errorf("%w after %v: %w", ErrTimeout, h.timeout, err)
 		}
 	}()
@@ -107,10 +107,10 @@ func (a *attempt) decide(ctx context.Context, err error) Decision {
 		// broker has not delivered the task again.
 		return a.with(ack(a.Delivery), nil)
 	}
-	if cause == ErrLeaseLost {
+	if errors.Is(cause, ErrLeaseLost) {
 		return Decision{Action: Nothing, Task: a.info, Err: err}
 	}
-	if cause == ErrDraining && (errors.Is(err, context.Canceled) || errors.Is(err, ErrDraining)) {
+	if errors.Is(cause, ErrDraining) && (errors.Is(err, context.Canceled) || errors.Is(err, ErrDraining)) {
 		return a.with(a.release(0), err) // cut short, which is no failure
 	}
 	if undecodable, ok := errors.AsType[*undecodableError](err); ok {

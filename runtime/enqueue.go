@@ -287,7 +287,7 @@ func checkKind(kind string) error {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
 		case c == '.', c == '_', c == '-', c == '/', c == ':':
 		default:
-			return fmt.Errorf("the kind has byte 0x%02x at %d; want letters, digits and . _ - / :", c, i)
+			return fmt.Errorf("the kind has byte 0x%02x at %d; want letters, digits and any of .:/_-", c, i)
 		}
 	}
 	return nil

@@ -1,6 +1,9 @@
 package runtime
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // HandlerFunc does one attempt at a task whose arguments are still encoded; see
 // [Info.Payload]. What it returns decides what becomes of the task, see
@@ -22,8 +25,8 @@ type ClientMiddleware func(next SendFunc) SendFunc
 
 // wrap puts the first of layers outermost.
 func wrap[F any, M ~func(F) F](f F, layers []M) F {
-	for i := len(layers) - 1; i >= 0; i-- {
-		f = layers[i](f)
+	for _, layer := range slices.Backward(layers) {
+		f = layer(f)
 	}
 	return f
 }

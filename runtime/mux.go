@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -95,10 +96,10 @@ func NewMux(opts *MuxOptions) *Mux {
 func (m *Mux) Err() error {
 	problems := m.problems
 	if len(m.handlers) == 0 {
-		problems = append(problems[:len(problems):len(problems)], errors.New("no handler is registered; call Handle"))
+		problems = append(slices.Clip(problems), errors.New("no handler is registered; call Handle"))
 	}
 	if m.rawKind != "" && m.handlers[m.rawKind] == nil {
-		problems = append(problems[:len(problems):len(problems)], fmt.Errorf("raw kind %q has no handler; register one", m.rawKind))
+		problems = append(slices.Clip(problems), fmt.Errorf("raw kind %q has no handler; register one", m.rawKind))
 	}
 	if len(problems) == 0 {
 		return nil

@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 )
@@ -215,10 +216,8 @@ func (d *decoder) decodeBase64() error {
 // escapes.
 func (d *decoder) content(v span) (content []byte, ok bool) {
 	raw := d.text[v.start+1 : v.end-1 : v.end-1]
-	for _, c := range raw {
-		if c == '\\' {
-			return unquote(make([]byte, 0, len(raw)), raw)
-		}
+	if bytes.IndexByte(raw, '\\') >= 0 {
+		return unquote(make([]byte, 0, len(raw)), raw)
 	}
 	return raw, true
 }
