@@ -15,6 +15,7 @@ var deadChecks = []Check{
 	{Name: "bury-wrong-side", Doc: "Bury on the dead letter and redrive on the queue are InvalidArgument and leave the lease as it is.", run: buryWrongSide},
 	{Name: "bury-cut-off", Doc: "A worker cut off in the middle of a bury loses nothing.", run: buryCutOff},
 	{Name: "broker-limit", Doc: "What crashes every worker is dead-lettered by the broker, as it was, with reason broker-limit; never lost, never leased for ever.", run: brokerLimit},
+	{Name: "broker-limit-wakes", Doc: "What the broker gives up comes to a receiver that waits at the dead letter.", run: brokerLimitWakes},
 	{Name: "dead-lease", Doc: "A dead letter is leased, hidden, released, acked and lapses back like any message, however often.", run: deadLease},
 	{Name: "dead-extend", Doc: "A lease of a dead letter is extended for longer than three holds.", run: deadExtend},
 	{Name: "no-dead-letter", Doc: "Without a dead letter each of its methods and Bury answer NotFound, and the lease is as it was.", run: noDeadLetter},
@@ -204,6 +205,33 @@ func brokerLimit(t *T) {
 		t.ack(q.DeadLetter(), d)
 	}
 	t.audit(q, tally{Processed: 2})
+}
+
+func brokerLimitWakes(t *T) {
+	o := Options{MaxAttempts: max(2, t.caps.MinAttempts)}
+	q := t.openWith(o)
+	d := q.DeadLetter()
+	t.send(q, t.message())
+	for range o.MaxAttempts - 1 {
+		t.release(q, t.lease(q), 0)
+	}
+	t.lease(q) // the last, which lapses
+	got := make(chan time.Time, 1)
+	t.run(func() {
+		defer close(got)
+		if ls := t.receive(d, driver.ReceiveOptions{Max: 1, Wait: 4 * t.hold}); len(ls) > 0 {
+			got <- time.Now()
+			t.ack(d, ls...)
+		}
+	})
+	start := time.Now()
+	t.hidden("a message that the broker gave up", q, 2*t.hold) // some brokers notice when somebody looks
+	at, ok := <-got
+	if !ok {
+		t.Fatalf("what the broker gave up did not come to a receiver at the dead letter within %v", time.Since(start))
+	}
+	t.within("what the broker gave up came", at.Sub(start), 0, 2*t.hold+t.grace)
+	t.audit(q, tally{Processed: 1})
 }
 
 func deadLease(t *T) {

@@ -14,6 +14,7 @@ var staleChecks = []Check{
 	{Name: "late-on-dead-letter", Doc: "Settling or extending a lapsed lease of the dead letter answers LeaseLost, or does the new holder no harm.", run: lateOnDeadLetter},
 	{Name: "past-the-local-end", Doc: "Past its end by the local clock Extend answers LeaseLost, even when nobody else has the message; so does Settle where stale leases are noticed.", run: pastTheLocalEnd},
 	{Name: "settled-twice", Doc: "What was settled stays settled: settling or extending it again answers LeaseLost, or does nothing.", run: settledTwice},
+	{Name: "settled-for-later", Doc: "A lease that was released with a delay has ended: nothing done with it moves the time at which the message comes back.", run: settledForLater},
 	{Name: "extend-never-undoes-settle", Doc: "An extend in flight while its lease is settled never undoes the settle.", run: extendNeverUndoesSettle},
 }
 
@@ -138,6 +139,31 @@ func settledTwice(t *T) {
 	t.audit(q, tally{Processed: 2})
 }
 
+func settledForLater(t *T) {
+	q := t.open()
+	t.send(q, t.message())
+	l := t.lease(q)
+	if !t.caps.ReleaseDelay.Supported() {
+		t.refuse("a release with a delay", q, driver.Settlement{Lease: l, Verdict: driver.Release, Delay: t.hold}, driver.Unsupported)
+		t.ack(q, l)
+		t.audit(q, tally{Processed: 1})
+		t.refused()
+		return
+	}
+	for range 3 {
+		start := time.Now()
+		t.release(q, l, t.hold)
+		time.Sleep(t.hold / 4)
+		t.lost("extend of what was released for later", t.extend(q, 0, l)[0].Err)
+		t.lost("release of what was released for later", t.settle(q, driver.Settlement{Lease: l, Verdict: driver.Release})[0])
+		next, at := t.again(q, l, time.Until(start.Add(t.hold)))
+		t.within("the message came back", at.Sub(start), t.hold, t.hold)
+		l = next
+	}
+	t.ack(q, l)
+	t.audit(q, tally{Processed: 1})
+}
+
 // reasonFor is a reason where the verdict needs one.
 func reasonFor(v driver.Verdict) string {
 	if v == driver.Bury {
@@ -170,6 +196,12 @@ func extendNeverUndoesSettle(t *T) {
 		l, _ = t.again(d, l, 0)
 		race(d, driver.Settlement{Lease: l, Verdict: driver.Redrive})
 		l, _ = t.again(q, l, 0)
+		if t.caps.ReleaseDelay.Supported() {
+			start := time.Now()
+			race(q, driver.Settlement{Lease: l, Verdict: driver.Release, Delay: t.hold / 2})
+			l, _ = t.again(q, l, t.hold/2)
+			t.within("released with an extend in flight the message came back", time.Since(start), t.hold/2, t.hold/2)
+		}
 		race(q, driver.Settlement{Lease: l, Verdict: driver.Ack})
 	}
 	t.audit(q, tally{Processed: rounds})

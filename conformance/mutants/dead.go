@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/longshore-dev/longshore/conformance"
 	"github.com/longshore-dev/longshore/driver"
@@ -105,6 +106,19 @@ func deadMutants() []Mutant {
 		{Name: "loses what it gives up", On: onMem, CaughtBy: by("broker-limit"), Break: loseBrokerLimit},
 		{Name: "gives up without a death record", On: onLimited, CaughtBy: by("broker-limit"),
 			Break: corpses(func(v *fq.View) { v.Message.Death = nil })},
+		{Name: "wakes nobody at the dead letter for what it gives up", On: onLimited, CaughtBy: by("broker-limit-wakes"),
+			Break: fault(fq.Receive, func(ctx context.Context, c *fq.Call, next fq.Next) {
+				if c.Dead && c.Options.Wait > 0 {
+					end := time.Now().Add(c.Options.Wait)
+					c.Options.Wait = 0
+					next(ctx, c)
+					if len(c.Received) == 0 {
+						pause(ctx, time.Until(end))
+					}
+					return
+				}
+				next(ctx, c)
+			})},
 		{Name: "calls what it gives up exhausted", On: onMem, CaughtBy: by("broker-limit"),
 			Break: death(func(d *driver.Death) {
 				if d.Reason == driver.ReasonBrokerLimit {

@@ -41,6 +41,7 @@ func staleMutants() []Mutant {
 		{Name: "acks by a late ack the new holder's message", On: onMem, CaughtBy: by("late-ack"), Break: mistake(fq.Settle, driver.Ack)},
 		{Name: "frees by a late ack the new holder's message", On: onLimited, CaughtBy: by("late-ack"), Break: lateAckFrees},
 		{Name: "brings back by a release what was acked", On: onLimited, CaughtBy: by("settled-twice"), Break: resurrect},
+		{Name: "keeps a lease that was released for later", On: onMem, CaughtBy: by("settled-for-later"), Break: keepDelayed},
 		{Name: "answers Unknown for a lost lease", On: onMem, CaughtBy: by("late-ack", "late-release", "late-bury", "settled-twice"),
 			Break: lie(fq.Settle, nil, func(c *fq.Call) {
 				for i, err := range c.Settled {
@@ -114,6 +115,20 @@ func lateAckDeletes(q driver.Queue) driver.Queue {
 			}
 		}
 	}})
+}
+
+// keepDelayed makes an extension of a release with a delay, so that the lease
+// goes on.
+func keepDelayed(q driver.Queue) driver.Queue {
+	return instead(func(_ *fq.Call, v driver.Settlement) bool { return v.Verdict == driver.Release && v.Delay > 0 },
+		func(ctx context.Context, q driver.Queue, v driver.Settlement, sound func(driver.Settlement) error) error {
+			for _, s := range []driver.Source{q, q.DeadLetter()} {
+				if r := s.Extend(ctx, []driver.Lease{v.Lease}, v.Delay)[0]; r.Err == nil {
+					return nil
+				}
+			}
+			return sound(v)
+		})(q)
 }
 
 // lateAckFrees releases the newest lease when an older one is acked.

@@ -137,21 +137,35 @@ func (s source) settle(ctx context.Context, c *driver.Capabilities, v driver.Set
 // deadLetter is the dead letter of a limited queue.
 type deadLetter struct{ source }
 
-// Receive first brings over what the broker has put aside by its own limit.
+// Receive looks every second for what the broker has put aside by its own limit.
 func (d *deadLetter) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]driver.Lease, error) {
+	end := time.Now().Add(opts.Wait)
+	for {
+		if err := d.bringOver(ctx); err != nil {
+			return nil, err
+		}
+		opts.Wait = min(opts.Wait, max(0, time.Until(end)), time.Second)
+		leases, err := d.source.Receive(ctx, opts)
+		if err != nil || len(leases) > 0 || !time.Now().Before(end) {
+			return leases, err
+		}
+	}
+}
+
+// bringOver moves what the broker has put aside to the dead letter.
+func (d *deadLetter) bringOver(ctx context.Context) error {
 	live, dead := d.q.config.Live.DeadLetter(), d.q.config.Dead
 	for {
 		put, err := live.Receive(ctx, driver.ReceiveOptions{Max: 1})
 		if err != nil || len(put) == 0 {
-			break
+			return nil // the receive that follows says what is wrong
 		}
 		m := driver.CopyOf(put[0].Message())
 		m.Death = put[0].Message().Death
 		if err := d.q.move(ctx, dead, m, live, put[0], false); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return d.source.Receive(ctx, opts)
 }
 
 func (d *deadLetter) MoveAll(ctx context.Context, _ driver.MoveOptions) (driver.MoveReport, error) {
