@@ -44,8 +44,8 @@ func escape(s, keep string) string {
 	return b.String()
 }
 
-// brief is an error in one line: of a text of several lines, the first and the
-// last.
+// brief is a text cut to one line: of several, the first and the last. It is not
+// escaped.
 func brief(text string) string {
 	var first, last string
 	for line := range strings.Lines(text) {
@@ -61,12 +61,12 @@ func brief(text string) string {
 	if last != "" {
 		first += " … " + last
 	}
-	s := []rune(escapeLine(first))
+	s := []rune(first)
 	if len(s) > maxShown {
 		half := maxShown / 2
 		return string(s[:half]) + " … " + string(s[len(s)-half:])
 	}
-	return string(s)
+	return first
 }
 
 // count is n with its noun, and thousands set apart: "1 line", "12,345 lines".

@@ -133,33 +133,11 @@ func TestExecEndsWithItsTimeLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 			pid, _ := strconv.Atoi(strings.TrimSpace(string(leader)))
-			for end := time.Now().Add(deadline); groupAlive(pid) && !onlyZombies(pid); time.Sleep(time.Millisecond) {
-				if time.Now().After(end) {
-					t.Fatalf("process group %d still runs", pid)
-				}
+			if groupAlive(pid) {
+				t.Errorf("process group %d is still there", pid)
 			}
 		})
 	}
-}
-
-// onlyZombies reports whether all processes of a group have ended.
-func onlyZombies(group int) bool {
-	processes, err := os.ReadDir("/proc")
-	if err != nil {
-		return false
-	}
-	for _, p := range processes {
-		stat, err := os.ReadFile("/proc/" + p.Name() + "/stat")
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		f := strings.Fields(rest) // state, parent, group, ...
-		if len(f) > 2 && f[2] == strconv.Itoa(group) && f[0] != "Z" && f[0] != "X" {
-			return false
-		}
-	}
-	return true
 }
 
 func TestExecIsCutShort(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -289,6 +290,53 @@ func TestJobEndsWhenTheQueueTakesNoMore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// broken answers every receive but the first with an error.
+type broken struct {
+	driver.Queue
+	receives atomic.Int64
+}
+
+func (q *broken) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]driver.Lease, error) {
+	if q.receives.Add(1) > 1 {
+		return nil, driver.Errorf(driver.NotFound, "receive", "deleted")
+	}
+	return q.Queue.Receive(ctx, opts)
+}
+
+func TestJobEndsWhenTheQueueIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newTestJob(t, lines(3*maxAhead), func(context.Context, int, *runtime.Info) error { return nil }, nil)
+		j.queue.Queue = &broken{Queue: j.queue.Queue}
+
+		code, _ := j.run(t.Context(), nil)
+
+		j.checkAll(t, j.lastLine)
+		for _, want := range []string{"receive: deleted", "the worker has ended"} {
+			if !strings.Contains(j.err.String(), want) {
+				t.Errorf("it does not say %q but\n%s", want, j.err.String())
+			}
+		}
+		if c := j.account.snapshot(); code != exitFailed || c.Unfinished == 0 {
+			t.Errorf("exit code %d with %+v", code, c)
+		}
+	})
+}
+
+func TestJobThatIsStoppedBeforeItStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		j := newTestJob(t, lines(3), func(context.Context, int, *runtime.Info) error { return nil }, nil)
+		cancel()
+
+		code, err := j.run(ctx, nil)
+
+		if code != exitFailed || err != nil {
+			t.Errorf("exit code %d, %v; want %d", code, err, exitFailed)
+		}
+		j.checkAll(t, j.lastLine)
+	})
 }
 
 func TestJobWhoseInputBreaks(t *testing.T) {

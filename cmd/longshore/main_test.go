@@ -283,8 +283,21 @@ func TestRunDrainsOnInterrupt(t *testing.T) {
 	}
 }
 
-// A command that does not end by itself within the grace gets its 5 s, and none
-// is left behind.
+// A command has 5 s from SIGTERM to SIGKILL, also where that exceeds the grace.
+func TestRunGivesACommandItsTimeToEnd(t *testing.T) {
+	t.Parallel()
+	p := start(t, "run", "--queue", "mem://x", "--grace", "1s", "--exec", `trap "sleep 2; echo saved > state; exit 0" TERM; echo started; sleep 600 & wait`)
+	_, _ = io.WriteString(p.in, "1\n")
+	p.out.await(t, "started\n", 1)
+
+	_ = p.Process.Signal(syscall.SIGINT)
+
+	e := p.wait(t)
+	if state, err := os.ReadFile(filepath.Join(e.dir, "state")); string(state) != "saved\n" {
+		t.Errorf("the command did not come to its end: %v\n%s", err, e.err)
+	}
+}
+
 func TestRunLeavesNoCommandBehind(t *testing.T) {
 	t.Parallel()
 	p := start(t, "run", "--queue", "mem://x", "--grace", "1s", "--exec", `trap "" TERM; echo $$; while :; do sleep 600; done`)
