@@ -16,6 +16,16 @@ func receiveMutants() []Mutant {
 			Break: lie(fq.Receive, func(c *fq.Call) { c.Options.Wait = c.Options.Wait * 3 / 2 }, nil)},
 		{Name: "waits a second where none was asked", On: onMem, CaughtBy: by("receive-without-wait"),
 			Break: lie(fq.Receive, func(c *fq.Call) { c.Options.Wait = max(c.Options.Wait, time.Second) }, nil)},
+		{Name: "sees what lapsed only when it waits", On: onMem, CaughtBy: by("receive-without-wait"),
+			Break: using(fq.Receive, func(q driver.Queue) fq.Fault {
+				return func(ctx context.Context, c *fq.Call, next fq.Next) {
+					next(ctx, c)
+					if c.Options.Wait == 0 && len(c.Received) == 1 && c.Received[0].Attempt() == 2 {
+						source(q, c).Settle(ctx, []driver.Settlement{{Lease: c.Received[0], Verdict: driver.Release}})
+						c.Received = nil
+					}
+				}
+			})},
 		{Name: "looks for messages every second", On: onMem, CaughtBy: by("receive-wakes"), Break: fault(fq.Receive, looks)},
 		{Name: "looks for dead letters every second", On: onMem, CaughtBy: by("receive-wakes"),
 			Break: fault(fq.Receive, func(ctx context.Context, c *fq.Call, next fq.Next) {

@@ -158,7 +158,7 @@ func (d *deadLetter) bringOver(ctx context.Context) error {
 	for {
 		put, err := live.Receive(ctx, driver.ReceiveOptions{Max: 1})
 		if err != nil || len(put) == 0 {
-			return nil // the receive that follows says what is wrong
+			return err
 		}
 		m := driver.CopyOf(put[0].Message())
 		m.Death = put[0].Message().Death
