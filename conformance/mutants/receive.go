@@ -20,7 +20,7 @@ func receiveMutants() []Mutant {
 			Break: using(fq.Receive, func(q driver.Queue) fq.Fault {
 				return func(ctx context.Context, c *fq.Call, next fq.Next) {
 					next(ctx, c)
-					if c.Options.Wait == 0 && len(c.Received) == 1 && c.Received[0].Attempt() == 2 {
+					if c.Options.Wait == 0 && len(c.Received) == 1 && c.Received[0].Attempt() > 1 {
 						source(q, c).Settle(ctx, []driver.Settlement{{Lease: c.Received[0], Verdict: driver.Release}})
 						c.Received = nil
 					}
