@@ -150,25 +150,36 @@ func (a *attempt) again(delay time.Duration, err error) Decision {
 	return a.with(a.copy(delay, carry), err)
 }
 
-// hop sends a task on that came before it is due. It is not an attempt.
+// hop sends a task on that came before it is due. It is not an attempt: so far
+// this copy was delivered for hops only. Where a send cannot be delayed a copy
+// comes at once, and is first released for as long as that goes; the delivery
+// after the last such release counts as one attempt too many.
 func (a *attempt) hop() Decision {
 	carry := a.carry
-	carry.Attempts = a.info.Attempt - 1
+	left := time.Until(carry.NotBefore)
+	if longest := a.longestRelease(); longest > 0 && a.Lease.Attempt() <= 1 && !a.Queue.capabilities.SendDelay.Supported() {
+		return a.with(a.release(min(left, longest)), nil)
+	}
 	carry.Hops++
-	return a.with(a.copy(time.Until(carry.NotBefore), carry), nil)
+	return a.with(a.copy(left, carry), nil)
 }
 
 // canRelease says whether the broker can hide the message itself for so long.
 func (a *attempt) canRelease(delay time.Duration) bool {
+	return delay == 0 || delay <= a.longestRelease()
+}
+
+// longestRelease is how long the broker can hide the message itself.
+func (a *attempt) longestRelease() time.Duration {
 	c := &a.Queue.capabilities
-	if delay == 0 {
-		return true
-	}
-	if !c.ReleaseDelay.Supported() || delay > c.MaxReleaseDelay {
-		return false
+	switch {
+	case !c.ReleaseDelay.Supported():
+		return 0
+	case c.MaxTotalHold == driver.Unlimited:
+		return c.MaxReleaseDelay
 	}
 	left := c.MaxTotalHold - time.Since(a.Lease.Received()) - min(totalMargin, c.MaxTotalHold/10)
-	return c.MaxTotalHold == driver.Unlimited || delay <= left
+	return min(c.MaxReleaseDelay, left)
 }
 
 func (a *attempt) release(delay time.Duration) Decision {
