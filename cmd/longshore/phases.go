@@ -39,10 +39,9 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	select {
 	case <-j.queue.received: // the start-up check has passed
 	case <-ended:
-		if workerErr != nil && signalled.Err() == nil {
+		if workerErr != nil {
 			return exitUsage, &usageError{workerErr, j.startHint()}
 		}
-		workerErr = nil
 	}
 
 	begun := time.Now()
