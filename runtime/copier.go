@@ -6,13 +6,15 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 )
 
+var errLateConfirm = driver.Errorf(driver.Unavailable, "runtime: send a copy", "extending the lease took more than half of its hold")
+
 // wantsCopy says whether the copy of h's decision is still to be sent.
 func (h *held) wantsCopy() bool { return h.decision.Action == CopyThenAck && !h.copied }
 
 // sendCopies sends the copies of those in batch that want one, each after its
-// lease was confirmed: without that, every worker that lost the lease would send
-// another. It answers one error for each of batch; what has one keeps its lease
-// and must not be acked.
+// lease was confirmed, with half of its hold left: without that, every worker
+// that lost the lease would send another. It answers one error for each of
+// batch; what has one keeps its lease and must not be acked.
 func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 	errs := make([]error, len(batch))
 	var places []int
@@ -27,8 +29,13 @@ func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 	var copies []driver.Message
 	l.mu.Lock()
 	for j, i := range places {
-		if errs[i] = confirmed[j].Err; errs[i] == nil {
-			batch[i].expires = l.since(confirmed[j].Expires)
+		if errs[i] = confirmed[j].Err; errs[i] != nil {
+			continue
+		}
+		batch[i].expires = l.since(confirmed[j].Expires)
+		if batch[i].expires-l.now() < l.hold/2 {
+			errs[i] = errLateConfirm
+		} else {
 			sending, copies = append(sending, i), append(copies, *batch[i].decision.Copy)
 		}
 	}

@@ -345,6 +345,40 @@ func TestACopyIsNotSentOnALostLease(t *testing.T) {
 	})
 }
 
+func TestACopyIsNotSentOnALeaseThatWasConfirmedTooSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const hold = 8 * time.Second
+		var left []time.Duration
+		var end time.Time
+		b := newBench(t, &mem.Options{Hold: hold}, runtime.RetryPolicy{Backoff: runtime.Fixed(time.Hour)}, func(q driver.Queue) driver.Queue {
+			return faultqueue.New(limited{q, func(c *driver.Capabilities) { c.ReleaseDelay, c.MaxReleaseDelay = driver.Support{}, 0 }},
+				faultqueue.Rule{Op: faultqueue.Extend, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+					next(ctx, c)
+					end = c.Extended[0].Expires
+					if c.N <= 2 {
+						time.Sleep(5 * time.Second) // the answer is slow
+					}
+				}},
+				faultqueue.Rule{Op: faultqueue.Send, Match: func(c *faultqueue.Call) bool { return c.N > 1 },
+					Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+						left = append(left, time.Until(end))
+						next(ctx, c)
+					}})
+		})
+		b.handle(func(context.Context, *runtime.Task[job]) error { return errBoom })
+		b.enqueue("a")
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Minute)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if len(left) != 1 || left[0] < hold/2 {
+			t.Errorf("copies with %v left, want one with at least %v", left, hold/2)
+		}
+		b.stats(1, 0, 0)
+	})
+}
+
 func TestABuryThatIsTooLargeGoesWithoutDetail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, runtime.RetryPolicy{}, faulty(faultqueue.Rule{
