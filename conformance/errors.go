@@ -93,9 +93,12 @@ func closeEndsCalls(t *T) {
 		t.run(func() {
 			ctx, cancel := t.ctx(t.hold)
 			defer cancel()
+			start := time.Now()
 			_, err := s.Receive(ctx, driver.ReceiveOptions{Max: 1, Wait: 5 * t.hold})
 			if err != nil {
 				t.code("a receive in flight at Close", err, driver.Closed)
+			} else {
+				t.within("a receive in flight at Close answered (nil, nil)", time.Since(start), 5*t.hold, 5*t.hold)
 			}
 			ended <- time.Now()
 		})

@@ -48,7 +48,7 @@ func declareMutants() []Mutant {
 		says(onLimited, "binary bodies", func(c *caps) { c.TextBody = false }, "body-binary"),
 		says(onMem, "order", func(c *caps) { c.Ordered = true }, "group-order"),
 		says(onOrdered, "no order", func(c *caps) { c.Ordered = false }, "group-order"),
-		says(onLimited, "that cancelling is safe", func(c *caps) { c.CancelSafe = true }, "receive-cancelled-loses-nothing"),
+		says(onLimited, "that cancelling is safe", func(c *caps) { c.CancelSafe = true }, "receive-ending-loses-nothing"),
 		says(onLimited, "exact attempts", func(c *caps) { c.ExactAttempts = native }, "attempt-counts", "send-and-receive"),
 		says(onLimited, "that it notices stale leases", func(c *caps) { c.StaleSettleDetected = native }, "late-ack", "late-release", "late-bury", "settled-twice"),
 		says(onLimited, "send delays", func(c *caps) { c.SendDelay, c.MaxSendDelay = native, time.Hour }, "send-delay", "send-delay-limit"),

@@ -50,6 +50,12 @@ func errorMutants() []Mutant {
 				next(ctx, c)
 			})},
 		{Name: "leaves receivers waiting after Close", On: onMem, CaughtBy: by("close-ends-calls", "close-ends-move-all"), Break: closeAround},
+		{Name: "answers (nil, nil) to receivers at Close", On: onMem, CaughtBy: by("close-ends-calls"),
+			Break: lie(fq.Receive, nil, func(c *fq.Call) {
+				if driver.Is(c.Err, driver.Closed) {
+					c.Err = nil
+				}
+			})},
 		{Name: "goes on with a cancelled context", On: onMem, CaughtBy: by("cancelled", "deadline"),
 			Break: fault(fq.Settle, func(ctx context.Context, c *fq.Call, next fq.Next) { next(context.WithoutCancel(ctx), c) })},
 		{Name: "sends with an ended context", On: onMem, CaughtBy: by("cancelled", "deadline"),

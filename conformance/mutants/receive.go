@@ -81,8 +81,8 @@ func receiveMutants() []Mutant {
 					c.Err = nil
 				}
 			})},
-		{Name: "drops what a cancelled receive has leased", On: onMem, CaughtBy: by("receive-cancelled-loses-nothing"), Break: fault(fq.Receive, strand)},
-		{Name: "acks what a cancelled receive has leased", On: onLimited, CaughtBy: by("receive-cancelled-loses-nothing"),
+		{Name: "drops what a cancelled receive has leased", On: onMem, CaughtBy: by("receive-ending-loses-nothing"), Break: fault(fq.Receive, strand)},
+		{Name: "acks what a cancelled receive has leased", On: onLimited, CaughtBy: by("receive-ending-loses-nothing"),
 			Break: using(fq.Receive, func(q driver.Queue) fq.Fault {
 				return func(ctx context.Context, c *fq.Call, next fq.Next) {
 					next(context.WithoutCancel(ctx), c)
