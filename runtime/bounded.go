@@ -10,11 +10,11 @@ import (
 // of context.WithDeadline. It sets its timer only when somebody waits for its
 // end, because most sends are over before that. Whoever made it calls stop.
 type bounded struct {
-	context.Context // the parent
+	context.Context //nolint:containedctx // the parent: bounded is a context itself
 	end             time.Time
 
 	mu     sync.Mutex
-	waited context.Context    // guarded by mu; made when somebody waits
+	waited context.Context    //nolint:containedctx // guarded by mu; made when somebody waits
 	cancel context.CancelFunc // guarded by mu; of waited
 }
 
