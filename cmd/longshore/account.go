@@ -107,33 +107,33 @@ func (a *account) notify() {
 	}
 }
 
-// wait waits until ready, which is called with mu held, or the end of ctx. Only
-// one goroutine may wait at a time.
-func (a *account) wait(ctx context.Context, ready func() bool) error {
+// wait waits until ready, which is called with mu held, and says false when ctx
+// ends first. Only one goroutine may wait at a time.
+func (a *account) wait(ctx context.Context, ready func() bool) bool {
 	for {
 		a.mu.Lock()
 		ok := ready()
 		a.mu.Unlock()
 		if ok {
-			return nil
+			return true
 		}
 		select {
 		case <-a.changed:
 		case <-ctx.Done():
-			return ctx.Err()
+			return false
 		}
 	}
 }
 
 // waitRoom waits until a payload of n bytes may be added.
-func (a *account) waitRoom(ctx context.Context, n int) error {
+func (a *account) waitRoom(ctx context.Context, n int) bool {
 	return a.wait(ctx, func() bool {
 		return len(a.open) == 0 || len(a.open) < maxAhead && a.bytes+n <= maxAheadBytes
 	})
 }
 
 // waitSettled waits until every line is settled, or will not be.
-func (a *account) waitSettled(ctx context.Context) error {
+func (a *account) waitSettled(ctx context.Context) bool {
 	return a.wait(ctx, func() bool { return len(a.open)-a.unsent+a.writing == 0 })
 }
 
@@ -284,7 +284,7 @@ func (a *account) close(stats *driver.Stats) counts {
 	a.closed = true
 	a.mu.Unlock()
 	// Bounded: nothing joins any more, and what is being written ends.
-	_ = a.wait(context.Background(), func() bool { return a.writing == 0 })
+	a.wait(context.Background(), func() bool { return a.writing == 0 })
 
 	a.mu.Lock()
 	defer a.mu.Unlock()

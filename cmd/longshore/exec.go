@@ -92,9 +92,9 @@ func firstWord(text string) string {
 // it is about in its environment. Its exit code decides.
 func (c *command) handle(ctx context.Context, t *runtime.Info) error {
 	payload, _ := t.Payload()
-	run := exec.Command(c.shell, "-c", c.text)
-	run.Stdin = bytes.NewReader(payload) // a command need not read it: a broken pipe is no error
-	run.WaitDelay = straggle             // for a process outside its group that keeps standard input
+	run := exec.CommandContext(context.WithoutCancel(ctx), c.shell, "-c", c.text) // stop ends it, gently
+	run.Stdin = bytes.NewReader(payload)                                          // a command need not read it: a broken pipe is no error
+	run.WaitDelay = straggle                                                      // for a process outside its group that keeps standard input
 	run.Env = append(os.Environ(),
 		"LONGSHORE_ID="+string(t.ID), "LONGSHORE_KIND="+t.Kind,
 		"LONGSHORE_ATTEMPT="+strconv.Itoa(t.Attempt), "LONGSHORE_MAX_ATTEMPTS="+strconv.Itoa(t.MaxAttempts),
@@ -139,17 +139,29 @@ func (c *command) stop(pid int, exited <-chan error) error {
 		signalGroup(pid, kill)
 		return <-exited
 	}
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	for reapGroup(pid); groupAlive(pid); reapGroup(pid) {
-		select {
-		case <-look.C:
-		case <-end.C:
-			signalGroup(pid, kill)
-			return err
-		}
+	if !groupGone(pid, end.C) {
+		signalGroup(pid, kill)
 	}
 	return err
+}
+
+// groupGone waits for all processes of a group to end, and says false when the
+// time is over first. The one that the group was started as must have been
+// waited for.
+func groupGone(pid int, end <-chan time.Time) bool {
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for {
+		reapGroup(pid)
+		if !groupAlive(pid) {
+			return true
+		}
+		select {
+		case <-look.C:
+		case <-end:
+			return false
+		}
+	}
 }
 
 // verdict turns the end of a command into what the runtime does with the task.
@@ -177,7 +189,7 @@ func verdict(ctx context.Context, cut bool, code int, err error, stderr string) 
 // knows it.
 func cutShort(ctx context.Context, text string) error {
 	cause := context.Cause(ctx)
-	if cause == runtime.ErrTimeout {
+	if errors.Is(cause, runtime.ErrTimeout) {
 		return &timeoutError{text} // the runtime says what the limit was
 	}
 	return fmt.Errorf("%w: %s", cause, text)
@@ -219,7 +231,7 @@ func (p *processes) start(c *exec.Cmd) error {
 func (p *processes) ended(c *exec.Cmd) {
 	if pid := c.Process.Pid; groupAlive(pid) {
 		signalGroup(pid, kill)
-		awaitGroup(pid, straggle)
+		groupGone(pid, time.After(straggle))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -53,7 +53,7 @@ func TestExec(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c, out := newTestCommand(t, tt.command)
 
-			d := decide(t, t.Context(), c.handle, tt.payload)
+			d := decide(t.Context(), t, c.handle, tt.payload)
 
 			if got := verdictOf(d); got != tt.want {
 				t.Errorf("verdict %s, want %s", got, tt.want)
@@ -119,7 +119,7 @@ func TestExecEndsWithItsTimeLimit(t *testing.T) {
 			}
 			began := time.Now()
 
-			d := decide(t, t.Context(), c.handle, "x", runtime.Timeout(300*time.Millisecond))
+			d := decide(t.Context(), t, c.handle, "x", runtime.Timeout(300*time.Millisecond))
 
 			took := time.Since(began)
 			if verdictOf(d) != tt.want || text(d.Err) != tt.err || out.String() != tt.output {
@@ -146,7 +146,7 @@ func TestExecIsCutShort(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(cause)
 
-		d := decide(t, ctx, c.handle, "x")
+		d := decide(ctx, t, c.handle, "x")
 
 		if got := verdictOf(d); got != want || !errors.Is(d.Err, cause) {
 			t.Errorf("%v: verdict %s, %v; want %s", cause, got, d.Err, want)
@@ -158,7 +158,7 @@ func TestExecKillsWhatIsLeftRunning(t *testing.T) {
 	c, out := newTestCommand(t, "sleep 600 & echo $!")
 	began := time.Now()
 
-	d := decide(t, t.Context(), c.handle, "x")
+	d := decide(t.Context(), t, c.handle, "x")
 
 	if verdictOf(d) != "ack" || time.Since(began) > deadline {
 		t.Errorf("verdict %s after %v", verdictOf(d), time.Since(began))
@@ -175,7 +175,7 @@ func TestExecLetsGoOfADaemon(t *testing.T) {
 	c, out := newTestCommand(t, "setsid sleep 600 & echo $!; sleep 0.1")
 	began := time.Now()
 
-	d := decide(t, t.Context(), c.handle, strings.Repeat("x", 512<<10))
+	d := decide(t.Context(), t, c.handle, strings.Repeat("x", 512<<10))
 
 	if took := time.Since(began); verdictOf(d) != "ack" || took > deadline {
 		t.Errorf("verdict %s after %v", verdictOf(d), took)
@@ -192,7 +192,7 @@ func TestExecLetsGoOfADaemon(t *testing.T) {
 func TestKillAll(t *testing.T) {
 	c, _ := newTestCommand(t, "sleep 600")
 	decided := make(chan runtime.Decision)
-	go func() { decided <- decide(t, context.Background(), c.handle, "x") }()
+	go func() { decided <- decide(context.Background(), t, c.handle, "x") }()
 	for running := 0; running == 0; time.Sleep(time.Millisecond) {
 		c.processes.mu.Lock()
 		running = len(c.processes.running)
@@ -204,7 +204,7 @@ func TestKillAll(t *testing.T) {
 	if d := <-decided; text(d.Err) != "signal: killed" {
 		t.Errorf("the command ended with %v", d.Err)
 	}
-	if d := decide(t, t.Context(), c.handle, "x"); !errors.Is(d.Err, runtime.ErrDraining) {
+	if d := decide(t.Context(), t, c.handle, "x"); !errors.Is(d.Err, runtime.ErrDraining) {
 		t.Errorf("another started, and ended with %v", d.Err)
 	}
 }

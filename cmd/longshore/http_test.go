@@ -16,7 +16,7 @@ import (
 )
 
 // decide is what the runtime makes of one attempt at a task with this payload.
-func decide(t *testing.T, ctx context.Context, handle runtime.HandlerFunc, payload string, opts ...runtime.HandleOption) runtime.Decision {
+func decide(ctx context.Context, t *testing.T, handle runtime.HandlerFunc, payload string, opts ...runtime.HandleOption) runtime.Decision {
 	t.Helper()
 	q, err := mem.New("one", nil)
 	if err != nil {
@@ -85,7 +85,7 @@ func TestPost(t *testing.T) {
 				requests++
 				body, _ := io.ReadAll(r.Body)
 				h := r.Header
-				if r.Method != "POST" || string(body) != "pay\xff load" || h.Get("Longshore-Id") != "run-7" || h.Get("Longshore-Kind") != "line" ||
+				if r.Method != http.MethodPost || string(body) != "pay\xff load" || h.Get("Longshore-Id") != "run-7" || h.Get("Longshore-Kind") != "line" ||
 					h.Get("Longshore-Attempt") != "1" || h.Get("Longshore-Max-Attempts") != "5" || h.Get("Content-Type") != "application/octet-stream" {
 					t.Errorf("%s of %q with %v", r.Method, body, h)
 				}
@@ -102,7 +102,7 @@ func TestPost(t *testing.T) {
 			}
 			defer p.client.CloseIdleConnections()
 
-			d := decide(t, t.Context(), p.handle, "pay\xff load")
+			d := decide(t.Context(), t, p.handle, "pay\xff load")
 
 			if got := verdictOf(d); got != tt.want {
 				t.Errorf("verdict %s, want %s", got, tt.want)
@@ -131,7 +131,7 @@ func TestPostWithoutAServerIsTriedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := decide(t, t.Context(), p.handle, "x"); verdictOf(d) != "retry" || !strings.Contains(text(d.Err), "refused") {
+	if d := decide(t.Context(), t, p.handle, "x"); verdictOf(d) != "retry" || !strings.Contains(text(d.Err), "refused") {
 		t.Errorf("verdict %s, %v; want a retry", verdictOf(d), d.Err)
 	}
 }
@@ -157,7 +157,7 @@ func stuckServer(t *testing.T) (*poster, <-chan struct{}) {
 func TestPostThatTakesTooLong(t *testing.T) {
 	p, _ := stuckServer(t)
 
-	d := decide(t, t.Context(), p.handle, "x", runtime.Timeout(10*time.Millisecond))
+	d := decide(t.Context(), t, p.handle, "x", runtime.Timeout(10*time.Millisecond))
 
 	if want := "the handler's time limit has passed after 10ms: Post "; verdictOf(d) != "retry" || !strings.HasPrefix(text(d.Err), want) {
 		t.Errorf("verdict %s, %v; want a retry and %q", verdictOf(d), d.Err, want)
@@ -173,7 +173,7 @@ func TestPostThatIsCutShort(t *testing.T) {
 			cancel(cause)
 		}()
 
-		d := decide(t, ctx, p.handle, "x")
+		d := decide(ctx, t, p.handle, "x")
 
 		if got := verdictOf(d); got != want || !errors.Is(d.Err, cause) {
 			t.Errorf("%v: verdict %s, %v; want %s", cause, got, d.Err, want)

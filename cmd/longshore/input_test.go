@@ -48,9 +48,9 @@ func TestLineReader(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for name, in := range map[string]io.Reader{
-			"": strings.NewReader(tt.in), " in halves": iotest.HalfReader(strings.NewReader(tt.in)),
+			"at once": strings.NewReader(tt.in), "in halves": iotest.HalfReader(strings.NewReader(tt.in)),
 		} {
-			t.Run(tt.name+name, func(t *testing.T) {
+			t.Run(tt.name+" "+name, func(t *testing.T) {
 				got, err := readAll(newLineReader(in, tt.limit))
 				if !errors.Is(err, io.EOF) || !slices.Equal(got, tt.want) {
 					t.Errorf("got %.100q, %v; want %.100q", got, err, tt.want)

@@ -40,7 +40,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "longshore")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return m.Run(), nil
@@ -335,7 +335,7 @@ func TestRunEndsAtOnceOnTheSecondInterrupt(t *testing.T) {
 
 func TestRunStopsWhenNobodyReadsItsOutput(t *testing.T) {
 	t.Parallel()
-	cmd := exec.Command(binary, "run", "--queue", "mem://x", "--exec", "cat")
+	cmd := exec.CommandContext(t.Context(), binary, "run", "--queue", "mem://x", "--exec", "cat")
 	cmd.Dir = t.TempDir()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -431,23 +431,23 @@ func TestRunPosts(t *testing.T) {
 		first := posts[string(body)] == 1
 		switch string(body) {
 		case "404":
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 		case "302":
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
 		case "500 once":
 			if first {
-				w.WriteHeader(500)
+				w.WriteHeader(http.StatusInternalServerError)
 			}
 		case "429 once":
 			if first {
 				refused = time.Now()
 				w.Header().Set("Retry-After", "1")
-				w.WriteHeader(429)
+				w.WriteHeader(http.StatusTooManyRequests)
 			} else {
 				waited = time.Since(refused)
 			}
 		case "503":
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		case "cut off once":
 			if first {
 				panic(http.ErrAbortHandler)

@@ -50,18 +50,11 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	if feedErr != nil {
 		j.screen.printf("%v", feedErr)
 	}
-	if j.waitSettled(ctx) != nil {
+	if !j.waitSettled(ctx) {
 		j.sayStopping(context.Cause(ctx))
 	}
 	stop(nil)
-	aborted := false
-	select {
-	case <-ended:
-		// A command may outlast the grace, by what it has to end after SIGTERM.
-		aborted = !j.commandsEnd(again)
-	case <-again:
-		aborted = true
-	}
+	aborted := !j.ends(ended, again)
 	j.killCommands()
 	totals := j.account.close(j.stats(background))
 	j.screen.hideBar()
@@ -78,9 +71,14 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	return code, nil
 }
 
-// commandsEnd waits until no command runs, and says false when again comes
-// first.
-func (j *job) commandsEnd(again <-chan struct{}) bool {
+// ends waits for the worker and for commands that outlast its grace by the time
+// they have to end after SIGTERM. It says false when again comes first.
+func (j *job) ends(worker, again <-chan struct{}) bool {
+	select {
+	case <-worker:
+	case <-again:
+		return false
+	}
 	if j.command == nil {
 		return true
 	}
@@ -125,11 +123,10 @@ func (j *job) feed(ctx context.Context) error {
 		}
 		switch {
 		case more:
-			if err := j.enqueue(ctx, &l, limit); err != nil {
-				return err
-			}
-			if ctx.Err() != nil {
+			if err := j.enqueue(ctx, &l, limit); ctx.Err() != nil {
 				return nil
+			} else if err != nil {
+				return err
 			}
 		case errors.Is(why(), io.EOF):
 			j.readAll.Store(true)
@@ -143,13 +140,13 @@ func (j *job) feed(ctx context.Context) error {
 }
 
 // enqueue makes a task of a line once there is room for it; when ctx ends before
-// that, the line is not taken. The error is that the queue takes no tasks.
+// that, the line is not taken. The error is that the queue did not take it.
 func (j *job) enqueue(ctx context.Context, l *line, limit int) error {
 	if l.cut() {
 		j.refuse(l, fmt.Errorf("it has %d bytes, and queue %q takes at most %d", l.size, queueName(j.options.queue), limit))
 		return nil
 	}
-	if j.account.waitRoom(ctx, l.size) != nil {
+	if !j.account.waitRoom(ctx, l.size) {
 		return nil
 	}
 	j.lastLine = l.number
@@ -165,9 +162,6 @@ func (j *job) enqueue(ctx context.Context, l *line, limit int) error {
 		return nil
 	}
 	j.account.notSent(l.number, err)
-	if ctx.Err() != nil {
-		return nil
-	}
 	return fmt.Errorf("line %d could not be enqueued, so no more are read: %w", l.number, err)
 }
 
@@ -179,17 +173,17 @@ func (j *job) refuse(l *line, why error) {
 	}
 }
 
-// waitSettled waits until every line is settled. The error is that of ctx. On a
-// queue that nobody else uses it ends too when nothing is left there to wait
-// for; the account then shows what was lost.
-func (j *job) waitSettled(ctx context.Context) error {
+// waitSettled waits until every line is settled, and says false when ctx ends
+// first. On a queue that nobody else uses it ends too when nothing is left there
+// to wait for; the account then shows what was lost.
+func (j *job) waitSettled(ctx context.Context) bool {
 	var before counts
 	for empty := 0; empty < 3; {
 		looking, stop := context.WithTimeout(ctx, lookAgain)
-		err := j.account.waitSettled(looking)
+		settled := j.account.waitSettled(looking)
 		stop()
-		if err == nil || ctx.Err() != nil {
-			return err
+		if settled || ctx.Err() != nil {
+			return settled
 		}
 		now, stats := j.account.snapshot(), j.stats(ctx)
 		if stats != nil && stats.Ready+stats.Leased+stats.Delayed == 0 && now == before {
@@ -199,7 +193,7 @@ func (j *job) waitSettled(ctx context.Context) error {
 		}
 		before = now
 	}
-	return nil
+	return true
 }
 
 // stats is what is on the queue, if that is exact and nobody else's.

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,18 +17,7 @@ func adoptOrphans() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 // the group was started as must have been waited for.
 func reapGroup(pid int) {
 	for {
-		if n, err := syscall.Wait4(-pid, nil, syscall.WNOHANG, nil); n <= 0 && err != syscall.EINTR {
-			return
-		}
-	}
-}
-
-// awaitGroup waits for a group that was killed to be gone, if that takes no
-// longer than limit.
-func awaitGroup(pid int, limit time.Duration) {
-	for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
-		reapGroup(pid)
-		if !groupAlive(pid) || time.Now().After(end) {
+		if n, err := syscall.Wait4(-pid, nil, syscall.WNOHANG, nil); n <= 0 && !errors.Is(err, syscall.EINTR) {
 			return
 		}
 	}

@@ -57,7 +57,7 @@ func execute(args []string, std streams) int {
 	if err == nil {
 		return code
 	}
-	hint := fmt.Sprintf("%s --help lists the flags", command.CommandPath())
+	hint := command.CommandPath() + " --help lists the flags"
 	if usage, ok := errors.AsType[*usageError](err); ok && usage.hint != "" {
 		hint = usage.hint
 	}

@@ -48,7 +48,7 @@ func openTerminal(t *testing.T) (screen, tty *os.File) {
 func onTerminal(t *testing.T, input io.Reader, args ...string) (code int, text string) {
 	t.Helper()
 	screen, tty := openTerminal(t)
-	cmd := exec.Command(binary, args...)
+	cmd := exec.CommandContext(t.Context(), binary, args...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = t.TempDir(), input, tty, tty
 	if input == nil {
 		cmd.Stdin = tty
