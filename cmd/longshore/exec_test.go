@@ -78,16 +78,26 @@ func gone(t *testing.T, pid string) {
 	if err != nil {
 		t.Fatalf("no process id: %v", err)
 	}
-	for end := time.Now().Add(deadline); ; time.Sleep(time.Millisecond) {
+	await(t, "end of process "+pid, func() bool {
 		if errors.Is(syscall.Kill(n, 0), syscall.ESRCH) {
-			return
+			return true
 		}
 		// One that nobody has waited for yet has ended too.
-		if stat, err := os.ReadFile("/proc/" + strconv.Itoa(n) + "/stat"); err == nil && bytes.Contains(stat, []byte(") Z ")) {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("process %d still runs", n)
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(n) + "/stat")
+		return err == nil && bytes.Contains(stat, []byte(") Z "))
+	})
+}
+
+// await waits until a condition outside of this process or bubble holds.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	look, late := time.NewTicker(time.Millisecond), time.After(deadline)
+	defer look.Stop()
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("no %s within %v", what, deadline)
 		}
 	}
 }
@@ -193,11 +203,11 @@ func TestKillAll(t *testing.T) {
 	c, _ := newTestCommand(t, "sleep 600")
 	decided := make(chan runtime.Decision)
 	go func() { decided <- decide(context.Background(), t, c.handle, "x") }()
-	for running := 0; running == 0; time.Sleep(time.Millisecond) {
+	await(t, "running command", func() bool {
 		c.processes.mu.Lock()
-		running = len(c.processes.running)
-		c.processes.mu.Unlock()
-	}
+		defer c.processes.mu.Unlock()
+		return len(c.processes.running) > 0
+	})
 
 	c.processes.killAll()
 
