@@ -27,8 +27,9 @@ func newScreen(err io.Writer) *screen { return &screen{err: err, isTTY: isTermin
 // Write prints whole lines as they are.
 func (s *screen) Write(p []byte) (int, error) {
 	if s.bars != nil {
-		if n, err := s.bars.Write(p); err == nil {
-			return n, nil
+		// A terminal that echoes ^C has moved on from the left edge.
+		if _, err := s.bars.Write(append([]byte{'\r'}, p...)); err == nil {
+			return len(p), nil
 		} // the bar has ended
 	}
 	s.mu.Lock()
