@@ -85,8 +85,9 @@ func TestTerminal(t *testing.T) {
 	if !regexp.MustCompile(`\[=*>?-*\]  \d/3  \d+/s`).MatchString(text) {
 		t.Errorf("there is no bar:\n%q", text)
 	}
-	// The bar moves the cursor up and clears what follows, and nothing else may.
-	if rest := strings.NewReplacer("\x1b[1A", "", "\x1b[J", "", "\n", "").Replace(text); strings.ContainsFunc(rest, func(r rune) bool { return r < ' ' }) {
+	// The bar moves the cursor up and clears what follows, then a line begins at
+	// the left edge, and nothing else may.
+	if rest := strings.NewReplacer("\x1b[1A", "", "\x1b[J\r", "", "\n\r", "", "\x1b[J", "", "\n", "").Replace(text); strings.ContainsFunc(rest, func(r rune) bool { return r < ' ' }) {
 		t.Errorf("control characters come through:\n%q", rest)
 	}
 	if after := text[strings.LastIndex(text, "3 lines:"):]; strings.Contains(after, "[") {
