@@ -12,6 +12,7 @@ var receiveChecks = []Check{
 	{Name: "receive-waits", Doc: "Receive on an empty queue answers (nil, nil) only after its wait, and no later.", run: receiveWaits},
 	{Name: "receive-without-wait", Doc: "Receive with a wait of 0 answers at once, with what is there.", run: receiveWithoutWait},
 	{Name: "receive-wakes", Doc: "A receiver that waits gets a message at once when it is sent, released, buried or redriven.", run: receiveWakes},
+	{Name: "receive-wakes-when-due", Doc: "A receiver that waits gets a message as soon as its lease ends, also one that was made shorter meanwhile, or its delay.", run: receiveWakesWhenDue},
 	{Name: "receive-holds-up-nobody", Doc: "While a receiver waits every other call answers at once.", run: receiveHoldsUpNobody},
 	{Name: "receive-first", Doc: "Receive does not wait for more once it has one.", run: receiveFirst},
 	{Name: "receive-max", Doc: "Receive leases at most Max messages, and all of them in the end.", run: receiveMax},
@@ -72,6 +73,11 @@ func (t *T) atOnce(what string, s driver.Source) driver.Lease {
 // woken starts a receiver that waits, does f, and asserts that the receiver gets
 // a message at once.
 func (t *T) woken(what string, s driver.Source, f func()) driver.Lease {
+	return t.wokenAfter(what, s, 0, f)
+}
+
+// wokenAfter is like woken for a message that comes a time after f.
+func (t *T) wokenAfter(what string, s driver.Source, d time.Duration, f func()) driver.Lease {
 	type answer struct {
 		lease driver.Lease
 		at    time.Time
@@ -79,7 +85,7 @@ func (t *T) woken(what string, s driver.Source, f func()) driver.Lease {
 	got := make(chan answer, 1)
 	t.run(func() {
 		defer close(got)
-		if l := t.receive(s, driver.ReceiveOptions{Max: 1, Wait: t.hold / 2}); len(l) > 0 {
+		if l := t.receive(s, driver.ReceiveOptions{Max: 1, Wait: d + t.hold/2}); len(l) > 0 {
 			got <- answer{l[0], time.Now()}
 		}
 	})
@@ -90,7 +96,7 @@ func (t *T) woken(what string, s driver.Source, f func()) driver.Lease {
 	if !ok {
 		t.Fatalf("%s did not wake a receiver within %v", what, time.Since(start))
 	}
-	t.within(what+" woke a receiver", a.at.Sub(start), 0, 0)
+	t.within(what+" woke a receiver", a.at.Sub(start), d, d)
 	return a.lease
 }
 
@@ -104,6 +110,29 @@ func receiveWakes(t *T) {
 	l = t.woken("redrive", q, func() { t.redrive(d, l) })
 	t.ack(q, l)
 	t.audit(q, tally{Processed: 1})
+}
+
+func receiveWakesWhenDue(t *T) {
+	q := t.open()
+	t.send(q, t.message())
+	l := t.lease(q)
+	l = t.wokenAfter("the end of an extended lease", q, t.hold, func() { t.extended(q, l, 0) })
+	short := driver.RoundUp(&t.caps, max(t.hold/4, t.caps.MinHold))
+	if !t.caps.FixedHold {
+		l = t.wokenAfter("the end of a shortened lease", q, short, func() { t.extended(q, l, short) })
+	}
+	if t.caps.ReleaseDelay.Supported() {
+		l = t.wokenAfter("the end of a release delay", q, short, func() { t.release(q, l, short) })
+	}
+	t.ack(q, l)
+	processed := 1
+	if t.caps.SendDelay.Supported() {
+		m := t.message()
+		m.Delay = min(short, t.caps.MaxSendDelay)
+		t.ack(q, t.wokenAfter("the end of a send delay", q, m.Delay, func() { t.send(q, m) }))
+		processed++
+	}
+	t.audit(q, tally{Processed: processed})
 }
 
 func receiveHoldsUpNobody(t *T) {

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -94,14 +95,17 @@ func pastTheLocalEnd(t *T) {
 	t.sendDead(q, t.message())
 	t.send(q, t.message())
 	for name, s := range sources(q) {
-		l := t.lease(s)
-		time.Sleep(time.Until(l.Received().Add(t.hold + t.b.Margin)))
-		t.code(name+": extend past the end", t.extend(s, 0, l)[0].Err, driver.LeaseLost)
+		// Each verb has a lease of its own, so that it alone must notice.
+		lapsed := func() driver.Lease {
+			l := t.lease(s)
+			time.Sleep(time.Until(l.Received().Add(t.hold + t.b.Margin)))
+			return l
+		}
+		t.code(name+": extend past the end", t.extend(s, 0, lapsed())[0].Err, driver.LeaseLost)
 		if t.caps.StaleSettleDetected.Level == driver.LevelNative {
-			for _, v := range []driver.Settlement{
-				{Lease: l, Verdict: driver.Ack}, {Lease: l, Verdict: driver.Release, Delay: min(t.hold, t.caps.MaxReleaseDelay)},
-			} {
-				t.code(name+": settle past the end", t.settle(s, v)[0], driver.LeaseLost)
+			for _, verdict := range []driver.Verdict{driver.Ack, driver.Release} {
+				err := t.settle(s, driver.Settlement{Lease: lapsed(), Verdict: verdict})[0]
+				t.code(fmt.Sprintf("%s: %v past the end", name, verdict), err, driver.LeaseLost)
 			}
 		}
 		t.ack(s, t.lease(s))

@@ -35,6 +35,7 @@ func receiveMutants() []Mutant {
 				}
 				next(ctx, c)
 			})},
+		{Name: "tells a receiver that waits a second late what is due", On: onMem, CaughtBy: by("receive-wakes-when-due"), Break: wakeLate},
 		{Name: "does one call at a time", On: onMem, CaughtBy: by("receive-holds-up-nobody", "receive-wakes"), Break: oneAtATime},
 		{Name: "receives one at a time", On: onLimited, CaughtBy: by("receive-holds-up-nobody"), Break: oneReceive},
 		{Name: "waits for a full batch", On: onMem, CaughtBy: by("receive-first"),
@@ -97,6 +98,17 @@ func receiveMutants() []Mutant {
 				}
 			})},
 	}
+}
+
+// wakeLate delivers a second late, to a receiver that waits, what was delivered
+// before.
+func wakeLate(q driver.Queue) driver.Queue {
+	return fq.New(q, fq.Rule{Op: fq.Receive, Fault: func(ctx context.Context, c *fq.Call, next fq.Next) {
+		next(ctx, c)
+		if len(c.Received) == 1 && c.Received[0].Attempt() > 1 && c.Options.Wait > 0 {
+			pause(ctx, time.Second)
+		}
+	}})
 }
 
 // oneAtATime does no call while another waits.
