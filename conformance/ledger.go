@@ -84,6 +84,9 @@ func (t *T) audit(q driver.Queue, want tally) {
 	live := t.drain(q, 2*t.hold+t.grace)
 	dead := t.drain(q.DeadLetter(), t.grace)
 	t.balance(live, dead, want)
+	if t.caps.Depth.Level == driver.LevelNative {
+		t.counts("emptied by the audit", q, driver.Stats{})
+	}
 }
 
 // auditLive is like audit for a queue without a dead letter.

@@ -11,7 +11,7 @@ import (
 var receiveChecks = []Check{
 	{Name: "receive-waits", Doc: "Receive on an empty queue answers (nil, nil) only after its wait, and no later.", run: receiveWaits},
 	{Name: "receive-without-wait", Doc: "Receive with a wait of 0 answers at once, with what is there.", run: receiveWithoutWait},
-	{Name: "receive-wakes", Doc: "A receiver that waits gets a message at once when it is sent, released, buried or redriven.", run: receiveWakes},
+	{Name: "receive-wakes", Doc: "A receiver that waits gets a message at once when it is sent, released, buried, redriven or moved.", run: receiveWakes},
 	{Name: "receive-wakes-when-due", Doc: "A receiver that waits gets a message as soon as its lease ends, also one that was made shorter meanwhile, or its delay.", run: receiveWakesWhenDue},
 	{Name: "receive-holds-up-nobody", Doc: "While a receiver waits every other call answers at once.", run: receiveHoldsUpNobody},
 	{Name: "receive-first", Doc: "Receive does not wait for more once it has one.", run: receiveFirst},
@@ -108,6 +108,16 @@ func receiveWakes(t *T) {
 	l = t.woken("bury", d, func() { t.bury(q, l) })
 	l = t.woken("release of a dead letter", d, func() { t.release(d, l, 0) })
 	l = t.woken("redrive", q, func() { t.redrive(d, l) })
+	if t.b.MovesAll {
+		t.bury(q, l)
+		l = t.woken("move all", q, func() {
+			ctx, cancel := t.ctx(0)
+			defer cancel()
+			if _, err := d.MoveAll(ctx, driver.MoveOptions{}); err != nil {
+				t.Errorf("move all: %v", err)
+			}
+		})
+	}
 	t.ack(q, l)
 	t.audit(q, tally{Processed: 1})
 }

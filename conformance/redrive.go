@@ -110,6 +110,8 @@ func moveAll(t *T) {
 	const n = 3
 	batch := []driver.Message{t.full(), t.message(), t.message()}
 	t.sendDead(q, batch...)
+	t.lease(d)
+	time.Sleep(t.hold + t.b.Margin) // it lapses, and is moved like the others
 	ctx, cancel := t.ctx(t.hold)
 	defer cancel()
 	told := driver.MoveReport{}
@@ -126,8 +128,8 @@ func moveAll(t *T) {
 	if report.Moved != n || report.Total != n && report.Total != driver.Unreported {
 		t.Errorf("report %+v; want %d moved", report, n)
 	}
-	if told.Moved > report.Moved {
-		t.Errorf("progress told %d moved, the report %d", told.Moved, report.Moved)
+	if told.Moved < 1 || told.Moved > report.Moved {
+		t.Errorf("progress told of %d moved, the report of %d", told.Moved, report.Moved)
 	}
 	t.hidden("moved messages, in the dead letter", d, 0)
 	for _, l := range t.leases(q, n) {

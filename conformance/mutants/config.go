@@ -51,6 +51,13 @@ func configMutants() []Mutant {
 			Break: lie(fq.Stats, nil, func(c *fq.Call) { c.Stats.Ready, c.Stats.Leased = c.Stats.Ready+c.Stats.Leased, 0 })},
 		{Name: "counts delayed messages as ready", On: onMem, CaughtBy: by("stats"),
 			Break: lie(fq.Stats, nil, func(c *fq.Call) { c.Stats.Ready, c.Stats.Delayed = c.Stats.Ready+c.Stats.Delayed, 0 })},
+		{Name: "counts for ever what was moved", On: onMem, CaughtBy: by("move-all"),
+			Break: func(q driver.Queue) driver.Queue {
+				var moved atomic.Int64
+				return fq.New(q,
+					fq.Rule{Op: fq.MoveAll, Fault: fq.Lie(nil, func(c *fq.Call) { moved.Add(c.Report.Moved) })},
+					fq.Rule{Op: fq.Stats, Fault: fq.Lie(nil, func(c *fq.Call) { c.Stats.Dead += moved.Load() })})
+			}},
 		{Name: "counts no dead letters", On: onMem, CaughtBy: by("stats"), Break: lie(fq.Stats, nil, func(c *fq.Call) { c.Stats.Dead = 0 })},
 		{Name: "tells the age of the newest message", On: onMem, CaughtBy: by("stats"), Break: lie(fq.Stats, nil, func(c *fq.Call) { c.Stats.Oldest = 0 })},
 		{Name: "counts nothing where the broker cannot count", On: onLimited, CaughtBy: by("stats"), Break: lie(fq.Stats, nil, func(c *fq.Call) { c.Err = nil })},

@@ -88,6 +88,9 @@ func redriveMutants() []Mutant {
 			Break: moves(driver.Settlement{Verdict: driver.Redrive}, 1000)},
 		{Name: "loses what it moves", On: onMem, CaughtBy: by("move-all"), Break: moves(driver.Settlement{Verdict: driver.Ack}, 1000)},
 		{Name: "moves one of all", On: onMem, CaughtBy: by("move-all"), Break: moves(driver.Settlement{Verdict: driver.Redrive}, 1)},
+		{Name: "moves only what was never leased", On: onMem, CaughtBy: by("move-all"), Break: moveFresh},
+		{Name: "moves without telling of progress", On: onMem, CaughtBy: by("move-all"),
+			Break: lie(fq.MoveAll, func(c *fq.Call) { c.Move.Progress = nil }, nil)},
 		{Name: "moves at any rate", On: onMem, CaughtBy: by("move-all-rate"),
 			Break: lie(fq.MoveAll, func(c *fq.Call) { c.Move.Rate = 0 }, nil)},
 		{Name: "moves at half the rate", On: onMem, CaughtBy: by("move-all-rate"),
@@ -122,6 +125,26 @@ func redriveAll(q driver.Queue) driver.Queue {
 				return true
 			})
 		}})
+}
+
+// moveFresh holds what was leased before while the others are moved.
+func moveFresh(q driver.Queue) driver.Queue {
+	return fq.New(q, fq.Rule{Op: fq.MoveAll, Fault: func(ctx context.Context, c *fq.Call, next fq.Next) {
+		d := q.DeadLetter()
+		leases, _ := d.Receive(ctx, driver.ReceiveOptions{Max: 1000})
+		old := leases[:0:0]
+		for _, l := range leases {
+			if l.Attempt() > 1 {
+				old = append(old, l)
+				continue
+			}
+			d.Settle(ctx, []driver.Settlement{{Lease: l, Verdict: driver.Release}})
+		}
+		next(ctx, c)
+		for _, l := range old {
+			d.Settle(ctx, []driver.Settlement{{Lease: l, Verdict: driver.Release}})
+		}
+	}})
 }
 
 // moves is a MoveAll of up to n messages by leases that end with v.
