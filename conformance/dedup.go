@@ -56,6 +56,9 @@ func dedupDrops(t *T) {
 	}
 	t.ledger.dropped(pair[1])
 	ls := t.leases(q, 2)
+	for _, l := range ls {
+		t.same("received", l.Message(), driver.Message{Body: l.Message().Body})
+	}
 	t.resend(q, t.keyed("key"), first) // while it is leased
 	t.ack(q, ls...)
 	t.resend(q, t.keyed("key"), first) // after it is gone

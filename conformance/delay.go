@@ -35,6 +35,7 @@ func sendDelay(t *T) {
 		t.Fatalf("the delayed message did not come")
 	}
 	t.within("the delayed message came", time.Since(start), m.Delay, m.Delay)
+	t.same("delayed", got[0].Message(), m)
 	t.attempt(got[0], 1)
 	t.ack(q, got...)
 	t.delaysApart(q)

@@ -162,8 +162,8 @@ func (t *T) full() driver.Message {
 	return m
 }
 
-// same asserts that a message is what was sent: body byte for byte, attributes
-// and keys.
+// same asserts that a received message is what was sent: body byte for byte,
+// attributes and keys, and nothing that is for a send only.
 func (t *T) same(what string, got, want driver.Message) {
 	if !bytes.Equal(got.Body, want.Body) {
 		t.Errorf("%s: body %q; want %q", what, clip(got.Body), clip(want.Body))
@@ -176,6 +176,9 @@ func (t *T) same(what string, got, want driver.Message) {
 	}
 	if got.FairnessKey != want.FairnessKey {
 		t.Errorf("%s: fairness key %q; want %q", what, got.FairnessKey, want.FairnessKey)
+	}
+	if got.Delay != 0 || got.DedupKey != "" {
+		t.Errorf("%s: delay %v, deduplication key %q; want neither on a received message", what, got.Delay, got.DedupKey)
 	}
 	if got.Defect != nil {
 		t.Errorf("%s: defect %v", what, got.Defect)

@@ -33,6 +33,8 @@ func dedupMutants() []Mutant {
 					}
 				})})
 			}},
+		{Name: "delivers the deduplication key", On: onMem, CaughtBy: by("dedup-drops"),
+			Break: views(func(_ *fq.Call, v *fq.View) { v.Message.DedupKey = v.Message.SendID })},
 		{Name: "fails a duplicate", On: onMem, CaughtBy: by("dedup-drops"),
 			Break: func(q driver.Queue) driver.Queue {
 				var seen sync.Map

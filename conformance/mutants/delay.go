@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
+	fq "github.com/longshore-dev/longshore/internal/faultqueue"
 )
 
 func delayMutants() []Mutant {
@@ -15,6 +16,8 @@ func delayMutants() []Mutant {
 		{Name: "ignores the delay of a send", On: onMem, CaughtBy: by("send-delay", "hop"), Break: none},
 		{Name: "delivers a delayed message early", On: onMem, CaughtBy: by("send-delay", "hop"),
 			Break: delay(func(d time.Duration) time.Duration { return d * 99 / 100 })},
+		{Name: "delivers the delay with the message", On: onMem, CaughtBy: by("send-delay"),
+			Break: views(func(_ *fq.Call, v *fq.View) { v.Message.Delay = time.Since(v.Message.SentAt) })},
 		{Name: "delivers a delayed message late", On: onMem, CaughtBy: by("send-delay"),
 			Break: delay(func(d time.Duration) time.Duration { return d * 101 / 100 })},
 		{Name: "delays a whole batch by its shortest delay", On: onMem, CaughtBy: by("send-delay"),
