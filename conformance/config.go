@@ -12,6 +12,7 @@ var configChecks = []Check{
 	{Name: "policy", Doc: "Policy tells how the broker is really configured, and behaviour agrees.", run: policy},
 	{Name: "policy-without-dead-letter", Doc: "Policy tells when there is no dead letter.", run: policyWithoutDeadLetter},
 	{Name: "stats", Doc: "Stats add up: ready, leased, delayed, dead and the oldest age; or they are refused as Unsupported.", run: stats},
+	{Name: "stats-oldest", Doc: "The oldest age is that of the oldest message that is left; or statistics are refused as Unsupported.", run: statsOldest},
 	{Name: "as", Doc: "As leaves a target that it does not know alone.", run: as},
 }
 
@@ -140,15 +141,45 @@ func (t *T) counts(what string, q driver.Queue, want driver.Stats) {
 	}
 }
 
+// withoutStats checks the refusal where statistics are not supported.
+func (t *T) withoutStats(q driver.Queue) bool {
+	if t.caps.Depth.Supported() {
+		return false
+	}
+	ctx, cancel := t.ctx(0)
+	defer cancel()
+	_, err := q.Stats(ctx)
+	t.code("stats", err, driver.Unsupported)
+	t.refused()
+	return true
+}
+
+func statsOldest(t *T) {
+	q := t.open()
+	if t.withoutStats(q) {
+		return
+	}
+	var sent []time.Time
+	var ls []driver.Lease
+	for range 4 {
+		t.send(q, t.message())
+		sent = append(sent, time.Now())
+		ls = append(ls, t.lease(q))
+		time.Sleep(t.hold / 8)
+	}
+	for i, n := range []struct{ ack, oldest int }{{1, 0}, {0, 2}, {2, 3}} {
+		t.ack(q, ls[n.ack])
+		t.counts("acked", q, driver.Stats{Leased: int64(3 - i), Oldest: time.Since(sent[n.oldest])})
+	}
+	t.bury(q, ls[3])
+	t.counts("buried", q, driver.Stats{Dead: 1})
+	t.audit(q, tally{Processed: 3, Dead: 1})
+}
+
 func stats(t *T) {
 	q := t.open()
 	d := q.DeadLetter()
-	if !t.caps.Depth.Supported() {
-		ctx, cancel := t.ctx(0)
-		defer cancel()
-		_, err := q.Stats(ctx)
-		t.code("stats", err, driver.Unsupported)
-		t.refused()
+	if t.withoutStats(q) {
 		return
 	}
 	t.counts("empty", q, driver.Stats{})

@@ -60,7 +60,16 @@ func configMutants() []Mutant {
 			}},
 		{Name: "counts no dead letters", On: onMem, CaughtBy: by("stats"), Break: lie(fq.Stats, nil, func(c *fq.Call) { c.Stats.Dead = 0 })},
 		{Name: "tells the age of the newest message", On: onMem, CaughtBy: by("stats"), Break: lie(fq.Stats, nil, func(c *fq.Call) { c.Stats.Oldest = 0 })},
-		{Name: "counts nothing where the broker cannot count", On: onLimited, CaughtBy: by("stats"), Break: lie(fq.Stats, nil, func(c *fq.Call) { c.Err = nil })},
+		{Name: "tells the age of the first message ever", On: onMem, CaughtBy: by("stats-oldest"),
+			Break: func(q driver.Queue) driver.Queue {
+				start := time.Now()
+				return lie(fq.Stats, nil, func(c *fq.Call) {
+					if c.Stats.Oldest > 0 {
+						c.Stats.Oldest = time.Since(start)
+					}
+				})(q)
+			}},
+		{Name: "counts nothing where the broker cannot count", On: onLimited, CaughtBy: by("stats", "stats-oldest"), Break: lie(fq.Stats, nil, func(c *fq.Call) { c.Err = nil })},
 		{Name: "takes any target", On: onMem, CaughtBy: by("as"), Break: func(q driver.Queue) driver.Queue { return &takesAll{q} }},
 	}
 }
