@@ -33,17 +33,16 @@ type QueueInfo struct {
 // must not be changed once a Client or Worker uses it.
 type Queues struct{ all []*QueueInfo }
 
-// Open opens a queue for each URL, named after the last part of its path or
-// host: mem://orders and sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders
-// are both called "orders". It does no I/O. The driver of each scheme must have
-// been imported. InvalidArgument for a URL that its driver refuses or a name
-// that occurs twice.
+// Open opens a queue for each URL under its [QueueName]: mem://orders and
+// sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders are both called
+// "orders". It does no I/O. The driver of each scheme must have been imported.
+// InvalidArgument for a URL that its driver refuses or a name that occurs twice.
 func Open(ctx context.Context, urls ...string) (*Queues, error) {
 	var qs Queues
 	for _, u := range urls {
 		q, err := driver.Default.Open(ctx, u)
 		if err == nil {
-			err = qs.Add(QueueInfo{Name: nameOf(u), Driver: q})
+			err = qs.Add(QueueInfo{Name: QueueName(u), Driver: q})
 			if err != nil {
 				err = errors.Join(err, q.Close(ctx))
 			}
@@ -55,8 +54,9 @@ func Open(ctx context.Context, urls ...string) (*Queues, error) {
 	return &qs, nil
 }
 
-// nameOf is the last part of the path or host of a URL that a driver has taken.
-func nameOf(url string) string {
+// QueueName is what Open calls the queue of a URL: the last part of its path or
+// host.
+func QueueName(url string) string {
 	url, _, _ = strings.Cut(url, "?")
 	_, url, _ = strings.Cut(url, "://")
 	url = strings.TrimRight(url, "/")

@@ -79,7 +79,7 @@ func TestQueueNames(t *testing.T) {
 		"mem://orders?hold=3s": "orders", "sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders": "orders",
 		"pubsub://PROJECT/orders": "orders", "servicebus:///orders": "orders", "sqs://orders/": "orders",
 	} {
-		if got := nameOf(url); got != want {
+		if got := QueueName(url); got != want {
 			t.Errorf("%s: %q, want %q", url, got, want)
 		}
 	}

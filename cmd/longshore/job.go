@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,20 +86,13 @@ func (j *job) open(ctx context.Context, handle runtime.HandlerFunc) error {
 		return &usageError{err, "see --queue in longshore run --help"}
 	}
 	j.queue, j.queues = &watched{Queue: q, received: make(chan struct{})}, new(runtime.Queues)
-	if err := j.queues.Add(runtime.QueueInfo{Name: queueName(j.options.queue), Driver: j.queue}); err != nil {
+	if err := j.queues.Add(runtime.QueueInfo{Name: runtime.QueueName(j.options.queue), Driver: j.queue}); err != nil {
 		return errors.Join(err, q.Close(ctx))
 	}
 	if err := j.build(handle); err != nil {
 		return errors.Join(err, j.queues.Close(ctx))
 	}
 	return nil
-}
-
-// queueName is the last part of the URL's path or host.
-func queueName(url string) string {
-	url, _, _ = strings.Cut(url, "?")
-	url = strings.TrimRight(url, "/")
-	return url[strings.LastIndexByte(url, '/')+1:]
 }
 
 // build makes the client and the worker.

@@ -143,7 +143,7 @@ func (j *job) feed(ctx context.Context) error {
 // that, the line is not taken. The error is that the queue did not take it.
 func (j *job) enqueue(ctx context.Context, l *line, limit int) error {
 	if l.cut() {
-		j.refuse(l, fmt.Errorf("it has %d bytes, and queue %q takes at most %d", l.size, queueName(j.options.queue), limit))
+		j.refuse(l, fmt.Errorf("it has %d bytes, and queue %q takes at most %d", l.size, runtime.QueueName(j.options.queue), limit))
 		return nil
 	}
 	if !j.account.waitRoom(ctx, l.size) {
