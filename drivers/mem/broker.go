@@ -82,7 +82,7 @@ func (b *broker) send(batch []driver.Message, entries []*entry, results []driver
 		if e == nil {
 			continue
 		}
-		if first, dropped := b.dedup.seen(e.message.SendID, now); dropped {
+		if first, dropped := b.dedup.seen(e.content.sendID, now); dropped {
 			results[i].ID = first
 			continue
 		}
@@ -91,9 +91,9 @@ func (b *broker) send(batch []driver.Message, entries []*entry, results []driver
 			due = b.since(now) + driver.RoundUp(&b.capabilities, d)
 		}
 		b.store(&b.live, e, now, due)
-		results[i].ID = e.message.ID
+		results[i].ID = e.content.id
 		if batch[i].DedupKey != "" {
-			b.dedup.remember(e.message.SendID, e.message.ID, now)
+			b.dedup.remember(e.content.sendID, e.content.id, now)
 		}
 	}
 	b.live.serve(now)
@@ -105,22 +105,22 @@ func (b *broker) store(s *store, e *entry, now time.Time, due time.Duration) {
 	b.next++
 	e.number = b.next
 	var id [24]byte
-	e.message.ID = string(strconv.AppendUint(append(id[:0], 'm'), b.next, 10))
-	e.message.SentAt = now
-	s.add(e, due)
+	e.content.id = string(strconv.AppendUint(append(id[:0], 'm'), b.next, 10))
+	e.content.arrived = b.since(now)
+	s.add(e, due, now)
 }
 
 // bury moves e from the live messages to the dead letter as the message m. The
 // caller holds mu.
 func (b *broker) bury(e *entry, m driver.Message, now time.Time) {
 	b.live.drop(e)
-	b.store(&b.dead, &entry{message: m}, now, 0)
+	b.store(&b.dead, &entry{content: contentOf(&m)}, now, 0)
 }
 
 // backstop buries an entry that was delivered as often as the queue allows. The
 // caller holds mu and calls serve on the dead letter.
 func (b *broker) backstop(e *entry, now time.Time) {
-	m := driver.CopyOf(e.message)
+	m := driver.CopyOf(e.content.message(b.start))
 	m.Death = &driver.Death{
 		Reason: driver.ReasonBrokerLimit, Attempts: m.Carry.Attempts + e.attempts, At: now, Queue: b.name,
 		Detail: fmt.Sprintf("delivered %d times without an ack", e.attempts),

@@ -115,9 +115,9 @@ func (b *broker) move(limit int, last uint64) int64 {
 		}
 		b.dead.visible.remove(e)
 		b.dead.drop(e)
-		m := driver.CopyOf(e.message)
-		m.Death = e.message.Death
-		b.store(&b.live, &entry{message: m}, now, 0)
+		m := driver.CopyOf(e.content.message(b.start))
+		m.Death = e.content.death
+		b.store(&b.live, &entry{content: contentOf(&m)}, now, 0)
 		moved++
 	}
 	b.live.serve(now)

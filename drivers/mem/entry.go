@@ -1,8 +1,6 @@
 package mem
 
 import (
-	"bytes"
-	"maps"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -21,7 +19,7 @@ const (
 	states
 )
 
-// entry is one stored message. Its fields but message and number are guarded by
+// entry is one stored message. Its fields but content and number are guarded by
 // the broker's mu. What a settle needs stands together and first: with a million
 // entries its time is that of fetching them from memory.
 type entry struct {
@@ -35,24 +33,8 @@ type entry struct {
 	cohort   *cohort       // of its age
 	waiting  link          // in the ready list or in its group
 
-	number  uint64         // in the order of arrival at the broker; set once
-	message driver.Message // immutable once stored
-}
-
-// newEntry copies what the caller keeps.
-func newEntry(m *driver.Message) *entry {
-	e := &entry{message: *m}
-	e.message.SendID = driver.SendIDFor(*m)
-	e.message.DedupKey = ""
-	e.message.Delay = 0
-	e.message.Defect = nil
-	e.message.Body = bytes.Clone(m.Body)
-	e.message.Attributes = maps.Clone(m.Attributes)
-	if m.Death != nil {
-		death := *m.Death
-		e.message.Death = &death
-	}
-	return e
+	number  uint64  // in the order of arrival at the broker; set once
+	content content // immutable once stored
 }
 
 // lease is one delivery of an entry. It is immutable.
@@ -64,7 +46,7 @@ type lease struct {
 	expires  time.Time
 }
 
-func (l *lease) Message() driver.Message { return l.entry.message }
+func (l *lease) Message() driver.Message { return l.entry.content.message(l.store.broker.start) }
 func (l *lease) Attempt() int            { return l.attempt }
 func (l *lease) Received() time.Time     { return l.received }
 func (l *lease) Expires() time.Time      { return l.expires }

@@ -9,10 +9,10 @@ type group struct {
 
 // join puts e behind the others of its group, or makes it the head.
 func (s *store) join(e *entry) {
-	g := s.groups[e.message.GroupKey]
+	g := s.groups[e.content.group]
 	if g == nil {
 		g = new(group)
-		s.groups[e.message.GroupKey] = g
+		s.groups[e.content.group] = g
 	}
 	e.group = g
 	if g.head != nil {
@@ -29,7 +29,7 @@ func (s *store) leave(e *entry) {
 	e.group = nil
 	g.head = g.behind.front()
 	if g.head == nil {
-		delete(s.groups, e.message.GroupKey)
+		delete(s.groups, e.content.group)
 		return
 	}
 	g.behind.remove(g.head)

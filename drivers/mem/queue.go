@@ -107,7 +107,7 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 			results[i].Err = err
 			continue
 		}
-		entries[i] = newEntry(&batch[i])
+		entries[i] = &entry{content: sent(&batch[i])}
 	}
 	b.send(batch, entries, results)
 	return results

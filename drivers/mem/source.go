@@ -114,7 +114,8 @@ func (s *source) settle(v *driver.Settlement, own **lease, now time.Time) error 
 		b.bury(e, driver.DeadCopy(*v, b.name, now), now)
 	case driver.Redrive:
 		b.dead.drop(e)
-		b.store(&b.live, &entry{message: driver.LiveCopy(e.message)}, now, 0)
+		m := driver.LiveCopy(e.content.message(b.start))
+		b.store(&b.live, &entry{content: contentOf(&m)}, now, 0)
 	}
 	return nil
 }

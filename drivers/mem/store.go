@@ -49,15 +49,15 @@ func (s *store) set(e *entry, to state) {
 }
 
 // add takes in a new entry, visible at once with a due time of 0.
-func (s *store) add(e *entry, at time.Duration) {
-	e.cohort = s.ages.enter(e.message.SentAt)
+func (s *store) add(e *entry, at time.Duration, now time.Time) {
+	e.cohort = s.ages.enter(now)
 	if at > 0 {
 		s.set(e, delayed)
 		s.wait(e, at)
 		return
 	}
 	s.set(e, ready)
-	if s.ordered && e.message.GroupKey != "" {
+	if s.ordered && e.content.group != "" {
 		s.join(e)
 		return
 	}
