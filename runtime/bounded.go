@@ -18,8 +18,7 @@ type bounded struct {
 	cancel context.CancelFunc // guarded by mu; of waited
 }
 
-func bound(parent context.Context, d time.Duration) *bounded {
-	end := time.Now().Add(d)
+func bound(parent context.Context, end time.Time) *bounded {
 	if sooner, ok := parent.Deadline(); ok && sooner.Before(end) {
 		end = sooner
 	}

@@ -127,7 +127,7 @@ func (c *Client) sendOne(ctx context.Context, t *Outgoing) (TaskID, error) {
 		return result.ID, result.Err
 	}
 	id := t.ID
-	within := bound(ctx, c.options.SendTimeout)
+	within := bound(ctx, t.at.Add(c.options.SendTimeout))
 	defer within.stop()
 	t.batch[0] = t.message()
 	err := t.queue.Driver.Send(within, t.batch[:])[0].Err

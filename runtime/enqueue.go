@@ -32,6 +32,7 @@ type Outgoing struct {
 	// Attributes are its own; middleware may set the map or change it.
 	Attributes map[string]string
 
+	at                     time.Time // of the call of Enqueue
 	queue                  *QueueInfo
 	group, fairness, dedup string
 	body                   []byte
@@ -207,7 +208,7 @@ func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
 	o := apply(opts)
 	now := time.Now()
 	t := newOutgoing()
-	t.ID, t.Kind = o.id, raw.Kind
+	t.ID, t.Kind, t.at = o.id, raw.Kind, now
 	if t.ID == "" {
 		t.ID = newTaskID(now)
 	} else if err := driver.CheckKey(string(t.ID)); err != nil {

@@ -27,8 +27,12 @@ func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error
 	if len(message.Attributes) > 0 {
 		found, err = envelope.DecodeBinary(message.Attributes, message.Body, event)
 	}
-	if !found && err == nil && envelope.LooksLikeEvent(message.Body) {
-		found, err = true, envelope.Decode(message.Body, event)
+	if !found && err == nil {
+		if err = envelope.Decode(message.Body, event); err == nil || envelope.LooksLikeEvent(message.Body) {
+			found = true
+		} else {
+			err = nil // something else
+		}
 	}
 	switch {
 	case found && err == nil:
