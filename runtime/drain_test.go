@@ -31,7 +31,7 @@ func TestADrainIsNotHeldUpByCallsThatHang(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var hang atomic.Bool
-				b := newBench(t, &mem.Options{Hold: c.hold}, runtime.RetryPolicy{Backoff: runtime.Fixed(time.Hour)}, func(q driver.Queue) driver.Queue {
+				b := newBench(t, &mem.Options{Hold: c.hold}, runtime.RetryPolicy{Backoff: runtime.Fixed(time.Hour), NoJitter: true}, func(q driver.Queue) driver.Queue {
 					if c.change != nil {
 						q = limited{q, c.change}
 					}

@@ -323,7 +323,7 @@ func TestADelayThatTheBrokerCannotGiveTravelsAsACopy(t *testing.T) {
 func TestACopyIsNotSentOnALostLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sends := 0
-		b := newBench(t, nil, runtime.RetryPolicy{Backoff: runtime.Fixed(time.Hour)}, func(q driver.Queue) driver.Queue {
+		b := newBench(t, nil, runtime.RetryPolicy{Backoff: runtime.Fixed(time.Hour), NoJitter: true}, func(q driver.Queue) driver.Queue {
 			return faultqueue.New(limited{q, func(c *driver.Capabilities) { c.ReleaseDelay, c.MaxReleaseDelay = driver.Support{}, 0 }},
 				faultqueue.Rule{Op: faultqueue.Extend, Fault: faultqueue.FailBefore(errLost)},
 				faultqueue.Rule{Op: faultqueue.Send, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
@@ -350,7 +350,7 @@ func TestACopyIsNotSentOnALeaseThatWasConfirmedTooSlowly(t *testing.T) {
 		const hold = 8 * time.Second
 		var left []time.Duration
 		var end time.Time
-		b := newBench(t, &mem.Options{Hold: hold}, runtime.RetryPolicy{Backoff: runtime.Fixed(time.Hour)}, func(q driver.Queue) driver.Queue {
+		b := newBench(t, &mem.Options{Hold: hold}, runtime.RetryPolicy{Backoff: runtime.Fixed(time.Hour), NoJitter: true}, func(q driver.Queue) driver.Queue {
 			return faultqueue.New(limited{q, func(c *driver.Capabilities) { c.ReleaseDelay, c.MaxReleaseDelay = driver.Support{}, 0 }},
 				faultqueue.Rule{Op: faultqueue.Extend, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
 					next(ctx, c)
