@@ -13,7 +13,9 @@ import (
 	"time"
 )
 
-func main() { os.Exit(run()) }
+func main() {
+	os.Exit(run()) //nolint:forbidigo // this is main
+}
 
 // run answers the exit code.
 func run() int {
