@@ -159,11 +159,11 @@ func TestJobAccountsForEachLine(t *testing.T) {
 }
 
 func TestJobAccountsForEachLineWhenItIsStopped(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(4) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			j := newTestJob(t, lines(20_000), fate(seed), nil) // more than what may be ahead
-			time.AfterFunc(time.Duration(seed)*12*time.Second, cancel)
+			j := newTestJob(t, lines(12_000), fate(seed), nil) // more than what may be ahead
+			time.AfterFunc(time.Duration(seed)*20*time.Second, cancel)
 
 			code, err := j.run(ctx, nil)
 
