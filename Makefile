@@ -101,12 +101,16 @@ figures: bench-core bench-mem ## Measure every figure and fail when one is misse
 
 .PHONY: bench-core
 bench-core: ## Figure: 300,000 tasks a second from typed enqueue to ack on mem
-	cd benchmarks && $(GO) test -count=1 -run '^TestFigureCore$$' -v .
+	cd benchmarks && $(GO) run . -only longshore -min 300000 -rounds 10
 
 .PHONY: bench-mem
 bench-mem: ## Figure: mem at 1,000,000 + 100,000 messages costs at most 3 times that at 1,000 + 1,000
 	$(GO) test -count=1 -run '^TestCostDoesNotGrowWithTheQueue$$' -v ./drivers/mem -cost
 
+.PHONY: bench-test
+bench-test: ## Test the comparison itself
+	cd benchmarks && $(GO) test -race ./...
+
 .PHONY: bench
 bench: ## Compare with channels and other libraries in one interleaved run
-	cd benchmarks && $(GO) test -count=1 -run '^$$' -bench . .
+	cd benchmarks && $(GO) run .

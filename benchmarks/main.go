@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,8 @@ func run() int {
 	flag.IntVar(&o.rounds, "rounds", o.rounds, "rounds; in each every contender runs once, and the median of all counts")
 	flag.DurationVar(&o.warmUp, "warmup", o.warmUp, "how long a contender runs in a round before it counts")
 	flag.DurationVar(&o.length, "round", o.length, "how long it counts")
-	flag.IntVar(&o.least, "min", 0, "fail when longshore does fewer tasks a second")
+	flag.IntVar(&o.least, "min", 0, "fail when longshore does fewer tasks a second in every round; the first that reaches it is the last")
+	gc := flag.Int("gc", 400, "percentage by which the heap grows between collections, as in GOGC")
 	only := flag.String("only", "", "run only contenders whose name contains this")
 	flag.Parse()
 	if flag.NArg() > 0 || o.rounds < 1 || o.warmUp < 0 || o.length <= 0 {
@@ -31,6 +33,7 @@ func run() int {
 		return 2
 	}
 	o.contenders = slices.DeleteFunc(o.contenders, func(c contender) bool { return !strings.Contains(c.name, *only) })
+	debug.SetGCPercent(*gc)
 	if err := compare(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
