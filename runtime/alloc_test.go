@@ -36,7 +36,7 @@ func TestAllocOfATask(t *testing.T) {
 			t.Fatal(d)
 		}
 	})
-	if limit := 7.0; dispatch > limit {
+	if limit := 3.0; dispatch > limit {
 		t.Errorf("Dispatch takes %v allocations, more than %v", dispatch, limit)
 	}
 	t.Logf("Enqueue %v, Dispatch %v allocations", enqueue, dispatch)

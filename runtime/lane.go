@@ -76,10 +76,12 @@ func (l *lane) note(h *held) {
 // take enters freshly leased messages.
 func (l *lane) take(leases []driver.Lease) []*held {
 	all := make([]*held, len(leases))
+	together := make([]held, len(leases))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, lease := range leases {
-		h := &held{lane: l, lease: lease, id: lease.Message().ID}
+		h := &together[i]
+		h.lane, h.lease, h.id = l, lease, lease.Message().ID
 		received := l.since(lease.Received())
 		h.expires = l.since(lease.Expires())
 		h.extendAt = received + third(h.expires-received, h)
@@ -130,6 +132,9 @@ func (l *lane) unlock() {
 	}
 	for _, e := range ended {
 		l.report(e.held, e.err)
+		// Those leased together are one piece of memory, which must not keep the
+		// message of one for as long as another runs.
+		e.held.lease, e.held.decision = nil, Decision{}
 	}
 	w := l.worker
 	w.room.leave(len(ended))

@@ -70,6 +70,7 @@ func (l *lane) settle() {
 		errs := l.settleBatch(ctx, batch)
 		cancel()
 		l.mu.Lock()
+		l.ended = make([]ending, 0, len(batch))
 		for i, h := range batch {
 			l.settled(h, errs[i])
 		}
