@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -36,6 +35,7 @@ type job struct {
 	readAll  atomic.Bool             // the input was read to its end
 	lastLine int                     // number of the last line that was taken; of feed
 	told     atomic.Int64            // dead lines
+	noOutput atomic.Pointer[error]   // why a command's output was not all written; nil when it was
 }
 
 // newJob checks what needs no queue.
@@ -57,7 +57,8 @@ func (j *job) handler(ctx context.Context) (runtime.HandlerFunc, error) {
 		return p.handle, nil
 	}
 	output := &lineOutput{to: j.commandOutput(), broken: func(err error) {
-		j.stop(fmt.Errorf("nobody takes the output of the commands: %w", err))
+		j.noOutput.CompareAndSwap(nil, &err)
+		j.stop(errNoOutput)
 	}}
 	var err error
 	if j.command, err = newCommand(ctx, j.options.exec, output); err != nil {

@@ -319,7 +319,7 @@ func TestRunEndsAtOnceOnTheSecondInterrupt(t *testing.T) {
 	_, _ = io.WriteString(p.in, "1\n")
 	p.out.await(t, "\n", 1)
 	_ = p.Process.Signal(syscall.SIGINT)
-	p.err.await(t, "again Ctrl-C ends at once", 1)
+	p.err.await(t, "Ctrl-C again ends at once", 1)
 
 	_ = p.Process.Signal(syscall.SIGINT)
 
@@ -366,8 +366,29 @@ func TestRunStopsWhenNobodyReadsItsOutput(t *testing.T) {
 	_ = cmd.Wait()
 	feeding.Wait()
 
-	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(stderr.String(), "nobody takes the output of the commands") {
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(stderr.String(), "output of commands is missing") {
 		t.Errorf("exit code %d, and it says\n%s", code, &stderr)
+	}
+}
+
+// One line: all is settled by the time the write has failed.
+func TestRunFailsWhenOutputOfALineThatSucceededIsMissing(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("this system has no device that is full: %v", err)
+	}
+	defer full.Close()
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), binary, "run", "--queue", "mem://x", "--exec", "cat")
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = t.TempDir(), strings.NewReader("one\n"), full, &stderr
+
+	_ = cmd.Run()
+
+	for _, want := range []string{"1 succeeded", "output of commands is missing"} {
+		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("exit %d; want 1 and %q\n%s", code, want, stderr.String())
+		}
 	}
 }
 

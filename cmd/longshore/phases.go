@@ -17,8 +17,11 @@ import (
 // account while nothing happens.
 const lookAgain = time.Second
 
-// errWorkerEnded is why a job ends whose worker has.
-var errWorkerEnded = errors.New("the worker has ended")
+// Why a job ends before all is settled, beside a signal.
+var (
+	errWorkerEnded = errors.New("the worker has ended")
+	errNoOutput    = errors.New("the output of the commands cannot be written")
+)
 
 // run runs the job: the worker works while the input is read, and ends when all
 // is settled. The end of signalled ends it gently, again at once.
@@ -213,7 +216,7 @@ func (j *job) sayStopping(why error) {
 	if errors.Is(why, context.Canceled) {
 		why = errors.New("stopping")
 	}
-	j.screen.printf("%v: running tasks have up to %v to end; again Ctrl-C ends at once", why, j.options.grace)
+	j.screen.printf("%v: running tasks have up to %v to end; Ctrl-C again ends at once", why, j.options.grace)
 }
 
 // accounting is what --json prints. Its fields are stable.
@@ -253,6 +256,10 @@ func (j *job) report(c counts, elapsed time.Duration) int {
 			commas(c.Succeeded), commas(c.Dead), commas(c.Unfinished), commas(c.Lost))
 		j.screen.printf("%s, %s, %s in %v", count(c.Attempts, "attempt"), count(c.Retries, "retry"),
 			count(c.Duplicates, "duplicate"), rounded(elapsed))
+	}
+	if why := j.noOutput.Load(); why != nil {
+		j.screen.printf("output of commands is missing, also of lines that succeeded: %v", *why)
+		code = exitFailed
 	}
 	path, written, err := j.failed.close()
 	if written > 0 {

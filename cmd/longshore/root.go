@@ -13,7 +13,7 @@ import (
 // Exit codes.
 const (
 	exitOK      = 0   // every task succeeded
-	exitFailed  = 1   // some are dead or unfinished, or the input was not read to its end
+	exitFailed  = 1   // some are dead or unfinished, the input was not read to its end, or output was not written
 	exitUsage   = 2   // nothing was done: a flag, the queue or the command is wrong
 	exitAborted = 130 // a second signal, as a shell counts SIGINT
 )

@@ -55,9 +55,9 @@ again: jq -r .payload FILE | longshore run ...
 SIGINT (Ctrl-C) or SIGTERM stops reading and lets running tasks end, for at most
 --grace. A second one ends everything at once.
 
-Exit codes: 0 all succeeded; 1 some are dead or unfinished, or the input was not
-read to its end; 2 nothing was done, because a flag, the queue or the command is
-wrong; 130 ended by a second signal.`
+Exit codes: 0 all succeeded; 1 some are dead or unfinished, the input was not
+read to its end, or output could not be written; 2 nothing was done, because a
+flag, the queue or the command is wrong; 130 ended by a second signal.`
 
 const runExample = `  git ls-files | longshore run --queue mem://files --exec 'xargs wc -l'
   longshore run --queue mem://jobs --http http://localhost:8080/tasks < jobs.jsonl`
