@@ -553,6 +553,18 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
+func TestRunHintsAtTheQueueURLOnlyWhereItHelps(t *testing.T) {
+	t.Parallel()
+	const hint = "\nset max_receives (at most 1000) in the --queue URL"
+	for flag, want := range map[string]bool{"--max-attempts=48": true, "--hold=24h": false, "--timeout=13h": false} {
+		e := longshore(t, "line\n", "run", "--queue=mem://x", "--exec=cat", flag)
+
+		if got := strings.Contains(e.err, hint); got != want {
+			t.Errorf("%s: the hint is there: %v, want %v\n%s", flag, got, want, e.err)
+		}
+	}
+}
+
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	e := longshore(t, "", "version")

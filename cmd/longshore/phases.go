@@ -43,7 +43,7 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	case <-j.queue.received: // the start-up check has passed
 	case <-ended:
 		if workerErr != nil {
-			return exitUsage, &usageError{workerErr, j.startHint()}
+			return exitUsage, &usageError{workerErr, j.startHint(workerErr)}
 		}
 	}
 
@@ -100,9 +100,10 @@ func (j *job) killCommands() {
 	}
 }
 
-// startHint says what to do about a queue that the worker refuses.
-func (j *job) startHint() string {
-	if strings.HasPrefix(j.options.queue, "mem:") {
+// startHint says what to do about a queue that the worker refuses, where that
+// takes more than its refusal says.
+func (j *job) startHint(refusal error) string {
+	if strings.HasPrefix(j.options.queue, "mem:") && strings.Contains(refusal.Error(), "attempt limit") {
 		return "set max_receives (at most 1000) in the --queue URL, or lower --max-attempts"
 	}
 	return ""
