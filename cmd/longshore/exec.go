@@ -61,7 +61,11 @@ func newCommand(ctx context.Context, text string, output *lineOutput) (*command,
 		return nil, usagef("try it with sh -c", "--exec %q: the shell does not understand it: %s", text, cmp.Or(complaint.String(), err.Error()))
 	}
 	if word := firstWord(text); word != "" {
-		if err := exec.CommandContext(ctx, shell, "-c", `command -v -- "$1"`, shell, word).Run(); err != nil {
+		known := exec.CommandContext(ctx, shell, "-c", `command -v -- "$1"`, shell, word).Run()
+		if strings.Contains(word, "/") { // of a path some shells ask only whether something is there
+			_, known = exec.LookPath(word)
+		}
+		if known != nil {
 			return nil, usagef("check its name, its execute permission and PATH", "--exec %q: command %q not found", text, word)
 		}
 	}
@@ -71,12 +75,16 @@ func newCommand(ctx context.Context, text string, output *lineOutput) (*command,
 
 var (
 	plainWord  = regexp.MustCompile(`^[\w./+:@%,-]+$`)
+	quotedWord = regexp.MustCompile(`^\s*(?:'([^']+)'|"([^"$\x60\\]+)")(?:\s|$)`)
 	assignment = regexp.MustCompile(`^[A-Za-z_]\w*=[\w./+:@%,-]*$`)
 )
 
 // firstWord is the command that text starts with; "" where only the shell could
 // tell.
 func firstWord(text string) string {
+	if quoted := quotedWord.FindStringSubmatch(text); quoted != nil {
+		return quoted[1] + quoted[2]
+	}
 	for word := range strings.FieldsSeq(text) {
 		switch {
 		case plainWord.MatchString(word):

@@ -220,10 +220,18 @@ func TestKillAll(t *testing.T) {
 }
 
 func TestNewCommandRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(os.Mkdir("adirectory", 0o700), os.WriteFile("plain.txt", []byte("cat"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct{ name, command, want string }{
 		{"empty", " ", "--exec is empty"},
 		{"unknown", "no-such-command-here a b", `command "no-such-command-here" not found`},
 		{"unknown path", "./no/such", `command "./no/such" not found`},
+		{"a directory", "./adirectory", `command "./adirectory" not found`},
+		{"not executable", "./plain.txt a", `command "./plain.txt" not found`},
+		{"unknown in quotes", `"no such" a`, `command "no such" not found`},
+		{"unknown in single quotes", "'no such'", `command "no such" not found`},
 		{"unknown after an assignment", "A=1 B= no-such-command-here", `command "no-such-command-here" not found`},
 		{"syntax", "if true; then", "the shell does not understand it"},
 		{"quotes", "echo 'a", "the shell does not understand it"},
@@ -240,7 +248,7 @@ func TestNewCommandRefuses(t *testing.T) {
 func TestNewCommandTakes(t *testing.T) {
 	for _, text := range []string{
 		"cat", "/bin/cat -n", "A=1 cat", "A=1", "cd /; ls", "if true; then cat; fi", "! true", "(exit 0)", "{ cat; }",
-		"while read x; do echo $x; done", `"$HOME/no such"`, "$CMD", "test 1 = 1", "[ 1 = 1 ]", ": nothing", "#",
+		"while read x; do echo $x; done", `"$HOME/no such"`, `"cat" -n`, "'/bin/cat'", "'no'such", `"no"such`, "$CMD", "test 1 = 1", "[ 1 = 1 ]", ": nothing", "#",
 	} {
 		if _, err := newCommand(t.Context(), text, nil); err != nil {
 			t.Errorf("%s: %v", text, err)
