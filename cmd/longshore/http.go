@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/longshore-dev/longshore/runtime"
@@ -66,7 +67,7 @@ func (p *poster) handle(ctx context.Context, t *runtime.Info) error {
 	request.Header.Set("Longshore-Max-Attempts", strconv.Itoa(t.MaxAttempts))
 	response, err := p.client.Do(request)
 	if err != nil && ctx.Err() != nil {
-		return cutShort(ctx, err.Error())
+		return cutShort(ctx, "no answer to POST "+request.URL.Redacted())
 	} else if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func judge(r *http.Response, text string, now time.Time) error {
 	if status >= 200 && status < 300 {
 		return nil
 	}
-	message := "status " + r.Status
+	message := strings.TrimSpace("status " + r.Status)
 	if status >= 300 && status < 400 {
 		message += fmt.Sprintf(" to %q; redirects are not followed, give the final URL", r.Header.Get("Location"))
 	}

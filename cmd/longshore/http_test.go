@@ -76,6 +76,7 @@ func TestPost(t *testing.T) {
 		{"503", 503, "", "", "", "retry", "status 503 Service Unavailable"},
 		{"503 with a date that is past", 503, "Retry-After", "Mon, 02 Jan 2006 15:04:05 GMT", "", "0s", "status 503 Service Unavailable"},
 		{"500", 500, "Retry-After", "7", "oops", "retry", "status 500 Internal Server Error: oops"},
+		{"599, which has no name", 599, "", "", "", "retry", "status 599"},
 		{"a huge body", 500, "", "", strings.Repeat("x", 1<<20), "retry", "status 500 Internal Server Error: " + strings.Repeat("x", maxErrorText)},
 	}
 	for _, tt := range tests {
@@ -159,7 +160,7 @@ func TestPostThatTakesTooLong(t *testing.T) {
 
 	d := decide(t.Context(), t, p.handle, "x", runtime.Timeout(10*time.Millisecond))
 
-	if want := "the handler's time limit has passed after 10ms: Post "; verdictOf(d) != "retry" || !strings.HasPrefix(text(d.Err), want) {
+	if want := "the handler's time limit has passed after 10ms: no answer to POST " + p.url; verdictOf(d) != "retry" || text(d.Err) != want {
 		t.Errorf("verdict %s, %v; want a retry and %q", verdictOf(d), d.Err, want)
 	}
 }
