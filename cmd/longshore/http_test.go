@@ -76,7 +76,6 @@ func TestPost(t *testing.T) {
 		{"503", 503, "", "", "", "retry", "status 503 Service Unavailable"},
 		{"503 with a date that is past", 503, "Retry-After", "Mon, 02 Jan 2006 15:04:05 GMT", "", "0s", "status 503 Service Unavailable"},
 		{"500", 500, "Retry-After", "7", "oops", "retry", "status 500 Internal Server Error: oops"},
-		{"599, which has no name", 599, "", "", "", "retry", "status 599"},
 		{"a huge body", 500, "", "", strings.Repeat("x", 1<<20), "retry", "status 500 Internal Server Error: " + strings.Repeat("x", maxErrorText)},
 	}
 	for _, tt := range tests {
@@ -123,6 +122,14 @@ func text(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// Go's own server gives every status a name.
+func TestJudgeAStatusWithoutName(t *testing.T) {
+	err := judge(&http.Response{StatusCode: 599, Status: "599 "}, "", time.Now())
+	if text(err) != "status 599" {
+		t.Errorf("got %q, want %q", text(err), "status 599")
+	}
 }
 
 func TestPostWithoutAServerIsTriedAgain(t *testing.T) {
