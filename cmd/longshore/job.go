@@ -84,7 +84,7 @@ func (j *job) commandOutput() io.Writer {
 func (j *job) open(ctx context.Context, handle runtime.HandlerFunc) error {
 	q, err := driver.Default.Open(ctx, j.options.queue)
 	if err != nil {
-		return &usageError{err, "see --queue in longshore run --help"}
+		return &usageError{err, "longshore run --help lists the queue URLs and their parameters"}
 	}
 	j.queue, j.queues = &watched{Queue: q, received: make(chan struct{})}, new(runtime.Queues)
 	if err := j.queues.Add(runtime.QueueInfo{Name: runtime.QueueName(j.options.queue), Driver: j.queue}); err != nil {

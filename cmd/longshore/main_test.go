@@ -575,6 +575,9 @@ func TestVersion(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
+	if e := longshore(t, "", "run", "--help"); !strings.Contains(e.out, "mem://orders?") || !strings.Contains(e.out, "\n    max_receives ") {
+		t.Errorf("it does not list the queue URLs and their parameters:\n%s", e.out)
+	}
 	for _, args := range [][]string{nil, {"--help"}, {"run", "--help"}, {"help", "run"}} {
 		if e := longshore(t, "", args...); e.code != 0 || !strings.Contains(e.out, "Usage:") || e.err != "" {
 			t.Errorf("%v: exit code %d, output %q, errors %q", args, e.code, e.out, e.err)

@@ -3,10 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -24,8 +27,9 @@ every line has succeeded or is dead, and accounts for each.
 
 A line is passed on as it is, without its newline. Empty lines are skipped and
 count nowhere, except in line numbers. Lines are read while others are worked
-on, at most 10,000 or 64 MiB ahead. A line too long for the queue is reported by
-its number, counted as dead with reason "refused", and the rest goes on.
+on, at most 10,000 or 64 MiB ahead. A line too long for the queue (about 760 KiB
+on mem, as a task's bytes travel in base64) is reported by its number, counted as
+dead with reason "refused", and the rest goes on.
 
 With --exec CMD each task runs "sh -c CMD" with the line on its standard input
 and LONGSHORE_ID, LONGSHORE_KIND, LONGSHORE_ATTEMPT and LONGSHORE_MAX_ATTEMPTS in
@@ -37,7 +41,7 @@ its environment. Its exit code decides:
 The end of its standard error, up to 4 KiB, is the error. Its standard output is
 passed on in whole lines (to standard error with --json). It runs in its own
 process group, which gets SIGTERM when its time is over or this program ends,
-and SIGKILL 5 s later. What it leaves running is killed.
+and SIGKILL 5 s later. What it leaves running in that group is killed.
 
 With --http URL each task is posted to URL, with the headers Longshore-Id,
 Longshore-Kind, Longshore-Attempt and Longshore-Max-Attempts. The status decides:
@@ -48,9 +52,11 @@ Longshore-Kind, Longshore-Attempt and Longshore-Max-Attempts. The status decides
 
 Each line that is dead or unfinished at the end is written to the --failed file,
 one JSON object a line: line, id, payload (payload_base64 if it is not UTF-8),
-reason, attempts, error. A file that exists is never written to: without --failed
-a number is added to the name, with it the run refuses to start. To try them
-again: jq -r .payload FILE | longshore run ...
+reason, attempts, error; of a line over the queue's whole limit, which is 1 MiB on
+mem, only the first KiB, with truncated: true. A file that exists is never written
+to: without --failed a number is added to the name, with it the run refuses to
+start. To try again those that are text and complete:
+  jq -r 'select(.payload and (.truncated | not)).payload' FILE | longshore run ...
 
 SIGINT (Ctrl-C) or SIGTERM stops reading and lets running tasks end, for at most
 --grace. A second one ends everything at once.
@@ -62,12 +68,25 @@ flag, the queue or the command is wrong; 130 ended by a second signal.`
 const runExample = `  git ls-files | longshore run --queue mem://files --exec 'xargs wc -l'
   longshore run --queue mem://jobs --http http://localhost:8080/tasks < jobs.jsonl`
 
+// queueURLs is the reference of queue URLs, as the drivers give it.
+func queueURLs() string {
+	var b strings.Builder
+	b.WriteString("\n\nQueue URLs and their parameters:")
+	for _, s := range driver.Default.Schemes() {
+		fmt.Fprintf(&b, "\n  %s", s.Example)
+		for _, p := range s.Params {
+			fmt.Fprintf(&b, "\n    %-13s %s", p.Name, p.Doc)
+		}
+	}
+	return b.String()
+}
+
 func runCommand(std streams, code *int) *cobra.Command {
 	o := new(runOptions)
 	c := &cobra.Command{
 		Use:     "run --queue URL (--exec CMD | --http URL)",
 		Short:   "Make a task of each input line and do them all",
-		Long:    runLong,
+		Long:    runLong + queueURLs(),
 		Example: runExample,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
