@@ -53,7 +53,9 @@
 //
 // A body has at most 1 MiB; a call takes at most 1,000 items; a message has at
 // most 8 attributes, as many as Amazon SQS leaves an application, so that what
-// works here works there. Memory is the limit on the number of messages.
+// works here works there. The value of an attribute has at most 4,096 bytes. A
+// send is delayed by at most 24 hours, with ordered not at all, and a release by
+// at most 12 hours. Memory is the limit on the number of messages.
 //
 // # As
 //
