@@ -162,8 +162,17 @@ func (j *job) settled(s runtime.Settled) {
 		}
 	case j.options.verbose:
 		j.screen.printf("line %d: attempt %d of %d failed, again in %v: %s",
-			o.number, o.attempt, o.of, s.Decision.Settlement.Delay.Round(time.Millisecond), brief(o.err))
+			o.number, o.attempt, o.of, delayOf(&s.Decision).Round(time.Millisecond), brief(o.err))
 	}
+}
+
+// delayOf is how long a task that is tried again waits. A delay over what the
+// queue gives a release is that of a copy.
+func delayOf(d *runtime.Decision) time.Duration {
+	if d.Copy != nil {
+		return max(0, time.Until(d.Copy.Carry.NotBefore))
+	}
+	return d.Settlement.Delay
 }
 
 // tellDead counts a dead line and says whether to tell of it.

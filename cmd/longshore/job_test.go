@@ -395,6 +395,24 @@ func TestJobTellsOfDeadLines(t *testing.T) {
 	}
 }
 
+// Longer than the queue delays a release, so that a copy waits.
+func TestJobTellsOfALongRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newTestJob(t, lines(1), func(_ context.Context, _ int, task *runtime.Info) error {
+			if task.Attempt == 1 {
+				return runtime.RetryAfter(20*time.Hour, errors.New("busy"))
+			}
+			return nil
+		}, func(o *runOptions) { o.verbose = true })
+
+		code, _ := j.run(t.Context(), nil)
+
+		if want := "line 1: attempt 1 of 5 failed, again in 20h0m0s: busy\n"; code != exitOK || !strings.Contains(j.err.String(), want) {
+			t.Errorf("exit code %d and\n%swant %q", code, &j.err, want)
+		}
+	})
+}
+
 func TestJobTellsOfRetriesOnlyWhenAsked(t *testing.T) {
 	for _, verbose := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
