@@ -22,8 +22,9 @@ type Backend struct {
 	Virtual bool
 
 	// Open gives a queue that is fresh, empty and used by nobody else. It is
-	// called inside the bubble, and without Virtual several times at once. What must be taken down with the queue goes
-	// into t.Cleanup; the suite closes the queue itself. It must not fail t.
+	// called inside the bubble, and without Virtual several times at once. What
+	// must be taken down with the queue goes into t.Cleanup; the suite closes the
+	// queue itself. It must not fail t.
 	Open func(t *testing.T, o Options) (driver.Queue, error)
 
 	// Can says which Options Open honours. A check that needs another is absent.

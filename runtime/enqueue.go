@@ -212,7 +212,7 @@ func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
 	if t.ID == "" {
 		t.ID = newTaskID(now)
 	} else if err := driver.CheckKey(string(t.ID)); err != nil {
-		return t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "the task id has %w", err)
+		return t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "task id: %w", err)
 	}
 	if err := checkKind(raw.Kind); err != nil {
 		return t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "%w", err)

@@ -69,7 +69,7 @@ func QueueName(url string) string {
 func (qs *Queues) Add(info QueueInfo) error {
 	op := fmt.Sprintf("runtime: add queue %q", info.Name)
 	if err := driver.CheckKey(info.Name); err != nil {
-		return driver.Errorf(driver.InvalidArgument, op, "its name has %w", err)
+		return driver.Errorf(driver.InvalidArgument, op, "its name: %w", err)
 	}
 	if _, err := qs.get(info.Name); err == nil {
 		return driver.Errorf(driver.InvalidArgument, op, "there is one of this name already; use another")

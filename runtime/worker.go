@@ -54,6 +54,9 @@ type WorkerOptions struct {
 	// Logger gets failures and the worker's own troubles, never payloads; nil
 	// stands for slog.Default.
 	Logger *slog.Logger
+	// OnStart is called once, when the start-up check has passed and before the
+	// first receive.
+	OnStart func()
 	// OnSettled is called once for each delivery that was decided on, when it is
 	// settled or the worker has given up on it: after Run has returned for a
 	// handler that outlived the grace. It must be quick and safe for concurrent
@@ -163,6 +166,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		return nil
 	} else if err != nil {
 		return err
+	}
+	if w.options.OnStart != nil {
+		w.options.OnStart()
 	}
 	handlers := context.WithoutCancel(ctx)
 	calls, cut := context.WithCancel(handlers)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,10 +25,14 @@ type job struct {
 	failed  *failedFile
 	command *command // nil with --http
 
+	openQueue func(ctx context.Context, url string) (driver.Queue, error)
+
 	queues *runtime.Queues
-	queue  *watched
+	queue  driver.Queue
 	client *runtime.Client
 	worker *runtime.Worker
+
+	started chan struct{} // closed by the worker when its start-up check has passed
 
 	stop     context.CancelCauseFunc // ends the reading and the worker; set before any of both
 	readAll  atomic.Bool             // the input was read to its end
@@ -40,7 +43,7 @@ type job struct {
 
 // newJob checks what needs no queue.
 func newJob(o *runOptions, std streams) (*job, error) {
-	j := &job{options: o, std: std, screen: newScreen(std.err), stop: func(error) {}}
+	j := &job{options: o, std: std, screen: newScreen(std.err), stop: func(error) {}, started: make(chan struct{}), openQueue: driver.Default.Open}
 	var err error
 	j.failed, err = newFailedFile(o.failed, func(record string) { j.screen.printf("%s", record) })
 	j.account = newAccount(j.failed)
@@ -82,11 +85,11 @@ func (j *job) commandOutput() io.Writer {
 
 // open opens the queue and makes a worker that does tasks with handle.
 func (j *job) open(ctx context.Context, handle runtime.HandlerFunc) error {
-	q, err := driver.Default.Open(ctx, j.options.queue)
+	q, err := j.openQueue(ctx, j.options.queue)
 	if err != nil {
 		return &usageError{err, "longshore run --help lists the queue URLs and their parameters"}
 	}
-	j.queue, j.queues = &watched{Queue: q, received: make(chan struct{})}, new(runtime.Queues)
+	j.queue, j.queues = q, new(runtime.Queues)
 	if err := j.queues.Add(runtime.QueueInfo{Name: runtime.QueueName(j.options.queue), Driver: j.queue}); err != nil {
 		return errors.Join(err, q.Close(ctx))
 	}
@@ -114,7 +117,8 @@ func (j *job) build(handle runtime.HandlerFunc) error {
 		return err
 	}
 	j.worker, err = runtime.NewWorker(j.queues, mux, &runtime.WorkerOptions{
-		Concurrency: o.concurrency, Hold: o.hold, Grace: o.grace, Logger: logger, OnSettled: j.settled,
+		Concurrency: o.concurrency, Hold: o.hold, Grace: o.grace, Logger: logger,
+		OnStart: func() { close(j.started) }, OnSettled: j.settled,
 	})
 	return err
 }
@@ -125,16 +129,20 @@ func (j *job) logger() *slog.Logger {
 	if j.options.verbose {
 		level = slog.LevelDebug
 	}
-	return slog.New(ownTroubles{slog.NewTextHandler(j.screen, &slog.HandlerOptions{Level: level})})
+	return slog.New(ownTroubles{slog.NewTextHandler(j.screen, &slog.HandlerOptions{Level: level}), j.options.verbose})
 }
 
-// ownTroubles drops records about a task, which the job tells itself.
-type ownTroubles struct{ slog.Handler }
+// ownTroubles drops records about a task, which the job tells itself, and those
+// about a message unless it is verbose.
+type ownTroubles struct {
+	slog.Handler
+	verbose bool
+}
 
 func (h ownTroubles) Handle(ctx context.Context, r slog.Record) error {
 	about := false
 	r.Attrs(func(a slog.Attr) bool {
-		about = a.Key == "task"
+		about = a.Key == "task" || a.Key == "message" && !h.verbose
 		return !about
 	})
 	if about {
@@ -144,11 +152,11 @@ func (h ownTroubles) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (h ownTroubles) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return ownTroubles{h.Handler.WithAttrs(attrs)}
+	return ownTroubles{h.Handler.WithAttrs(attrs), h.verbose}
 }
 
 func (h ownTroubles) WithGroup(name string) slog.Handler {
-	return ownTroubles{h.Handler.WithGroup(name)}
+	return ownTroubles{h.Handler.WithGroup(name), h.verbose}
 }
 
 // settled is told how each delivery ended.
@@ -177,17 +185,3 @@ func delayOf(d *runtime.Decision) time.Duration {
 
 // tellDead counts a dead line and says whether to tell of it.
 func (j *job) tellDead() bool { return j.told.Add(1) <= maxTold || j.options.verbose }
-
-// watched is a queue that tells when it is first received from, which a worker
-// does once it has passed its start-up check.
-type watched struct {
-	driver.Queue
-
-	once     sync.Once
-	received chan struct{} // closed by the first Receive
-}
-
-func (w *watched) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]driver.Lease, error) {
-	w.once.Do(func() { close(w.received) })
-	return w.Queue.Receive(ctx, opts)
-}

@@ -22,6 +22,7 @@ import (
 
 // testJob is a job with a handler of the test's own, for a bubble.
 type testJob struct {
+	layer struct{ driver.Queue } // what the job has for its queue; a test may put another in
 	*job
 	path     string // of the failed file
 	out, err bytes.Buffer
@@ -45,6 +46,11 @@ func newTestJob(t *testing.T, in io.Reader, handle testHandler, change func(*run
 	var err error
 	if j.job, err = newJob(o, streams{in: in, out: &j.out, err: &j.err}); err != nil {
 		t.Fatal(err)
+	}
+	j.openQueue = func(ctx context.Context, url string) (driver.Queue, error) {
+		q, err := driver.Default.Open(ctx, url)
+		j.layer.Queue = q
+		return &j.layer, err
 	}
 	err = j.open(t.Context(), func(ctx context.Context, task *runtime.Info) error {
 		n, _ := j.account.number(task.ID)
@@ -218,7 +224,7 @@ func TestJobWithAHandlerThatNeverReturns(t *testing.T) {
 
 		code, err := j.run(ctx, nil)
 
-		if code != exitFailed || err != nil || !strings.Contains(j.err.String(), "1 handlers did not return") {
+		if code != exitFailed || err != nil || !strings.Contains(j.err.String(), "some tasks did not return within 30s; their lines are unfinished") {
 			t.Errorf("exit code %d, %v, and it says\n%s", code, err, j.err.String())
 		}
 		j.checkAll(t, 3)
@@ -242,7 +248,7 @@ func (q *lossy) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 func TestJobNoticesALostTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newTestJob(t, lines(5), func(context.Context, int, *runtime.Info) error { return nil }, nil)
-		j.queue.Queue = &lossy{j.queue.Queue, 3}
+		j.layer.Queue = &lossy{j.layer.Queue, 3}
 
 		code, _ := j.run(t.Context(), nil)
 
@@ -274,7 +280,7 @@ func TestJobEndsWhenTheQueueTakesNoMore(t *testing.T) {
 	for _, code := range []driver.Code{driver.PermissionDenied, driver.Unavailable} {
 		synctest.Test(t, func(t *testing.T) {
 			j := newTestJob(t, lines(50), func(context.Context, int, *runtime.Info) error { return nil }, nil)
-			j.queue.Queue = &refusing{j.queue.Queue, 4, driver.Errorf(code, "send", "not today")}
+			j.layer.Queue = &refusing{j.layer.Queue, 4, driver.Errorf(code, "send", "not today")}
 
 			exit, _ := j.run(t.Context(), nil)
 
@@ -292,15 +298,30 @@ func TestJobEndsWhenTheQueueTakesNoMore(t *testing.T) {
 	}
 }
 
-// broken answers every receive but the first with an error.
+// broken answers every receive but the first with an error, once more was sent
+// than a worker leases at a time.
 type broken struct {
 	driver.Queue
-	receives atomic.Int64
+	receives, sends atomic.Int64
+	enough          chan struct{} // closed by the hundredth send
+}
+
+func (q *broken) Send(ctx context.Context, batch []driver.Message) []driver.SendResult {
+	results := q.Queue.Send(ctx, batch)
+	if q.sends.Add(1) == 100 {
+		close(q.enough)
+	}
+	return results
 }
 
 func (q *broken) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]driver.Lease, error) {
 	if q.receives.Add(1) > 1 {
-		return nil, driver.Errorf(driver.NotFound, "receive", "deleted")
+		select {
+		case <-q.enough:
+			return nil, driver.Errorf(driver.NotFound, "receive", "deleted")
+		case <-ctx.Done():
+			return nil, driver.ContextError(ctx, "receive")
+		}
 	}
 	return q.Queue.Receive(ctx, opts)
 }
@@ -308,7 +329,7 @@ func (q *broken) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 func TestJobEndsWhenTheQueueIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newTestJob(t, lines(3*maxAhead), func(context.Context, int, *runtime.Info) error { return nil }, nil)
-		j.queue.Queue = &broken{Queue: j.queue.Queue}
+		j.layer.Queue = &broken{Queue: j.layer.Queue, enough: make(chan struct{})}
 
 		code, _ := j.run(t.Context(), nil)
 

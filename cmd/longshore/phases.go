@@ -40,7 +40,7 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 		stop(errWorkerEnded)
 	}()
 	select {
-	case <-j.queue.received: // the start-up check has passed
+	case <-j.started:
 	case <-ended:
 		if workerErr != nil {
 			return exitUsage, &usageError{workerErr, j.startHint(workerErr)}
@@ -61,7 +61,11 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	j.killCommands()
 	totals := j.account.close(j.stats(background))
 	j.screen.hideBar()
-	if !aborted && workerErr != nil {
+	switch {
+	case aborted || workerErr == nil:
+	case driver.Is(workerErr, driver.DeadlineExceeded):
+		j.screen.printf("some tasks did not return within %v; their lines are unfinished", j.options.grace)
+	default:
 		j.screen.printf("%v", workerErr)
 	}
 	code := j.report(totals, time.Since(begun))

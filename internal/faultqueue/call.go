@@ -37,7 +37,7 @@ func (o Op) String() string {
 type Call struct {
 	Op   Op
 	Dead bool // on the dead letter
-	N    int  // the how manieth call of Op on this source, from 1
+	N    int  // number of the call among those of Op on this source, from 1
 
 	Messages []driver.Message      // of Send
 	Options  driver.ReceiveOptions // of Receive
