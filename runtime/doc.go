@@ -1,5 +1,6 @@
-// Package runtime runs typed tasks on managed queues: Amazon SQS, Google
-// Pub/Sub, Azure Service Bus and an in-memory queue, behind one contract.
+// Package runtime runs typed tasks on a queue behind one contract: an in-memory
+// queue today, Amazon SQS, Google Pub/Sub and Azure Service Bus once their
+// drivers are there.
 //
 // A task is a value of a type that names its kind. A [Client] enqueues it; a
 // handler that was registered on a [Mux] with [Handle] does it; a [Worker]
