@@ -40,7 +40,7 @@ func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 		}
 	}
 	l.mu.Unlock()
-	limit := max(1, l.queue.capabilities.MaxSendBatch)
+	limit := l.queue.capabilities.MaxSendBatch
 	for len(copies) > 0 {
 		n := min(limit, len(copies))
 		for j, r := range l.queue.Driver.Send(ctx, copies[:n]) {

@@ -51,7 +51,7 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	info.MaxAttempts = policy.maxAttempts()
 	info.Redrives = carry.Redrives
 	info.logger = m.logger
-	a := attempt{d, info, policy, carry, now}
+	a := attempt{d, info, policy, carry}
 	defer func() {
 		if v := recover(); v != nil { // in an error's own methods, or in a Backoff
 			a.policy = &RetryPolicy{MaxAttempts: policy.MaxAttempts}
@@ -78,7 +78,6 @@ type attempt struct {
 	info   *Info
 	policy *RetryPolicy
 	carry  driver.Carry
-	began  time.Time
 }
 
 // call runs the handler within its timeout and turns a panic into an error.

@@ -143,7 +143,7 @@ func Timeout(d time.Duration) HandleOption {
 func Handle[T Args](m *Mux, h func(ctx context.Context, t *Task[T]) error, opts ...HandleOption) {
 	kind, err := kindOf[T]()
 	if err != nil {
-		m.problems = append(m.problems, err)
+		m.fail("%w", err)
 		return
 	}
 	if h == nil {

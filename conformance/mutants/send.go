@@ -114,35 +114,27 @@ func split(ctx context.Context, c *fq.Call, next fq.Next) {
 
 // keepBody delivers the caller's own slice.
 func keepBody(q driver.Queue) driver.Queue {
-	var kept sync.Map // id to body
-	return fq.New(q,
-		fq.Rule{Op: fq.Send, Fault: fq.Lie(nil, func(c *fq.Call) {
-			for i, r := range c.Sent {
-				kept.Store(r.ID, c.Messages[i].Body)
-			}
-		})},
-		fq.Rule{Op: fq.Receive, Fault: fq.Lie(nil, func(c *fq.Call) {
-			for i, l := range c.Received {
-				if body, ok := kept.Load(l.Message().ID); ok {
-					c.Received[i] = fq.Wrap(l, func(v *fq.View) { v.Message.Body = body.([]byte) })
-				}
-			}
-		})})
+	return keep(q, func(kept driver.Message, delivered *driver.Message) { delivered.Body = kept.Body })
 }
 
 // keepAttributes delivers the caller's own map.
 func keepAttributes(q driver.Queue) driver.Queue {
-	var kept sync.Map // id to attributes
+	return keep(q, func(kept driver.Message, delivered *driver.Message) { delivered.Attributes = kept.Attributes })
+}
+
+// keep holds on to what the caller sends and has put deliver part of it.
+func keep(q driver.Queue, put func(kept driver.Message, delivered *driver.Message)) driver.Queue {
+	var kept sync.Map // id to message
 	return fq.New(q,
 		fq.Rule{Op: fq.Send, Fault: fq.Lie(nil, func(c *fq.Call) {
 			for i, r := range c.Sent {
-				kept.Store(r.ID, c.Messages[i].Attributes)
+				kept.Store(r.ID, c.Messages[i])
 			}
 		})},
 		fq.Rule{Op: fq.Receive, Fault: fq.Lie(nil, func(c *fq.Call) {
 			for i, l := range c.Received {
-				if all, ok := kept.Load(l.Message().ID); ok {
-					c.Received[i] = fq.Wrap(l, func(v *fq.View) { v.Message.Attributes = all.(map[string]string) })
+				if m, ok := kept.Load(l.Message().ID); ok {
+					c.Received[i] = fq.Wrap(l, func(v *fq.View) { put(m.(driver.Message), &v.Message) })
 				}
 			}
 		})})

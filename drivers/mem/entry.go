@@ -14,7 +14,7 @@ const (
 	gone    state = iota // acked or moved
 	ready                // visible, or behind the head of its group
 	delayed              // sent with a delay
-	leased               // held by cur
+	leased               // held by current
 	hidden               // released with a delay
 	states
 )
