@@ -31,6 +31,10 @@ type ClientOptions struct {
 	// SendTimeout bounds a send of a batch with its retries, within the caller's
 	// context: above 0, default 30 s.
 	SendTimeout time.Duration
+	// MaxDelay is the longest delay that Enqueue takes: above 0, at most 365
+	// days, default 24 h. One beyond what the broker can delay costs a request
+	// for each part of it.
+	MaxDelay time.Duration
 	// Middleware wraps every send, the first outermost.
 	Middleware []ClientMiddleware
 }

@@ -19,6 +19,10 @@ var (
 	ErrTimeout = errors.New("the handler's time limit has passed")
 )
 
+// ErrSkip acknowledges a task without having run it: what middleware returns that
+// knows the task to be done already.
+var ErrSkip = errors.New("the task is acknowledged without being run")
+
 type permanentError struct{ err error }
 
 func (e *permanentError) Error() string { return e.err.Error() }
@@ -50,6 +54,15 @@ func RetryAfter(delay time.Duration, err error) error {
 	}
 	return &retryAfterError{max(0, delay), err}
 }
+
+type snoozeError struct{ delay time.Duration }
+
+func (e *snoozeError) Error() string { return fmt.Sprintf("snoozed for %v", e.delay) }
+
+// Snooze puts a task off: it comes back after the delay, and the attempt does not
+// count. A task can be snoozed 1,000 times, or until it expires; then it is buried.
+// A negative delay counts as 0.
+func Snooze(delay time.Duration) error { return &snoozeError{max(0, delay)} }
 
 // undecodableError: the message is not a task, or not one of this type.
 type undecodableError struct{ err error }

@@ -42,9 +42,10 @@ type MuxOptions struct {
 
 // handler is what was registered for one kind.
 type handler struct {
-	run     HandlerFunc // with middleware
-	timeout time.Duration
-	retry   *RetryPolicy // nil: the queue's
+	run         HandlerFunc // with middleware
+	timeout     time.Duration
+	hardTimeout time.Duration
+	retry       *RetryPolicy // nil: the queue's
 }
 
 // NewMux makes a Mux without handlers; nil options are the defaults. What is
@@ -129,6 +130,19 @@ func Timeout(d time.Duration) HandleOption {
 	}
 }
 
+// HardTimeout gives up on a handler that has not returned this long after it was
+// started: more than its Timeout. Its context has ended by then, its slot goes to
+// another task, and the attempt has failed. While the handler still runs, no
+// other attempt at the task is started by this Mux.
+func HardTimeout(d time.Duration) HandleOption {
+	return func(h *handler) {
+		if d <= 0 {
+			d = -1
+		}
+		h.hardTimeout = d
+	}
+}
+
 // Handle registers the handler of a type's kind. What the handler returns
 // decides what becomes of the task:
 //
@@ -136,7 +150,9 @@ func Timeout(d time.Duration) HandleOption {
 //   - an error: it runs again after a backoff, until its retry policy is
 //     exhausted and it is buried with the error;
 //   - [Permanent]: it is buried at once;
-//   - [RetryAfter]: it runs again after that delay.
+//   - [RetryAfter]: it runs again after that delay;
+//   - [Snooze]: it runs again after that delay, and the attempt does not count;
+//   - [ErrSkip]: it is acknowledged.
 //
 // A panic is a failed attempt. A payload that does not decode as T is buried as
 // undecodable without running the handler.

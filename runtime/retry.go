@@ -16,6 +16,11 @@ type RetryPolicy struct {
 	// MaxAttempts is the attempt after whose failure a task is buried: 1 to
 	// 1,000; 0 stands for DefaultMaxAttempts.
 	MaxAttempts int
+	// MaxDeliveries is after how many deliveries a task is buried as crashed
+	// without being run: MaxAttempts to 10,000; 0 stands for twice MaxAttempts
+	// and 2. It allows for deliveries that no handler has failed on, such as
+	// those that a drain or the end of a process has cut short.
+	MaxDeliveries int
 	// Backoff is the longest delay before each retry; nil stands for
 	// Exponential(1s, 10m).
 	Backoff Backoff

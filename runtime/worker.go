@@ -62,6 +62,10 @@ type WorkerOptions struct {
 	// handler that outlived the grace. It must be quick and safe for concurrent
 	// use.
 	OnSettled func(Settled)
+	// OnError is called like OnSettled for each attempt that failed, and OnDead
+	// for each task that the queue has taken into its dead letter. A panic in any
+	// of the three is logged and does no harm.
+	OnError, OnDead func(Settled)
 }
 
 // Settled is how one delivery ended.
