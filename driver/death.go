@@ -24,6 +24,7 @@ const (
 	ReasonUnknownKind   = "unknown-kind"    // no worker had a handler for the kind
 	ReasonExpired       = "expired"         // the time to live was over before it ran
 	ReasonCrashed       = "crashed"         // delivered too often without a result
+	ReasonSnoozed       = "max-snoozes"     // its handler put it off too often
 	ReasonMissingObject = "dataref-missing" // the payload's object is gone
 )
 
