@@ -50,7 +50,7 @@ func redriveCarry(t *T) {
 		l = t.lease(q)
 		t.attempt(l, 1)
 		t.carries(fmt.Sprintf("redriven %d times", n), l.Message().Carry,
-			driver.Carry{Hops: 1, Snoozes: 2, FirstError: "the first", Redrives: n, IgnoreExpiry: true})
+			driver.Carry{Hops: 1, FirstError: "the first", Redrives: n, IgnoreExpiry: true})
 	}
 	t.ack(q, l)
 	t.audit(q, tally{Processed: 1})

@@ -39,11 +39,11 @@ func (c Carry) IsZero() bool {
 	return c == Carry{}
 }
 
-// Redriven is the carry of the copy that goes back to the queue: attempts start
-// anew, the task is due at once, the redrive is counted, and the time to live
-// no longer matters.
+// Redriven is the carry of the copy that goes back to the queue: attempts and
+// snoozes start anew, the task is due at once, the redrive is counted, and the
+// time to live no longer matters.
 func (c Carry) Redriven() Carry {
-	c.Attempts = 0
+	c.Attempts, c.Snoozes = 0, 0
 	c.NotBefore = time.Time{}
 	c.Redrives++
 	c.IgnoreExpiry = true

@@ -164,7 +164,7 @@ func TestCarryRedriven(t *testing.T) {
 
 	got := c.Redriven()
 
-	want := driver.Carry{Hops: 1, Snoozes: 2, Redrives: 4, IgnoreExpiry: true, FirstError: "first"}
+	want := driver.Carry{Hops: 1, Redrives: 4, IgnoreExpiry: true, FirstError: "first"}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

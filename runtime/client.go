@@ -83,6 +83,12 @@ func NewClient(queues *Queues, opts *ClientOptions) (*Client, error) {
 	case o.SendTimeout == 0:
 		o.SendTimeout = 30 * time.Second
 	}
+	switch {
+	case o.MaxDelay == 0:
+		o.MaxDelay = 24 * time.Hour
+	case o.MaxDelay < 0 || o.MaxDelay > maxDelay:
+		return nil, driver.Errorf(driver.InvalidArgument, op, "max delay %v is not within 0s to %v", o.MaxDelay, maxDelay)
+	}
 	for i, layer := range o.Middleware {
 		if layer == nil {
 			return nil, driver.Errorf(driver.InvalidArgument, op, "middleware %d is nil", i)

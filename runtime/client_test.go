@@ -34,7 +34,7 @@ func TestEnqueueRefusesWhatIsNotLegal(t *testing.T) {
 		"delay":          {raw(b, runtime.Raw{Kind: "a"}, runtime.Delay(-1)), driver.InvalidArgument, "delay -1ns is negative"},
 		"long delay":     {raw(b, runtime.Raw{Kind: "a"}, runtime.Delay(25*time.Hour)), driver.InvalidArgument, "delay 25h0m0s exceeds 24h0m0s"},
 		"far run-at":     {raw(b, runtime.Raw{Kind: "a"}, runtime.RunAt(time.Now().Add(48*time.Hour))), driver.InvalidArgument, "exceeds 24h0m0s"},
-		"delay, ordered": {raw(ordered, runtime.Raw{Kind: "a"}, runtime.Delay(1)), driver.Unsupported, "cannot delay"},
+		"delay, ordered": {raw(ordered, runtime.Raw{Kind: "a"}, runtime.Delay(1), runtime.Group("g")), driver.Unsupported, "cannot delay"},
 		"ttl":            {raw(b, runtime.Raw{Kind: "a"}, runtime.TTL(-1)), driver.InvalidArgument, "time to live"},
 		"ttl and delay":  {raw(b, runtime.Raw{Kind: "a"}, runtime.TTL(time.Second), runtime.Delay(time.Second)), driver.InvalidArgument, "never run"},
 		"group":          {raw(b, runtime.Raw{Kind: "a"}, runtime.Group("g")), driver.Unsupported, "group key"},

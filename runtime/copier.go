@@ -45,9 +45,25 @@ func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 		n := min(limit, len(copies))
 		for j, r := range l.queue.Driver.Send(ctx, copies[:n]) {
 			i := sending[j]
-			errs[i], batch[i].copied = r.Err, r.Err == nil
+			errs[i], batch[i].copied, batch[i].copyID = r.Err, r.Err == nil, r.ID
 		}
 		sending, copies = sending[n:], copies[n:]
 	}
 	return errs
+}
+
+// withdraw takes back the copy of h, whose lease turned out to be lost at its
+// first ack, where the queue can: the message will come again, and with it
+// another copy. After an ack without an answer the copy may be all there is.
+func (l *lane) withdraw(ctx context.Context, h *held, why error) {
+	w, ok := l.queue.Driver.(driver.Withdrawer)
+	if !ok || !driver.Is(why, driver.LeaseLost) || h.tries > 1 || h.copyID == "" || h.decision.Copy.Delay == 0 {
+		return
+	}
+	if err := w.Withdraw(ctx, h.copyID); err != nil {
+		l.logger.Warn("a copy was sent on a lost lease and could not be withdrawn", "message", h.id, "error", err)
+		return
+	}
+	h.copied = false
+	h.decision.Copy.SendID = driver.NewSendID() // a broker that remembers the old one would drop the next
 }

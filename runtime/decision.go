@@ -8,6 +8,8 @@ import (
 type Delivery struct {
 	Lease driver.Lease
 	Queue *QueueInfo
+
+	held *held // the Worker's own; nil where somebody else dispatches
 }
 
 // Action is what is to be done with a delivery. The zero value is invalid.
@@ -21,6 +23,15 @@ const (
 	CopyThenAck
 	// Nothing: the lease is lost, and with it the right to settle.
 	Nothing
+
+	// What a Worker alone is told, because it can keep a lease without a handler.
+	// park: for Settlement.Delay, and then release the message at once.
+	park
+	// snooze: for Settlement.Delay, and then dispatch it again.
+	snooze
+	// queueUp: until no other task beyond its MaxAttempts runs, and then dispatch
+	// it again.
+	queueUp
 )
 
 // Decision is what becomes of a delivery.
@@ -30,7 +41,8 @@ type Decision struct {
 	Copy       *driver.Message
 	// Task is the attempt that was decided on; nil when the message is no task.
 	Task *Info
-	// Err is why the attempt failed; nil when it succeeded or never ran.
+	// Err is why the attempt failed; nil when it succeeded, was snoozed or never
+	// ran.
 	Err error
 }
 

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"time"
@@ -18,11 +19,20 @@ func (w *Worker) drain(pollers *sync.WaitGroup, cut func()) error {
 		return time.After(time.Until(began.Add(grace - before)))
 	}
 	w.draining.Store(true)
+	for _, l := range w.lanes {
+		l.unpark() // and from here on nothing is offered, see offer
+	}
+	for _, h := range w.alone.drop() {
+		h.lane.giveBack(h)
+	}
+	waits, stop := context.WithCancel(context.Background())
+	defer stop()
 	returned := make(chan struct{})
 	go func() { // outlives Run only with a handler that does not return
 		pollers.Wait()
 		close(w.ready)
 		w.runners.Wait()
+		w.mux.strays.wait(waits)
 		close(returned)
 	}()
 	var stuck error
@@ -76,6 +86,9 @@ func (w *Worker) stuck() error {
 	var ids []string
 	for _, l := range w.lanes {
 		ids = append(ids, l.running()...)
+	}
+	for _, id := range w.mux.strays.all() {
+		ids = append(ids, "of task "+id)
 	}
 	if len(ids) == 0 {
 		return nil

@@ -27,13 +27,15 @@ type Outgoing struct {
 	Kind string
 	// Queue is the name of the queue it goes to.
 	Queue string
-	// Delay is how long the queue keeps it hidden.
+	// Delay is how long the queue keeps it hidden; a longer delay goes on when that
+	// is over.
 	Delay time.Duration
 	// Attributes are its own; middleware may set the map or change it.
 	Attributes map[string]string
 
 	at                     time.Time // of the call of Enqueue
 	queue                  *QueueInfo
+	carry                  driver.Carry // of a task that the queue cannot delay for as long
 	group, fairness, dedup string
 	body                   []byte
 	batch                  [1]driver.Message // of sendOne
@@ -42,7 +44,7 @@ type Outgoing struct {
 func (t *Outgoing) message() driver.Message {
 	m := driver.Message{
 		SendID: t.dedup, Body: t.body, Attributes: t.Attributes, Delay: t.Delay,
-		GroupKey: t.group, FairnessKey: t.fairness, DedupKey: t.dedup,
+		GroupKey: t.group, FairnessKey: t.fairness, DedupKey: t.dedup, Carry: t.carry,
 	}
 	if m.SendID == "" {
 		m.SendID = string(t.ID)
@@ -70,12 +72,15 @@ func ID(id TaskID) EnqueueOption { return func(o *enqueueOptions) { o.id = id } 
 // ToQueue sends the task to the named queue, whatever its kind's route.
 func ToQueue(name string) EnqueueOption { return func(o *enqueueOptions) { o.queue = name } }
 
-// Delay keeps the task hidden for d, from 0 to the queue's
-// Capabilities.MaxSendDelay.
+// Delay keeps the task from running for d, from 0 to ClientOptions.MaxDelay.
+// What is beyond the queue's Capabilities.MaxSendDelay costs a few requests each
+// time that is over, and relies on the clocks of client and worker: they are
+// allowed to differ by 2 s. A task with a Group takes no more than the queue's
+// own, because it would hold up those behind it.
 func Delay(d time.Duration) EnqueueOption { return func(o *enqueueOptions) { o.delay = d } }
 
-// RunAt keeps the task hidden until t, by this program's clock. A time that is
-// past means at once. It takes the place of Delay.
+// RunAt is Delay until t, by this program's clock. A time that is past means at
+// once. It takes the place of Delay.
 func RunAt(t time.Time) EnqueueOption { return func(o *enqueueOptions) { o.runAt = t } }
 
 // TTL buries the task as expired if no handler has started on it within d from
@@ -226,8 +231,12 @@ func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
 	if err != nil {
 		return t, err
 	}
-	if t.Delay, err = o.delayed(now, &t.queue.capabilities); err != nil {
+	if t.Delay, err = o.delayed(now, c.options.MaxDelay, &t.queue.capabilities); err != nil {
 		return t, driver.Errorf(driver.CodeOf(err), enqueueOp(raw.Kind), "%w", err)
+	}
+	if longest := t.queue.capabilities.MaxSendDelay; t.Delay > longest {
+		t.carry.NotBefore = now.Add(t.Delay)
+		t.Delay = longest
 	}
 	t.Queue = t.queue.Name
 	t.Attributes = maps.Clone(o.attributes)
@@ -235,19 +244,23 @@ func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
 	return t, c.encode(t, raw, o, now)
 }
 
-// delayed works out the delay and checks it.
-func (o *enqueueOptions) delayed(now time.Time, c *driver.Capabilities) (time.Duration, error) {
+// delayed works out the delay and checks it. It may be more than the queue can
+// give.
+func (o *enqueueOptions) delayed(now time.Time, longest time.Duration, c *driver.Capabilities) (time.Duration, error) {
 	delay := o.delay
 	if !o.runAt.IsZero() {
 		delay = max(0, o.runAt.Sub(now))
 	}
+	ordered := c.Ordered && o.group != ""
 	switch {
 	case delay < 0:
 		return 0, driver.Errorf(driver.InvalidArgument, "", "delay %v is negative; use 0 or more", delay)
-	case delay > 0 && !c.SendDelay.Supported():
+	case delay > longest:
+		return 0, driver.Errorf(driver.InvalidArgument, "", "delay %v exceeds %v; use a shorter delay or raise ClientOptions.MaxDelay", delay, longest)
+	case delay > 0 && !c.SendDelay.Supported() && (ordered || !c.ReleaseDelay.Supported()):
 		return 0, driver.Errorf(driver.Unsupported, "", "the queue cannot delay a task by %v: %s", delay, c.SendDelay.Note)
-	case delay > c.MaxSendDelay:
-		return 0, driver.Errorf(driver.InvalidArgument, "", "delay %v exceeds %v; use a shorter delay", delay, c.MaxSendDelay)
+	case delay > c.MaxSendDelay && ordered:
+		return 0, driver.Errorf(driver.InvalidArgument, "", "delay %v exceeds the %v of an ordered queue; use a shorter delay or no group", delay, c.MaxSendDelay)
 	case o.ttl < 0 || o.ttl > 0 && o.ttl <= delay:
 		return 0, driver.Errorf(driver.InvalidArgument, "",
 			"time to live %v is not above the delay %v; the task could never run", o.ttl, delay)

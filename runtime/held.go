@@ -19,16 +19,27 @@ type held struct {
 	lane  *lane
 	lease driver.Lease
 	id    string // the broker's, of the message
+	group *group // nil for a message that waits for no other
+	fork  bool   // a copy has taken its place: it is only to be acked
+
+	next driver.Lease // of the same message, received since: takes the place of lease when the operation under way has ended
+	exit Decision     // of a handler that ended its goroutine; set by Dispatch, in the runner
 
 	state    heldState
 	cancel   context.CancelCauseFunc // of the handler; nil when none runs
 	decision Decision                // set when decided
 	copied   bool                    // decision.Copy has been sent
+	copyID   string                  // the broker's, of the copy
+	tries    int                     // settles of it that were begun
+	ackOnly  bool                    // the decision is done, and what came again is to be acked
+	snoozes  int                     // of this lease, in this worker
 
+	settling  bool          // a Settle is under way
 	extending bool          // an Extend is under way
 	extends   int           // how many there were
 	extendAt  time.Duration // when the next one is due
 	expires   time.Duration // when the lease is taken for lost
+	resumeAt  time.Duration // when a parked or snoozed one is due
 	settles   int           // tries so far
 	settleAt  time.Duration // when the next try is due
 	settleEnd time.Duration // when to give up
@@ -37,8 +48,10 @@ type held struct {
 type heldState uint8
 
 const (
-	buffered heldState = iota // leased, handler not started
+	buffered heldState = iota // leased, and waiting for its handler
 	running
+	parked  // decided, and waiting to be released
+	snoozed // waiting for another run
 	decided // waiting for its settle
 	lost    // expired, superseded or settled; whoever has it drops it
 )
@@ -52,8 +65,20 @@ func (h *held) due() time.Duration {
 	if h.extending {
 		return at
 	}
-	if h.state == decided {
+	switch h.state {
+	case decided:
 		at = min(at, h.settleAt)
+	case parked, snoozed:
+		at = min(at, h.resumeAt)
 	}
 	return min(at, h.extendAt)
+}
+
+// settlement is what to do with h.
+func (h *held) settlement() driver.Settlement {
+	s := h.decision.Settlement
+	if h.ackOnly {
+		return driver.Settlement{Lease: s.Lease, Verdict: driver.Ack}
+	}
+	return s
 }

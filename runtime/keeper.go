@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -53,6 +54,9 @@ func (l *lane) tick() (time.Duration, bool) {
 	l.startExtenders()
 	l.armed = 0
 	next, ok := l.book.Next()
+	if at, waits := l.helpSettlers(now); waits && (!ok || at < next) {
+		next, ok = at, true
+	}
 	if !ok {
 		return 0, false
 	}
@@ -83,6 +87,8 @@ func (l *lane) attend(h *held, now time.Duration) {
 		l.note(h)
 	case h.state == decided && h.settleAt <= now:
 		l.enqueueSettle(h)
+	case (h.state == parked || h.state == snoozed) && h.resumeAt <= now:
+		l.resume(h)
 	default:
 		l.wantExtend(h)
 	}
@@ -104,7 +110,7 @@ func (l *lane) lose(h *held, why error) {
 	switch before {
 	case running:
 		l.note(h) // until its handler has returned
-		l.logger.Warn("lease lost while the handler runs", "message", h.id, "error", why)
+		l.say(func(log *slog.Logger) { log.Warn("lease lost while the handler runs", "message", h.id, "error", why) })
 		if h.cancel != nil {
 			h.cancel(ErrLeaseLost)
 		}
@@ -115,6 +121,9 @@ func (l *lane) lose(h *held, why error) {
 			h.state, h.settleEnd = decided, 0
 			return
 		}
+		l.finish(h, why)
+	case parked, snoozed:
+		l.worker.pending.Add(1)
 		l.finish(h, why)
 	}
 }
@@ -174,12 +183,13 @@ func (l *lane) nextExtends() (batch []*held, leases []driver.Lease) {
 // holds mu.
 func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
 	h.extending = false
-	if h.state == lost {
-		return // the broker answered after the end; the handler was told
-	}
 	now := l.now()
 	h.extends++
 	switch {
+	case h.next != nil && l.byID[h.id] == h:
+		l.adopt(h, h.next)
+	case h.state == lost:
+		return // the broker answered after the end; the handler was told
 	case r.Err == nil:
 		h.expires = l.since(r.Expires)
 		h.extendAt = start + third(h.expires-start, h)
@@ -188,10 +198,14 @@ func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
 		return
 	case l.abandoned:
 	case driver.Retryable(r.Err):
-		l.logger.Warn("extending a lease failed; trying again", "message", h.id, "error", r.Err)
+		l.say(func(log *slog.Logger) {
+			log.Warn("extending a lease failed; trying again", "message", h.id, "error", r.Err)
+		})
 		h.extendAt = now + max(l.hold/24, retryAfter(r.Err))
 	default:
-		l.logger.Warn("a lease cannot be extended; it will run out", "message", h.id, "error", r.Err)
+		l.say(func(log *slog.Logger) {
+			log.Warn("a lease cannot be extended; it will run out", "message", h.id, "error", r.Err)
+		})
 		h.extendAt = h.expires
 	}
 	switch {

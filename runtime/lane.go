@@ -18,6 +18,9 @@ type lane struct {
 	logger *slog.Logger
 	start  time.Time     // what times of held count from
 	hold   time.Duration // of a lease; from the start-up check
+	// brokerLimit is after how many deliveries the broker itself buries a message;
+	// from the start-up check.
+	brokerLimit int
 	// within makes the context of a call to the broker, which ends after d and
 	// with the worker; set by Run.
 	within func(d time.Duration) (context.Context, context.CancelFunc)
@@ -28,15 +31,21 @@ type lane struct {
 	wake    chan struct{}  // capacity 1, never closed; wakes the keeper
 	stopped chan struct{}  // closed by Run to end the keeper
 
-	mu        sync.Mutex
-	book      due.Heap[*held] // guarded by mu; every held but those in settle
-	armed     time.Duration   // guarded by mu; when the keeper wakes, 0 for never
-	toExtend  []*held         // guarded by mu; some may be decided or lost since
-	extenders int             // guarded by mu
-	toSettle  []*held         // guarded by mu
-	settlers  int             // guarded by mu
-	ended     []ending        // guarded by mu; to be reported by unlock
-	abandoned bool            // guarded by mu; the drain is over, nothing is retried
+	mu           sync.Mutex
+	book         due.Heap[*held]   // guarded by mu; every held but those in settle
+	armed        time.Duration     // guarded by mu; when the keeper wakes, 0 for never
+	toExtend     []*held           // guarded by mu; some may be decided or lost since
+	extenders    int               // guarded by mu
+	toSettle     []*held           // guarded by mu
+	settlers     int               // guarded by mu
+	settlesMoved time.Duration     // guarded by mu; when a settler last took from toSettle
+	byID         map[string]*held  // guarded by mu; all that are not finished
+	groups       map[string]*group // guarded by mu; those of which a message is held
+	forks        recent            // guarded by mu; broker's ids of messages whose copy was sent and whose ack failed
+	ended        []ending          // guarded by mu; to be reported by unlock
+	returned     []*held           // guarded by mu; to be given back by unlock
+	said         []func()          // guarded by mu; to be logged by unlock
+	abandoned    bool              // guarded by mu; the drain is over, nothing is retried
 }
 
 // ending is a delivery that the worker is done with.
@@ -51,6 +60,7 @@ func newLane(w *Worker, q *QueueInfo) *lane {
 		logger:  w.options.Logger.With("queue", q.Name),
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
+		byID:    make(map[string]*held), groups: make(map[string]*group),
 	}
 }
 
@@ -64,6 +74,11 @@ func (l *lane) since(t time.Time) time.Duration { return t.Sub(l.start) }
 func (l *lane) note(h *held) {
 	at := h.due()
 	l.book.Set(h, at)
+	l.arm(at)
+}
+
+// arm has the keeper look at the latest then. The caller holds mu.
+func (l *lane) arm(at time.Duration) {
 	if l.armed == 0 || at < l.armed {
 		l.armed = at
 		select {
@@ -73,22 +88,47 @@ func (l *lane) note(h *held) {
 	}
 }
 
-// take enters freshly leased messages.
-func (l *lane) take(leases []driver.Lease) []*held {
-	all := make([]*held, len(leases))
-	together := make([]held, len(leases))
+// take enters freshly leased messages, hands to the runners what can run, and
+// says how many are new: one that the worker has already is no other task.
+func (l *lane) take(leases []driver.Lease) int {
+	together := make([]held, 0, len(leases))
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i, lease := range leases {
-		h := &together[i]
-		h.lane, h.lease, h.id = l, lease, lease.Message().ID
-		received := l.since(lease.Received())
-		h.expires = l.since(lease.Expires())
-		h.extendAt = received + third(h.expires-received, h)
+	defer l.unlock()
+	for _, lease := range leases {
+		m := lease.Message()
+		if old := l.byID[m.ID]; old != nil {
+			l.join(old, lease)
+			continue
+		}
+		together = append(together, held{lane: l, id: m.ID})
+		h := &together[len(together)-1]
+		h.hold(lease)
+		l.byID[h.id] = h
+		h.fork = l.forks.has(h.id)
 		l.note(h)
-		all[i] = h
+		if l.enterGroup(h, m.GroupKey) {
+			l.offer(h)
+		}
 	}
-	return all
+	return len(together)
+}
+
+// hold makes lease the one that h has. The caller holds mu.
+func (h *held) hold(lease driver.Lease) {
+	h.lease, h.next = lease, nil
+	received := h.lane.since(lease.Received())
+	h.expires = h.lane.since(lease.Expires())
+	h.extendAt = received + third(h.expires-received, h)
+}
+
+// offer hands h to the runners, or gives it back once the worker drains. The
+// channel has room for all that a worker holds. The caller holds mu.
+func (l *lane) offer(h *held) {
+	if l.worker.draining.Load() {
+		l.returned = append(l.returned, h)
+		return
+	}
+	l.worker.ready <- h
 }
 
 // third is when to extend a lease that runs for hold: after a third of it, less
@@ -119,14 +159,29 @@ func (l *lane) begin(h *held, cancel context.CancelCauseFunc) bool {
 // mu, has taken h from the book, and ends with unlock.
 func (l *lane) finish(h *held, err error) {
 	h.state = lost // an extender may still have it
+	delete(l.byID, h.id)
+	if h.copied && err != nil {
+		l.forks.add(h.id)
+	}
+	l.leaveGroup(h, err)
 	l.ended = append(l.ended, ending{h, err})
 }
 
-// unlock unlocks mu and then reports what was finished under it.
+// say logs once mu is unlocked, because a logger may be slow. The caller holds
+// mu and ends with unlock.
+func (l *lane) say(f func(*slog.Logger)) { l.said = append(l.said, func() { f(l.logger) }) }
+
+// unlock unlocks mu and then does what it must not be held for.
 func (l *lane) unlock() {
-	ended := l.ended
-	l.ended = nil
+	ended, returned, said := l.ended, l.returned, l.said
+	l.ended, l.returned, l.said = nil, nil, nil
 	l.mu.Unlock()
+	for _, f := range said {
+		f()
+	}
+	for _, h := range returned {
+		l.giveBack(h)
+	}
 	if len(ended) == 0 {
 		return
 	}
@@ -134,7 +189,7 @@ func (l *lane) unlock() {
 		l.report(e.held, e.err)
 		// Those leased together are one piece of memory, which must not keep the
 		// message of one for as long as another runs.
-		e.held.lease, e.held.decision = nil, Decision{}
+		e.held.lease, e.held.decision, e.held.exit = nil, Decision{}, Decision{}
 	}
 	w := l.worker
 	w.room.leave(len(ended))
@@ -143,17 +198,5 @@ func (l *lane) unlock() {
 		case w.idle <- struct{}{}:
 		default:
 		}
-	}
-}
-
-// report says how a delivery ended.
-func (l *lane) report(h *held, err error) {
-	s := &h.decision.Settlement
-	if err != nil && s.Lease != nil {
-		l.logger.Warn("a message was not settled and may come back",
-			"message", h.id, "verdict", s.Verdict.String(), "error", err)
-	}
-	if on := l.worker.options.OnSettled; on != nil {
-		on(Settled{Queue: l.queue.Name, MessageID: h.id, Decision: h.decision, Err: err})
 	}
 }

@@ -18,14 +18,15 @@ import (
 func TestNoReleaseOrBuryGoesOutOnALeaseThatRanOutInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const hold = 3 * time.Second
-		b := newBench(t, &mem.Options{Hold: hold}, runtime.RetryPolicy{}, faulty(faultqueue.Rule{
+		const settlers = 16 // as many as there are at most
+		b := newBench(t, &mem.Options{Hold: hold}, runtime.RetryPolicy{}, oneByOne(faultqueue.Rule{
 			Op: faultqueue.Settle, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
 				for _, s := range c.Batch {
 					if s.Verdict != driver.Ack && time.Since(s.Lease.Received()) >= hold {
 						t.Errorf("%v of %v after %v", s.Verdict, s.Lease.Message().ID, time.Since(s.Lease.Received()))
 					}
 				}
-				if c.N == 1 {
+				if c.N <= settlers {
 					time.Sleep(8 * time.Second)
 				}
 				next(ctx, c)
@@ -40,16 +41,51 @@ func TestNoReleaseOrBuryGoesOutOnALeaseThatRanOutInLine(t *testing.T) {
 			}
 			return errBoom
 		})
-		stop := b.start(runtime.WorkerOptions{})
-		b.enqueue("ack")
-		synctest.Wait()
+		stop := b.start(runtime.WorkerOptions{Concurrency: 2 * settlers})
+		for range settlers {
+			b.enqueue("ack")
+			synctest.Wait()
+		}
 		b.enqueue("release")
 		b.enqueue("bury")
 		time.Sleep(time.Minute)
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
-		b.stats(0, 0, 0)
+		b.stats(0, 0, 1) // buried on the lease that came when the first had run out
+	})
+}
+
+// oneByOne is a queue with rules that settles no more than one message a call.
+func oneByOne(rules ...faultqueue.Rule) func(driver.Queue) driver.Queue {
+	return func(q driver.Queue) driver.Queue {
+		return limited{faultqueue.New(q, rules...), func(c *driver.Capabilities) { c.MaxSettleBatch = 1 }}
+	}
+}
+
+// A release or bury that waits in line behind a settle that hangs is taken by
+// another settler, while its lease lasts.
+func TestAHangingSettleHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const hold = 3 * time.Second
+		b := newBench(t, &mem.Options{Hold: hold}, runtime.RetryPolicy{}, faulty(faultqueue.Rule{
+			Op: faultqueue.Settle, Match: func(c *faultqueue.Call) bool { return c.N == 1 }, Fault: faultqueue.Stall(8 * time.Second),
+		}))
+		b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+			if task.Args.Name == "bury" {
+				return runtime.Permanent(errBoom)
+			}
+			return nil
+		})
+		stop := b.start(runtime.WorkerOptions{})
+		b.enqueue("ack")
+		synctest.Wait()
+		b.enqueue("bury")
+		time.Sleep(hold / 2)
+		b.stats(0, 1, 1)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 
@@ -108,6 +144,7 @@ func TestAnAckWhoseLeaseRanOutBehindAnExtendIsTriedOnce(t *testing.T) {
 				time.Sleep(4 * time.Second)
 				c.Fail(errDown)
 			}},
+			faultqueue.Rule{Op: faultqueue.Receive, Match: func(c *faultqueue.Call) bool { return c.N > 1 }, Times: 1, Fault: faultqueue.Stall(10 * time.Second)},
 			faultqueue.Rule{Op: faultqueue.Settle, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
 				if c.Batch[0].Lease.Attempt() == 1 {
 					first.Add(1)

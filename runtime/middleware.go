@@ -2,7 +2,10 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // HandlerFunc does one attempt at a task whose arguments are still encoded; see
@@ -10,9 +13,11 @@ import (
 // [Handle].
 type HandlerFunc func(ctx context.Context, t *Info) error
 
-// Middleware wraps the handling of every task of a Mux. It should call next
-// once, or not at all to decide itself, and return next's error as it is or
-// wrapped.
+// Middleware wraps the handling of every task of a Mux. It calls next once, with
+// the Info that it was given, and returns next's error as it is or wrapped; or it
+// decides itself and returns an error, [ErrSkip] to acknowledge the task unrun.
+// A nil without a call of next is a failed attempt. A second call of next does
+// not run the handler again: it answers what the first did.
 type Middleware func(next HandlerFunc) HandlerFunc
 
 // SendFunc hands tasks, all of one queue, to the broker and answers one result a
@@ -22,6 +27,31 @@ type SendFunc func(ctx context.Context, tasks []*Outgoing) []EnqueueResult
 // ClientMiddleware wraps every send of a Client, once a call of Enqueue and once
 // a batch of EnqueueMany. It may change the tasks' attributes.
 type ClientMiddleware func(next SendFunc) SendFunc
+
+var errNextForgotten = errors.New("middleware answered nil without calling next, so the handler did not run; call next, or return ErrSkip")
+
+// nextCall is the one call of a handler that middleware may make in an attempt.
+type nextCall struct {
+	called atomic.Bool
+	once   sync.Once
+	err    error // set by the call
+}
+
+// onlyOnce lets a handler run once in an attempt, however often it is called.
+func onlyOnce(h HandlerFunc) HandlerFunc {
+	return func(ctx context.Context, t *Info) error {
+		n := t.next
+		if n == nil { // an Info of the middleware's own
+			return errors.New("middleware called next with an Info that it was not given")
+		}
+		n.called.Store(true)
+		n.once.Do(func() {
+			n.err = errGoexit // or a panic, which passes through
+			n.err = h(ctx, t)
+		})
+		return n.err
+	}
+}
 
 // wrap puts the first of layers outermost.
 func wrap[F any, M ~func(F) F](f F, layers []M) F {

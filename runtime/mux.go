@@ -22,6 +22,8 @@ type Mux struct {
 	rawKind    string
 	logger     *slog.Logger
 	problems   []error
+	strays     strays
+	firsts     firsts
 }
 
 // MuxOptions configure a Mux. The zero value of each field is its default.
@@ -43,6 +45,7 @@ type MuxOptions struct {
 // handler is what was registered for one kind.
 type handler struct {
 	run         HandlerFunc // with middleware
+	wrapped     bool        // by middleware
 	timeout     time.Duration
 	hardTimeout time.Duration
 	retry       *RetryPolicy // nil: the queue's
@@ -131,9 +134,11 @@ func Timeout(d time.Duration) HandleOption {
 }
 
 // HardTimeout gives up on a handler that has not returned this long after it was
-// started: more than its Timeout. Its context has ended by then, its slot goes to
-// another task, and the attempt has failed. While the handler still runs, no
-// other attempt at the task is started by this Mux.
+// started: more than its Timeout, and more than 0. Its context has ended by then,
+// at its Timeout or, where it has none, after nine tenths of d. Its slot goes to
+// another task, and the attempt has failed with ErrTimeout. While the handler
+// still runs, no other attempt at the task is started by this Mux; a Worker that
+// drains waits for it.
 func HardTimeout(d time.Duration) HandleOption {
 	return func(h *handler) {
 		if d <= 0 {
@@ -191,7 +196,9 @@ func kindOf[T Args]() (kind string, err error) {
 func (m *Mux) HandleRaw(kind string, h HandlerFunc, opts ...HandleOption) {
 	entry := &handler{run: h}
 	if h != nil {
-		entry.run = wrap(h, m.middleware)
+		if entry.wrapped = len(m.middleware) > 0; entry.wrapped {
+			entry.run = wrap(onlyOnce(h), m.middleware)
+		}
 	}
 	for _, set := range opts {
 		set(entry)
@@ -207,6 +214,11 @@ func (m *Mux) HandleRaw(kind string, h HandlerFunc, opts ...HandleOption) {
 	}
 	if entry.timeout < 0 {
 		m.fail("kind %q: the timeout is not above 0", kind)
+	}
+	if entry.hardTimeout < 0 {
+		m.fail("kind %q: the hard timeout is not above 0", kind)
+	} else if entry.hardTimeout > 0 && entry.hardTimeout <= entry.timeout {
+		m.fail("kind %q: the hard timeout %v is not above the timeout %v", kind, entry.hardTimeout, entry.timeout)
 	}
 	if entry.retry != nil {
 		if err := entry.retry.check(); err != nil {

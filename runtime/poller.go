@@ -85,13 +85,14 @@ func (l *lane) receive(ctx context.Context, idle bool) (asked int, leases []driv
 	leases, err = l.call(ctx, driver.ReceiveOptions{
 		Max: asked, Wait: wait, Hold: l.worker.options.Hold,
 	})
-	if reserve {
-		room.cancel(asked - len(leases))
-	} else {
+	if !reserve {
 		room.force(len(leases))
 	}
-	for _, h := range l.take(leases) {
-		l.worker.ready <- h
+	taken := l.take(leases)
+	if reserve {
+		room.cancel(asked - taken)
+	} else {
+		room.cancel(len(leases) - taken)
 	}
 	return asked, leases, err
 }

@@ -64,7 +64,12 @@ func (p *RetryPolicy) maxAttempts() int {
 
 // maxDeliveries is above what a task can reach by failing: it allows as many
 // deliveries again that a drain or a crash cut short.
-func (p *RetryPolicy) maxDeliveries() int { return 2*p.maxAttempts() + 2 }
+func (p *RetryPolicy) maxDeliveries() int {
+	if p.MaxDeliveries == 0 {
+		return 2*p.maxAttempts() + 2
+	}
+	return p.MaxDeliveries
+}
 
 // delay is the time before the attempt after failed attempt n of task id. Its
 // jitter is a hash of both: spread over tasks like a random number, and the
@@ -107,6 +112,9 @@ func (p *RetryPolicy) never(err error) bool {
 func (p *RetryPolicy) check() error {
 	if p.MaxAttempts < 0 || p.MaxAttempts > 1000 {
 		return fmt.Errorf("max attempts %d is not within 1 to 1000", p.MaxAttempts)
+	}
+	if n := p.MaxDeliveries; n != 0 && (n < p.maxAttempts() || n > 10_000) {
+		return fmt.Errorf("max deliveries %d is not within max attempts %d to 10000", n, p.maxAttempts())
 	}
 	return nil
 }

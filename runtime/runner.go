@@ -34,13 +34,25 @@ func (w *Worker) work(ctx context.Context, h *held) {
 		l.giveBack(h)
 		return
 	}
-	delivery := Delivery{h.lease, l.queue}
+	delivery := Delivery{h.lease, l.queue, h}
 	decision := Decision{
 		Action: Settle, Err: errGoexit,
 		Settlement: driver.Settlement{Lease: h.lease, Verdict: driver.Release},
 	}
-	defer func() { l.decide(h, decision) }()
-	decision = w.mux.Dispatch(ctx, delivery)
+	returned := false
+	defer func() {
+		if !returned && h.exit.Action != 0 {
+			decision = h.exit
+		}
+		l.decide(h, decision)
+		w.alone.leave(h)
+	}()
+	if h.fork {
+		decision = ack(delivery)
+	} else {
+		decision = w.mux.Dispatch(ctx, delivery)
+	}
+	returned = true
 	if decision.Err != nil {
 		w.log(ctx, h, &decision)
 	}

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -21,14 +22,30 @@ var (
 	errAbandoned = errors.New("the worker ended before the queue had taken it")
 )
 
-// decide hands a delivery, whose handler has ended, to be settled.
+// decide hands a delivery, whose handler has ended, to be settled or kept.
 func (l *lane) decide(h *held, d Decision) {
-	l.worker.pending.Add(1)
 	l.mu.Lock()
 	defer l.unlock()
 	now := l.now()
 	wasLost := h.state == lost
-	h.state, h.cancel, h.decision = decided, nil, d
+	if d.Action == Nothing && !wasLost {
+		// The lease was lost and the message has come here again.
+		d.Action, d.Settlement = Settle, driver.Settlement{Verdict: driver.Release}
+	}
+	if d.Action != Nothing {
+		d.Settlement.Lease = h.lease
+	}
+	h.cancel = nil
+	if d.Action >= park {
+		if !wasLost && !l.worker.draining.Load() {
+			l.park(h, d, now)
+			return
+		}
+		d.Action, d.Settlement.Verdict = Settle, driver.Release
+		d.Settlement.Delay = l.hideable(d.Settlement.Delay)
+	}
+	l.worker.pending.Add(1)
+	h.state, h.decision = decided, d
 	h.settleAt, h.settleEnd = now, now+l.worker.options.SettleTimeout
 	if wasLost {
 		h.settleEnd = now // one try
@@ -53,10 +70,34 @@ func (l *lane) decide(h *held, d Decision) {
 // came together while other calls were under way. The caller holds mu.
 func (l *lane) enqueueSettle(h *held) {
 	l.toSettle = append(l.toSettle, h)
-	if l.settlers == 0 || l.settlers < maxSettlers && len(l.toSettle) >= l.queue.capabilities.MaxSettleBatch {
+	switch {
+	case l.settlers == 0:
+		l.settlesMoved = l.now()
+		fallthrough
+	case l.settlers < maxSettlers && len(l.toSettle) >= l.queue.capabilities.MaxSettleBatch:
+		l.settlers++
+		l.calls.Go(l.settle)
+	default:
+		l.arm(l.settlesMoved + l.patience())
+	}
+}
+
+// patience is how long settles wait in line behind a call that does not return
+// before another settler takes them: their leases are not extended meanwhile.
+func (l *lane) patience() time.Duration { return min(time.Second, l.hold/10) }
+
+// helpSettlers starts another settler when those that there are hang. It says
+// when to look again, if there is anything to look for. The caller holds mu.
+func (l *lane) helpSettlers(now time.Duration) (at time.Duration, waits bool) {
+	if len(l.toSettle) == 0 || l.settlers >= maxSettlers {
+		return 0, false
+	}
+	if l.settlesMoved+l.patience() <= now {
+		l.settlesMoved = now
 		l.settlers++
 		l.calls.Go(l.settle)
 	}
+	return l.settlesMoved + l.patience(), true
 }
 
 // settle is a settler: it settles what is decided, batch by batch.
@@ -91,22 +132,29 @@ func (l *lane) settleBatch(ctx context.Context, batch []*held) []error {
 	for i, h := range batch {
 		switch {
 		case errs != nil && errs[i] != nil:
-		case h.expires <= now && h.decision.Settlement.Verdict != driver.Ack:
+		case h.expires <= now && h.decision.Settlement.Verdict != driver.Ack && !h.ackOnly:
 			if errs == nil {
 				errs = make([]error, len(batch))
 			}
 			errs[i] = errExpired
 		default:
-			settlements = append(settlements, h.decision.Settlement)
+			h.tries++
+			settlements = append(settlements, h.settlement())
 		}
 	}
 	settled := l.queue.Driver.Settle(ctx, settlements)
 	if errs == nil {
-		return settled
+		errs = settled
+	} else {
+		for i := range errs {
+			if errs[i] == nil {
+				errs[i], settled = settled[0], settled[1:]
+			}
+		}
 	}
-	for i := range errs {
-		if errs[i] == nil {
-			errs[i], settled = settled[0], settled[1:]
+	for i, h := range batch {
+		if errs[i] != nil && h.copied {
+			l.withdraw(ctx, h, errs[i])
 		}
 	}
 	return errs
@@ -125,14 +173,26 @@ func (l *lane) nextSettles() []*held {
 	}
 	batch := l.toSettle[:n:n]
 	l.toSettle = l.toSettle[n:]
+	l.settlesMoved = l.now()
+	for _, h := range batch {
+		h.settling = true
+	}
 	return batch
 }
 
 // settled takes in the result of a settle. The caller holds mu.
 func (l *lane) settled(h *held, err error) {
+	h.settling = false
 	now := l.now()
 	s := &h.decision.Settlement
 	switch {
+	case h.next != nil && !l.abandoned:
+		// What came again is to be settled as well: the broker may have taken the
+		// older lease's settle for that of nobody.
+		h.ackOnly = h.ackOnly || err == nil && s.Verdict == driver.Bury
+		l.adopt(h, h.next)
+		l.enqueueSettle(h)
+		return
 	case err == nil || driver.Is(err, driver.LeaseLost):
 		l.finish(h, err)
 		return
@@ -152,7 +212,10 @@ func (l *lane) settled(h *held, err error) {
 	case now+wait > h.settleEnd || now >= h.expires:
 		l.finish(h, err)
 	default:
-		l.logger.Warn("settling failed; trying again", "message", h.id, "verdict", s.Verdict.String(), "try", h.settles, "error", err)
+		tries, verdict := h.settles, s.Verdict.String()
+		l.say(func(log *slog.Logger) {
+			log.Warn("settling failed; trying again", "message", h.id, "verdict", verdict, "try", tries, "error", err)
+		})
 		h.settleAt = now + wait
 		h.extendAt = min(h.extendAt, h.expires-l.hold/3)
 		l.note(h)

@@ -31,6 +31,7 @@ func (w *Worker) check(ctx context.Context) error {
 		if l.hold = w.options.Hold; l.hold == 0 {
 			l.hold = policy.Hold
 		}
+		l.brokerLimit = policy.MaxAttempts
 		for _, err := range l.problems(&policy) {
 			problems = append(problems, driver.Errorf(driver.InvalidArgument, op, "%w", err))
 		}
@@ -83,8 +84,8 @@ func (l *lane) problems(p *driver.Policy) (problems []error) {
 	case o.Hold != 0 && !c.FixedHold && (o.Hold < c.MinHold || o.Hold > c.MaxHold):
 		fail("hold %v is not within the broker's %v to %v", o.Hold, c.MinHold, c.MaxHold)
 	}
-	if kind, t := l.worker.mux.longest(); t > c.MaxTotalHold {
-		fail("the timeout %v of kind %q exceeds the %v for which the broker keeps a lease in all; shorten it", t, kind, c.MaxTotalHold)
+	if kind, t := l.worker.mux.longest(); t > 0 && t >= c.MaxTotalHold-min(totalMargin, c.MaxTotalHold/10) {
+		fail("the timeout %v of kind %q does not fit into the %v for which the broker keeps a lease in all, less what is kept back of that; shorten it", t, kind, c.MaxTotalHold)
 	}
 	if p.RetryDelay > 0 {
 		fail("the broker adds %v before each retry to the worker's own backoff; remove its retry policy", p.RetryDelay)
@@ -110,8 +111,8 @@ func (m *Mux) maxDeliveries(q *QueueInfo) int {
 // longest is the kind with the longest timeout.
 func (m *Mux) longest() (kind string, timeout time.Duration) {
 	for k, h := range m.handlers {
-		if h.timeout > timeout || h.timeout == timeout && k < kind {
-			kind, timeout = k, h.timeout
+		if t := max(h.timeout, h.hardTimeout); t > timeout || t == timeout && k < kind {
+			kind, timeout = k, t
 		}
 	}
 	return kind, timeout

@@ -48,6 +48,7 @@ type Info struct {
 	payload     []byte
 	contentType string
 	logger      *slog.Logger
+	next        *nextCall // nil without middleware
 }
 
 // Logger logs with the task's id, kind, attempt and queue.

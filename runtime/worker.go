@@ -27,6 +27,7 @@ type Worker struct {
 	ready    chan *held // leased and not started; closed by Run after the last poller
 	room     *room
 	runners  sync.WaitGroup
+	alone    alone
 	draining atomic.Bool
 	pending  atomic.Int64  // decided and not settled
 	idle     chan struct{} // capacity 1, never closed; says that pending was 0

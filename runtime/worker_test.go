@@ -59,7 +59,7 @@ func TestFailuresRetryWithThePolicyAndThenDie(t *testing.T) {
 			t.Errorf("ran at %v, want %v", r.all(), want)
 		}
 		dead := b.dead()
-		if d := dead.Death; d.Reason != driver.ReasonExhausted || d.Attempts != 3 || d.Queue != "jobs" || d.Detail != "boom 3" {
+		if d := dead.Death; d.Reason != driver.ReasonExhausted || d.Attempts != 3 || d.Queue != "jobs" || d.Detail != "boom 3; first error: boom 1" {
 			t.Errorf("death record %+v", d)
 		}
 		if err := stop(); err != nil {
@@ -336,7 +336,7 @@ func TestTheStartUpCheckNamesSettingAndFix(t *testing.T) {
 		"more attempts":   {mem: mem.Options{MaxReceives: 20}, retry: runtime.RetryPolicy{MaxAttempts: 8}, want: "limit 20 is below 21"},
 		"hold too long":   {worker: runtime.WorkerOptions{Hold: 13 * time.Hour}, want: "hold 13h0m0s is not within"},
 		"hold too short":  {worker: runtime.WorkerOptions{Hold: time.Millisecond}, want: "hold 1ms is not within"},
-		"timeout too big": {timeout: 13 * time.Hour, want: "timeout 13h0m0s of kind \"job\" exceeds the 12h0m0s"},
+		"timeout too big": {timeout: 13 * time.Hour, want: "timeout 13h0m0s of kind \"job\" does not fit into the 12h0m0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, &c.mem, c.retry, nil)

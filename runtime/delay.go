@@ -1,0 +1,174 @@
+package runtime
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+const (
+	// earlyTolerance is how much too early a task may run, for clocks that differ.
+	earlyTolerance = 2 * time.Second
+	// totalMargin is kept back of a broker's limit on the life of a lease.
+	totalMargin = time.Minute
+	// maxDelay is the longest delay of any kind: more is a slip, or a carry that
+	// nobody here has written.
+	maxDelay = 365 * 24 * time.Hour
+	// maxSnoozes is how often a task can be snoozed.
+	maxSnoozes = 1000
+	// maxPark is how long a lease is kept without a handler.
+	maxPark = 15 * time.Minute
+)
+
+// again runs the task once more after a delay.
+func (a *attempt) again(delay time.Duration, err error) Decision {
+	switch {
+	case a.ordered():
+		return a.with(a.wait(delay), err)
+	case !a.chained() && a.canRelease(delay):
+		a.mux.firsts.note(a.info, err)
+		return a.with(a.release(delay), err)
+	}
+	carry := a.carry
+	carry.Attempts = a.info.Attempt
+	if carry.FirstError == "" {
+		carry.FirstError = a.mux.firsts.of(a.info)
+	}
+	if carry.FirstError == "" && err != nil {
+		carry.FirstError = driver.CutText(err.Error(), driver.MaxFirstError)
+	}
+	return a.with(a.copy(delay, carry), err)
+}
+
+// snooze puts the task off without counting the attempt. The broker has counted
+// it, so what comes back is a copy that starts from the attempt before; where
+// that would break the order of a group the lease is kept.
+func (a *attempt) snooze(delay time.Duration) Decision {
+	snoozes := a.carry.Snoozes
+	if a.held != nil {
+		snoozes += a.held.snoozes
+	}
+	switch {
+	case snoozes >= maxSnoozes:
+		return a.bury(driver.ReasonSnoozed, fmt.Errorf("snoozed %d times, the most there is", snoozes))
+	case delay > maxDelay:
+		return a.fail(a.policy.delay(a.info.ID, a.info.Attempt), fmt.Errorf("snooze %v exceeds %v; use a shorter one", delay, maxDelay))
+	case a.ordered() && a.held != nil && delay <= a.longestPark():
+		return a.with(a.keep(snooze, delay), nil)
+	case a.ordered():
+		return a.fail(delay, fmt.Errorf("snooze %v exceeds the %v for which a group can be held up; use a shorter one", delay, a.longestPark()))
+	}
+	carry := a.carry
+	carry.Attempts = a.info.Attempt - 1
+	carry.Snoozes++
+	return a.with(a.copy(delay, carry), nil)
+}
+
+// hop sends a task on that came before it is due. It is not an attempt: so far
+// this copy was delivered for hops only. Where a send cannot be delayed it is a
+// chain of releases, and a fresh copy before the broker's own limit ends it.
+func (a *attempt) hop() Decision {
+	left := time.Until(a.carry.NotBefore)
+	if left > maxDelay+24*time.Hour {
+		return a.bury(driver.ReasonUndecodable, fmt.Errorf("it is due at %s, more than %v ahead",
+			a.carry.NotBefore.UTC().Format(time.RFC3339), maxDelay))
+	}
+	if a.ordered() {
+		return a.with(a.wait(left), nil)
+	}
+	if longest := a.longestRelease(); a.chained() && longest > 0 && a.Lease.Attempt() < a.brokerLimit()/2 {
+		return a.with(a.release(min(left, longest)), nil)
+	}
+	carry := a.carry
+	carry.Hops++
+	return a.with(a.copy(left, carry), nil)
+}
+
+// arrive ends a chain of releases, which the broker has counted, by a copy whose
+// count starts anew.
+func (a *attempt) arrive() Decision {
+	carry := a.carry
+	carry.Hops++
+	carry.NotBefore = time.Time{}
+	decision := a.with(a.copy(0, carry), nil)
+	decision.Copy.Carry.NotBefore = time.Time{}
+	return decision
+}
+
+// ordered says whether a copy would break the order of a group.
+func (a *attempt) ordered() bool { return a.Queue.capabilities.Ordered && a.group != "" }
+
+// chained says whether this is a copy with a due time that the broker could not
+// delay: all its deliveries until then are hops.
+func (a *attempt) chained() bool {
+	return !a.carry.NotBefore.IsZero() && !a.Queue.capabilities.SendDelay.Supported() && !a.ordered()
+}
+
+// brokerLimit is after how many deliveries the broker buries a message itself.
+func (a *attempt) brokerLimit() int {
+	if a.held != nil {
+		return a.held.lane.brokerLimit
+	}
+	return max(4, a.Queue.capabilities.MinAttempts)
+}
+
+// canRelease says whether the broker can hide the message itself for so long.
+func (a *attempt) canRelease(delay time.Duration) bool {
+	return delay == 0 || delay <= a.longestRelease()
+}
+
+// longestRelease is how long the broker can hide the message itself.
+func (a *attempt) longestRelease() time.Duration {
+	c := &a.Queue.capabilities
+	if !c.ReleaseDelay.Supported() {
+		return 0
+	}
+	return min(c.MaxReleaseDelay, a.leftInAll())
+}
+
+// longestPark is how long a worker can keep the lease without a handler.
+func (a *attempt) longestPark() time.Duration { return min(maxPark, a.leftInAll()) }
+
+// leftInAll is how much longer the lease and the delay of its release can last.
+func (a *attempt) leftInAll() time.Duration {
+	total := a.Queue.capabilities.MaxTotalHold
+	if total == driver.Unlimited {
+		return total
+	}
+	return max(0, total-time.Since(a.Lease.Received())-min(totalMargin, total/10))
+}
+
+// wait puts the message off in its place, for as long as that goes: by the broker
+// or, where a worker has the lease, by keeping that.
+func (a *attempt) wait(delay time.Duration) Decision {
+	switch longest := a.longestRelease(); {
+	case delay == 0 || longest > 0:
+		return a.release(min(delay, longest))
+	case a.held == nil:
+		return a.release(0)
+	}
+	return a.keep(park, min(delay, a.longestPark()))
+}
+
+// keep has the worker keep the lease without a handler.
+func (a *attempt) keep(how Action, delay time.Duration) Decision {
+	decision := a.release(delay)
+	decision.Action = how
+	return decision
+}
+
+// copy sends the task anew with as much of the delay as the broker gives.
+func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
+	c := &a.Queue.capabilities
+	if delay > 0 && !c.SendDelay.Supported() && a.longestRelease() == 0 {
+		return a.wait(delay) // nothing would hold the copy up
+	}
+	copied := driver.CopyOf(a.Lease.Message())
+	carry.NotBefore = time.Now().Add(delay)
+	copied.Carry = carry
+	copied.Delay = min(delay, c.MaxSendDelay)
+	decision := ack(a.Delivery)
+	decision.Action, decision.Copy = CopyThenAck, &copied
+	return decision
+}

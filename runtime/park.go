@@ -1,0 +1,75 @@
+package runtime
+
+import "time"
+
+// park keeps the lease of h without a handler. The caller holds mu.
+func (l *lane) park(h *held, d Decision, now time.Duration) {
+	if d.Action == queueUp {
+		h.state = buffered
+		l.keepBooked(h)
+		if l.worker.alone.await(h) {
+			l.offer(h)
+		}
+		return
+	}
+	h.state = parked
+	if d.Action == snooze {
+		h.state = snoozed
+		h.snoozes++
+	}
+	h.resumeAt = now + d.Settlement.Delay
+	h.decision = d
+	h.decision.Action, h.decision.Settlement.Delay = Settle, 0
+	l.keepBooked(h)
+}
+
+// resume goes on with a kept lease that is due. The caller holds mu and has taken
+// h from the book.
+func (l *lane) resume(h *held) {
+	if h.state == snoozed {
+		h.state, h.decision = buffered, Decision{}
+		l.note(h)
+		l.offer(h)
+		return
+	}
+	l.release(h)
+	l.enqueueSettle(h)
+}
+
+// release makes a kept lease one that is decided. The caller holds mu.
+func (l *lane) release(h *held) {
+	l.worker.pending.Add(1)
+	h.state = decided
+	h.settleAt = l.now()
+	h.settleEnd = h.settleAt + l.worker.options.SettleTimeout
+}
+
+// unpark releases all kept leases, each with what is left of its delay as far as
+// the broker can hide it.
+func (l *lane) unpark() {
+	l.mu.Lock()
+	defer l.unlock()
+	var kept []*held
+	for h := range l.book.All() {
+		if h.state == parked || h.state == snoozed {
+			kept = append(kept, h)
+		}
+	}
+	now := l.now()
+	for _, h := range kept {
+		h.decision.Settlement.Delay = l.hideable(h.resumeAt - now)
+		l.release(h)
+		if !h.extending { // else the extender hands it on
+			l.book.Remove(h)
+			l.enqueueSettle(h)
+		}
+	}
+}
+
+// hideable is how much of a delay the broker can give a released message.
+func (l *lane) hideable(delay time.Duration) time.Duration {
+	if c := &l.queue.capabilities; c.ReleaseDelay.Supported() {
+		return max(0, min(delay, c.MaxReleaseDelay))
+	}
+	return 0
+}
