@@ -24,6 +24,7 @@ func (l *lane) enterGroup(h *held, key string) bool {
 	}
 	h.group = g
 	g.followers = append(g.followers, h)
+	l.waive(h)
 	return false
 }
 

@@ -34,6 +34,7 @@ type held struct {
 	ackOnly  bool                    // the decision is done, and what came again is to be acked
 	snoozes  int                     // of this lease, in this worker
 
+	roomless  bool          // it takes no part of the worker's room while it waits
 	settling  bool          // a Settle is under way
 	extending bool          // an Extend is under way
 	extends   int           // how many there were

@@ -124,6 +124,7 @@ func (h *held) hold(lease driver.Lease) {
 // offer hands h to the runners, or gives it back once the worker drains. The
 // channel has room for all that a worker holds. The caller holds mu.
 func (l *lane) offer(h *held) {
+	l.claim(h)
 	if l.worker.draining.Load() {
 		l.returned = append(l.returned, h)
 		return
@@ -160,6 +161,7 @@ func (l *lane) begin(h *held, cancel context.CancelCauseFunc) bool {
 func (l *lane) finish(h *held, err error) {
 	h.state = lost // an extender may still have it
 	delete(l.byID, h.id)
+	l.claim(h)
 	if h.copied && err != nil {
 		l.forks.add(h.id)
 	}

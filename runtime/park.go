@@ -2,6 +2,30 @@ package runtime
 
 import "time"
 
+// maxRoomless is how many leases a worker keeps beside those that its room is
+// for, because they wait for something else than a runner.
+const maxRoomless = 1000
+
+// waive lets h wait without a part of the room. The caller holds mu.
+func (l *lane) waive(h *held) {
+	w := l.worker
+	if w.roomless.Add(1) > maxRoomless {
+		w.roomless.Add(-1)
+		return
+	}
+	h.roomless = true
+	w.room.cancel(1)
+}
+
+// claim takes the room for h that it did without. The caller holds mu.
+func (l *lane) claim(h *held) {
+	if h.roomless {
+		h.roomless = false
+		l.worker.roomless.Add(-1)
+		l.worker.room.force(1)
+	}
+}
+
 // park keeps the lease of h without a handler. The caller holds mu.
 func (l *lane) park(h *held, d Decision, now time.Duration) {
 	if d.Action == queueUp {
@@ -9,6 +33,8 @@ func (l *lane) park(h *held, d Decision, now time.Duration) {
 		l.keepBooked(h)
 		if l.worker.alone.await(h) {
 			l.offer(h)
+		} else {
+			l.waive(h)
 		}
 		return
 	}
@@ -21,6 +47,7 @@ func (l *lane) park(h *held, d Decision, now time.Duration) {
 	h.decision = d
 	h.decision.Action, h.decision.Settlement.Delay = Settle, 0
 	l.keepBooked(h)
+	l.waive(h)
 }
 
 // resume goes on with a kept lease that is due. The caller holds mu and has taken

@@ -28,6 +28,7 @@ type Worker struct {
 	room     *room
 	runners  sync.WaitGroup
 	alone    alone
+	roomless atomic.Int64 // leases that wait without a part of room
 	draining atomic.Bool
 	pending  atomic.Int64  // decided and not settled
 	idle     chan struct{} // capacity 1, never closed; says that pending was 0
@@ -121,7 +122,7 @@ func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
 	}
 	w.room = newRoom(w.options.Concurrency)
 	w.idle = make(chan struct{}, 1)
-	w.ready = make(chan *held, w.options.Concurrency+maxPrefetch+len(w.lanes)*maxPollers)
+	w.ready = make(chan *held, w.options.Concurrency+maxPrefetch+maxRoomless+len(w.lanes)*maxPollers)
 	return w, nil
 }
 
