@@ -9,6 +9,7 @@ import (
 var delayChecks = []Check{
 	{Name: "send-delay", Doc: "A message sent with a delay comes when it is over, never before; or the delay is refused as Unsupported.", run: sendDelay},
 	{Name: "send-delay-limit", Doc: "A delay that is negative or over MaxSendDelay is InvalidArgument; the longest is kept.", run: sendDelayLimit},
+	{Name: "withdraw", Doc: "Withdraw takes back a delayed message that is not due, that one alone, and is NotFound for others; or the queue has none, or it is Unsupported.", run: withdraw},
 	{Name: "hop", Doc: "A copy sent on with a delay in place of the received message comes once, never early, and carries what it was given.", run: hop},
 }
 
@@ -86,6 +87,62 @@ func sendDelayLimit(t *T) {
 	t.within("the message with the longest delay came", time.Since(start), m.Delay, m.Delay)
 	t.ack(q, l)
 	t.audit(q, tally{Processed: 1})
+}
+
+func withdraw(t *T) {
+	q := t.open()
+	now := t.message()
+	id := t.send(q, now)[0]
+	w, ok := q.(driver.Withdrawer)
+	if !ok {
+		t.withdrawsNothing(q)
+		return
+	}
+	take := func(id string) error {
+		ctx, cancel := t.ctx(0)
+		defer cancel()
+		return w.Withdraw(ctx, id)
+	}
+	err := take(id)
+	if driver.Is(err, driver.Unsupported) {
+		t.withdrawsNothing(q)
+		return
+	}
+	t.code("withdraw of a message without a delay", err, driver.NotFound)
+	if !t.caps.SendDelay.Supported() {
+		t.withdrawsNothing(q)
+		return
+	}
+	batch := t.messages(3)
+	for i := range batch {
+		batch[i].Delay = t.hold
+	}
+	start := time.Now()
+	ids := t.send(q, batch...)
+	if err := take(ids[1]); err != nil {
+		t.Errorf("withdraw of a delayed message: %v", err)
+	}
+	t.ledger.dropped(batch[1])
+	t.code("a second withdraw", take(ids[1]), driver.NotFound)
+	t.ack(q, t.lease(q)) // the one without a delay
+	got := t.poll(q, 1, time.Until(start.Add(t.hold))+t.b.Margin+t.grace)
+	if len(got) != 1 {
+		t.Fatalf("the neighbour of a withdrawn message did not come")
+	}
+	for _, i := range []int{0, 2} { // one is leased, one may be visible
+		t.code("withdraw of a message that is due", take(ids[i]), driver.NotFound)
+	}
+	t.ack(q, got...)
+	t.ack(q, t.lease(q))
+	t.audit(q, tally{Processed: 3})
+}
+
+// withdrawsNothing ends the check where a message cannot be taken back: the one
+// that was sent is still there.
+func (t *T) withdrawsNothing(q driver.Queue) {
+	t.ack(q, t.lease(q))
+	t.audit(q, tally{Processed: 1})
+	t.refused()
 }
 
 func hop(t *T) {

@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -20,7 +22,8 @@ type DeadTask struct {
 	Attributes map[string]string
 	// Redrives is how often the task came back from the dead letter before.
 	Redrives int
-	// Death says why and when it died.
+	// Death says why and when it died. Its Reason is empty when the message has
+	// no record that can be read.
 	Death driver.Death
 }
 
@@ -28,35 +31,99 @@ type DeadTask struct {
 // is its default.
 type RedriveOptions struct {
 	// Match chooses among the dead letters; nil takes all. What it does not
-	// choose stays dead. A panic in it ends the redrive with an error, and the
+	// choose stays dead. It is called once for each dead letter, from the
+	// goroutine that called Redrive, and may take its time: what is leased is
+	// extended meanwhile. A panic in it ends the redrive with an error, and the
 	// dead letter it was asked about stays.
 	Match func(DeadTask) bool
-	// Max is the most messages to move; 0 for no limit.
+	// Max is the most messages to move, 0 or more; 0 for no limit. One of which
+	// the broker did not say whether it moved counts.
 	Max int
-	// Rate is the most messages to move a second; 0 for no limit.
+	// Rate is the most messages to move a second, 0 or more; 0 for no limit.
+	// They are moved evenly, at most a tenth of a second's worth at once.
 	Rate float64
-	// Hold is how long the dead letters are leased at a time; 0 for the dead
-	// letter's own hold.
+	// Hold is how long the dead letters are leased at a time, within
+	// Capabilities.MinHold to MaxHold; 0 for the dead letter's own hold, which
+	// is the only one with FixedHold.
 	Hold time.Duration
-	// Progress is called after each page with the report so far, from the
-	// goroutine that called Redrive; nil for none.
+	// Progress is called with the report so far after each page of dead letters,
+	// and about once a second while a page takes longer, from the goroutine that
+	// called Redrive; nil for none. A panic in it ends the redrive with an error.
 	Progress func(RedriveReport)
 }
 
 // RedriveReport says what a redrive did.
 type RedriveReport struct {
-	Examined int // dead letters looked at
+	Examined int // dead letters decided on: Moved, Kept and Failed together
 	Moved    int // sent back to the queue
 	Kept     int // not chosen, or newer than the redrive; they stay dead
-	Failed   int // chosen, and not moved for an error; they stay dead
+	Failed   int // chosen, and not known to have moved; most stay dead
 	// Complete: every message that was dead when the redrive began was examined,
-	// as far as the broker shows them.
+	// as far as the broker shows them, and none failed.
 	Complete bool
-	// Reason is why it ended, in words.
+	// Reason is why it ended, in words, with the first failure if there was one.
 	Reason string
 }
 
-// Redrive sends dead letters of the named queue back to it.
+const (
+	// maxHeldDead is how many dead letters that stay a redrive holds at most.
+	maxHeldDead = 1000
+	// redriveWait is how long one receive of a redrive waits for dead letters.
+	redriveWait = time.Second
+	// redriveRetry is for how long a call of a redrive that fails is retried.
+	redriveRetry = 30 * time.Second
+	// redriveRelease is the most time for the releases at the end of a redrive.
+	redriveRelease = 10 * time.Second
+)
+
+// Redrive sends dead letters of the named queue back to it, where they run again
+// as the same tasks with fresh attempts. It looks at each message once that was
+// dead before it began; what dies meanwhile, or again, stays dead. Nil options
+// are the defaults.
+//
+// What is not to be moved stays leased, so that it does not come again, and is
+// released at the end. A redrive ends when two receives in a row brought nothing
+// new, which takes two seconds on an empty dead letter; when Max were moved; when
+// it holds 1,000 that stay; after 80 % of Capabilities.MaxTotalHold; and with an
+// error when ctx ends or a call fails for good, or for 30 s. The releases at its
+// end take at most 10 s, also after ctx has ended.
+//
+// One that was cut short can be run again: it moves the rest. Nothing is lost.
+// A message whose move had an unknown outcome may be moved twice where
+// Capabilities.AtomicRedrive is not native.
+//
+// The report is valid with an error too. InvalidArgument for options out of
+// range, NotFound for a queue that is not there or has no dead letter, else the
+// error of the call that failed, or a [*PanicError]. It is safe for concurrent
+// use; two redrives of one queue share its dead letters.
 func Redrive(ctx context.Context, queues *Queues, queue string, opts *RedriveOptions) (RedriveReport, error) {
-	return RedriveReport{}, driver.Errorf(driver.Unsupported, "runtime: redrive", "not there yet")
+	op := fmt.Sprintf("runtime: redrive %q", queue)
+	info, err := queues.get(queue)
+	if err != nil {
+		return RedriveReport{}, fmt.Errorf("%s: %w", op, err)
+	}
+	if opts == nil {
+		opts = new(RedriveOptions)
+	}
+	if err := opts.check(op, &info.capabilities); err != nil {
+		return RedriveReport{}, err
+	}
+	return newPass(op, info, opts).redrive(ctx)
+}
+
+func (o *RedriveOptions) check(op string, c *driver.Capabilities) error {
+	switch {
+	case o.Max < 0:
+		return driver.Errorf(driver.InvalidArgument, op, "max %d is negative; use 1 or more, or 0 for no limit", o.Max)
+	case !(o.Rate >= 0) || math.IsInf(o.Rate, 0): // also NaN
+		return driver.Errorf(driver.InvalidArgument, op, "rate %v is not a number of 0 or more; use messages a second, or 0 for no limit", o.Rate)
+	case o.Hold == 0:
+		return nil
+	case c.FixedHold:
+		return driver.Errorf(driver.InvalidArgument, op, "hold %v cannot be chosen on this queue, whose hold is fixed; use 0", o.Hold)
+	case o.Hold < c.MinHold || o.Hold > c.MaxHold:
+		return driver.Errorf(driver.InvalidArgument, op, "hold %v is not within %v to %v; use one that is, or 0 for the dead letter's own",
+			o.Hold, c.MinHold, c.MaxHold)
+	}
+	return nil
 }

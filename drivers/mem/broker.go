@@ -26,13 +26,13 @@ type broker struct {
 }
 
 // ops are the names of operations for errors.
-type ops struct{ send, receive, extend, settle, policy, stats, move string }
+type ops struct{ send, withdraw, receive, extend, settle, policy, stats, move string }
 
 func newBroker(name string, o Options) *broker {
 	b := &broker{name: name, options: o, capabilities: capabilities(o), start: time.Now()}
 	op := func(verb string) string { return fmt.Sprintf("mem: %s %q", verb, name) }
 	b.ops = ops{
-		send: op("send"), receive: op("receive"), extend: op("extend"), settle: op("settle"),
+		send: op("send"), withdraw: op("withdraw from"), receive: op("receive"), extend: op("extend"), settle: op("settle"),
 		policy: op("policy"), stats: op("stats"), move: op("move all of"),
 	}
 	b.live.init(b, o.Ordered)
@@ -97,6 +97,20 @@ func (b *broker) send(batch []driver.Message, entries []*entry, results []driver
 		}
 	}
 	b.live.serve(now)
+}
+
+// withdraw drops the delayed message with this id, if there is one.
+func (b *broker) withdraw(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.live.advance(now)
+	e, ok := b.live.unsent[id]
+	if ok {
+		b.live.drop(e)
+	}
+	b.live.serve(now)
+	return ok
 }
 
 // store gives e an id and puts it into s: visible at once with a due time of 0.

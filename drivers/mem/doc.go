@@ -29,6 +29,9 @@
 // second message with the DedupKey of an earlier one is dropped within the
 // window and answered with the first one's id.
 //
+// Withdraw takes back a delayed message until it is due. Its DedupKey stays
+// remembered.
+//
 // # Leases
 //
 // A lease ends exactly when it says, by the same clock. Extend and Settle on a

@@ -1,6 +1,7 @@
 package mem_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -53,6 +54,42 @@ func bodies(leases []driver.Lease) string {
 		s += string(l.Message().Body)
 	}
 	return s
+}
+
+func TestWithdrawTakesBackWhatIsNotDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := open(t, nil)
+		batch := []driver.Message{
+			{Body: []byte("a"), Delay: time.Minute}, {Body: []byte("b"), Delay: time.Minute}, {Body: []byte("c")},
+		}
+		sent := q.Send(t.Context(), batch)
+		withdraw := func(i int) error { return q.Withdraw(t.Context(), sent[i].ID) }
+		time.Sleep(time.Minute - 1)
+		if err := withdraw(0); err != nil {
+			t.Errorf("before it is due: %v", err)
+		}
+		time.Sleep(1)
+		for i, what := range []string{"withdrawn", "due", "never delayed"} {
+			if err := withdraw(i); !driver.Is(err, driver.NotFound) {
+				t.Errorf("%s: %v; want NotFound", what, err)
+			}
+		}
+		if got := bodies(receive(t, q, 10)); got != "cb" {
+			t.Errorf("received %q, want c and b", got)
+		}
+		if err := q.Withdraw(t.Context(), "none"); !driver.Is(err, driver.NotFound) {
+			t.Errorf("unknown: %v; want NotFound", err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := q.Withdraw(ended, sent[1].ID); !driver.Is(err, driver.Canceled) {
+			t.Errorf("with an ended context: %v", err)
+		}
+		_ = q.Close(t.Context())
+		if err := withdraw(1); !driver.Is(err, driver.Closed) {
+			t.Errorf("closed: %v", err)
+		}
+	})
 }
 
 func TestAReceiverThatWaitsIsWokenByADueMessage(t *testing.T) {

@@ -113,6 +113,19 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 	return results
 }
 
+// Withdraw takes back a message that was sent with a delay and is not due. The id
+// is that of its result. NotFound when it is due or gone, or was never delayed.
+func (q *Queue) Withdraw(ctx context.Context, id string) error {
+	op := q.broker.ops.withdraw
+	if err := q.check(ctx, op, 1); err != nil {
+		return err
+	}
+	if !q.broker.withdraw(id) {
+		return driver.Errorf(driver.NotFound, op, "no message %q is delayed; it may be due, gone, or sent without a delay", id)
+	}
+	return nil
+}
+
 // DeadLetter is the queue's dead letter; without one every call on it answers
 // NotFound.
 func (q *Queue) DeadLetter() driver.DeadLetter { return (*deadLetter)(q) }
@@ -203,4 +216,7 @@ func capabilities(o Options) driver.Capabilities {
 	return c
 }
 
-var _ driver.Queue = (*Queue)(nil)
+var (
+	_ driver.Queue      = (*Queue)(nil)
+	_ driver.Withdrawer = (*Queue)(nil)
+)

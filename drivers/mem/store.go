@@ -18,6 +18,7 @@ type store struct {
 	later   due.Heap[*entry]  // delayed, leased and hidden
 	ages    ages              // of all entries
 	groups  map[string]*group // with at least one entry; ordered only
+	unsent  map[string]*entry // by id; those that are delayed
 	count   [states]int64     // entries by state
 
 	receivers []*receiver // that wait, first come first
@@ -29,6 +30,7 @@ type store struct {
 
 func (s *store) init(b *broker, ordered bool) {
 	s.broker, s.ordered = b, ordered
+	s.unsent = make(map[string]*entry)
 	if ordered {
 		s.groups = make(map[string]*group)
 	}
@@ -44,6 +46,12 @@ func (s *store) set(e *entry, to state) {
 	}
 	if to != gone {
 		s.count[to]++
+	}
+	switch {
+	case e.state == delayed:
+		delete(s.unsent, e.content.id)
+	case to == delayed:
+		s.unsent[e.content.id] = e
 	}
 	e.state = to
 }

@@ -13,6 +13,7 @@ type Op uint8
 const (
 	Any Op = iota // in a Rule: every method
 	Send
+	Withdraw
 	Receive
 	Extend
 	Settle
@@ -25,7 +26,7 @@ const (
 
 // String is the method in lower case.
 func (o Op) String() string {
-	names := [...]string{"any", "send", "receive", "extend", "settle", "move all", "policy", "stats", "close"}
+	names := [...]string{"any", "send", "withdraw", "receive", "extend", "settle", "move all", "policy", "stats", "close"}
 	if int(o) < len(names) {
 		return names[o]
 	}
@@ -40,6 +41,7 @@ type Call struct {
 	N    int  // number of the call among those of Op on this source, from 1
 
 	Messages []driver.Message      // of Send
+	ID       string                // of Withdraw
 	Options  driver.ReceiveOptions // of Receive
 	Leases   []driver.Lease        // of Extend
 	Hold     time.Duration         // of Extend
@@ -53,7 +55,7 @@ type Call struct {
 	Report   driver.MoveReport     // by MoveAll
 	Policy   driver.Policy         // by Policy
 	Stats    driver.Stats          // by Stats
-	Err      error                 // by Receive, MoveAll, Policy, Stats and Close
+	Err      error                 // by Withdraw, Receive, MoveAll, Policy, Stats and Close
 }
 
 // Len is how many items a batch call has; 0 for the other calls.

@@ -12,6 +12,7 @@
 //	})
 //
 // The dead letter is wrapped with the queue. Leases pass through as they are; a
-// fault that wants to lie in one wraps it with [Wrap]. Optional interfaces of
-// the inner queue, such as driver.Withdrawer, are not passed on.
+// fault that wants to lie in one wraps it with [Wrap]. Of the optional interfaces
+// driver.Withdrawer is passed on: on an inner queue that does not implement it,
+// Withdraw answers Unsupported. Others, such as driver.Adopter, are not.
 package faultqueue

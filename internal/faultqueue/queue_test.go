@@ -14,14 +14,16 @@ import (
 
 var errFault = driver.Errorf(driver.Throttled, "test", "fault")
 
-// open makes a queue with n messages, and a wrapper with rules.
+// open makes a queue with n messages and one that is delayed by an hour, m1, and
+// a wrapper with rules.
 func open(t *testing.T, n int, rules ...fq.Rule) (inner driver.Queue, q *fq.Queue) {
 	t.Helper()
 	inner, err := mem.New("test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range inner.Send(t.Context(), messages(n)) {
+	batch := append([]driver.Message{{Body: []byte("later"), Delay: time.Hour}}, messages(n)...)
+	for _, r := range inner.Send(t.Context(), batch) {
 		if r.Err != nil {
 			t.Fatal(r.Err)
 		}
@@ -48,11 +50,17 @@ func receive(t *testing.T, s driver.Source, most int) []driver.Lease {
 
 func ready(t *testing.T, q driver.Queue) int64 {
 	t.Helper()
+	return waiting(t, q)[0]
+}
+
+// waiting is how many messages are ready, and how many delayed.
+func waiting(t *testing.T, q driver.Queue) [2]int64 {
+	t.Helper()
 	s, err := q.Stats(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Ready
+	return [2]int64{s.Ready, s.Delayed}
 }
 
 func TestEachMethodFailsBeforeOrAfterItsEffect(t *testing.T) {
@@ -62,24 +70,28 @@ func TestEachMethodFailsBeforeOrAfterItsEffect(t *testing.T) {
 			_, err := q.Receive(ctx, driver.ReceiveOptions{Max: 1})
 			return err
 		},
-		fq.Policy: func(ctx context.Context, q driver.Queue) error { _, err := q.Policy(ctx); return err },
-		fq.Stats:  func(ctx context.Context, q driver.Queue) error { _, err := q.Stats(ctx); return err },
+		fq.Withdraw: func(ctx context.Context, q driver.Queue) error { return q.(driver.Withdrawer).Withdraw(ctx, "m1") },
+		fq.Policy:   func(ctx context.Context, q driver.Queue) error { _, err := q.Policy(ctx); return err },
+		fq.Stats:    func(ctx context.Context, q driver.Queue) error { _, err := q.Stats(ctx); return err },
 		fq.MoveAll: func(ctx context.Context, q driver.Queue) error {
 			_, err := q.DeadLetter().MoveAll(ctx, driver.MoveOptions{})
 			return err
 		},
 		fq.Close: func(ctx context.Context, q driver.Queue) error { return q.Close(ctx) },
 	}
-	// The number of ready messages after the call, of one at the start.
-	effect := map[fq.Op]int64{fq.Send: 2, fq.Receive: 0, fq.Policy: 1, fq.Stats: 1, fq.MoveAll: 1}
+	// The number of ready and delayed messages after the call, of one and one at
+	// the start.
+	effect := map[fq.Op][2]int64{
+		fq.Send: {2, 1}, fq.Withdraw: {1, 0}, fq.Receive: {0, 1}, fq.Policy: {1, 1}, fq.Stats: {1, 1}, fq.MoveAll: {1, 1},
+	}
 	for op, call := range calls {
 		t.Run(op.String(), func(t *testing.T) {
 			inner, before := open(t, 1, fq.Rule{Op: op, Fault: fq.FailBefore(errFault)})
 			if err := call(t.Context(), before); !errors.Is(err, errFault) {
 				t.Errorf("fail before: %v", err)
 			}
-			if n := ready(t, inner); n != 1 {
-				t.Errorf("fail before: %d ready, want 1", n)
+			if n := waiting(t, inner); n != [2]int64{1, 1} {
+				t.Errorf("fail before: %d ready and delayed, want 1 and 1", n)
 			}
 			inner, after := open(t, 1, fq.Rule{Op: op, Fault: fq.FailAfter(errFault)})
 			if err := call(t.Context(), after); !errors.Is(err, errFault) {
@@ -89,8 +101,8 @@ func TestEachMethodFailsBeforeOrAfterItsEffect(t *testing.T) {
 				if _, err := inner.Stats(t.Context()); !driver.Is(err, driver.Closed) {
 					t.Errorf("fail after: inner answers %v, want Closed", err)
 				}
-			} else if n := ready(t, inner); n != effect[op] {
-				t.Errorf("fail after: %d ready, want %d", n, effect[op])
+			} else if n := waiting(t, inner); n != effect[op] {
+				t.Errorf("fail after: %d ready and delayed, want %d", n, effect[op])
 			}
 		})
 	}
@@ -237,6 +249,25 @@ func TestWrappedLeaseStillSettles(t *testing.T) {
 	}
 	if err := q.Settle(t.Context(), []driver.Settlement{{Lease: l, Verdict: driver.Ack}})[0]; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestWithdrawPassesItsArgumentOn(t *testing.T) {
+	inner, q := open(t, 0, fq.Rule{Op: fq.Withdraw, Match: func(c *fq.Call) bool { return c.ID == "other" && c.N == 2 },
+		Fault: fq.Lie(func(c *fq.Call) { c.ID = "m1" }, nil)})
+	if err := q.Withdraw(t.Context(), "other"); !driver.Is(err, driver.NotFound) || waiting(t, inner)[1] != 1 {
+		t.Errorf("another: %v, %d delayed", err, waiting(t, inner)[1])
+	}
+	if err := q.Withdraw(t.Context(), "other"); err != nil || waiting(t, inner)[1] != 0 {
+		t.Errorf("the delayed one: %v, %d delayed", err, waiting(t, inner)[1])
+	}
+	q = fq.New(struct{ driver.Queue }{inner}) // one that takes nothing back
+	if err := q.Withdraw(t.Context(), "m1"); !driver.Is(err, driver.Unsupported) {
+		t.Errorf("without a withdrawer: %v", err)
+	}
+	q.Kill()
+	if err := q.Withdraw(t.Context(), "m1"); !driver.Is(err, driver.Unavailable) {
+		t.Errorf("cut off: %v", err)
 	}
 }
 

@@ -52,6 +52,21 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 	return c.Sent
 }
 
+// Withdraw passes on to the inner queue where that is a driver.Withdrawer; else
+// it is Unsupported.
+func (q *Queue) Withdraw(ctx context.Context, id string) error {
+	c := &Call{Op: Withdraw, ID: id}
+	q.do(ctx, c, func(ctx context.Context, c *Call) {
+		w, ok := q.inner.(driver.Withdrawer)
+		if !ok {
+			c.Err = driver.Errorf(driver.Unsupported, "faultqueue: withdraw", "the queue takes back no messages")
+			return
+		}
+		c.Err = w.Withdraw(ctx, c.ID)
+	})
+	return c.Err
+}
+
 func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 	c := &Call{Op: Policy}
 	q.do(ctx, c, func(ctx context.Context, c *Call) { c.Policy, c.Err = q.inner.Policy(ctx) })
@@ -113,5 +128,6 @@ func (d *deadLetter) MoveAll(ctx context.Context, opts driver.MoveOptions) (driv
 
 var (
 	_ driver.Queue      = (*Queue)(nil)
+	_ driver.Withdrawer = (*Queue)(nil)
 	_ driver.DeadLetter = (*deadLetter)(nil)
 )

@@ -1,0 +1,764 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/mem"
+	"github.com/longshore-dev/longshore/internal/faultqueue"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// graveyard is a bench for redrives: inner is its queue without faults.
+type graveyard struct {
+	*bench
+	inner  *mem.Queue
+	faults *faultqueue.Queue
+}
+
+// redriveTest runs f in a bubble on a queue with n dead tasks, called 0 to n-1.
+func redriveTest(t *testing.T, o *mem.Options, n int, f func(g *graveyard, ids []runtime.TaskID)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		g := &graveyard{bench: newBench(t, o, runtime.RetryPolicy{}, faulty())}
+		if !g.queue.As(&g.inner) || !g.queue.As(&g.faults) {
+			t.Fatal("the queue is not in memory, or without faults")
+		}
+		var ids []runtime.TaskID
+		for i := range n {
+			ids = append(ids, g.enqueue(fmt.Sprint(i)))
+		}
+		g.bury()
+		time.Sleep(time.Minute)
+		f(g, ids)
+	})
+}
+
+// bury buries all that is on the queue.
+func (g *graveyard) bury() {
+	g.Helper()
+	leases := g.drain(g.inner)
+	batch := make([]driver.Settlement, len(leases))
+	for i, l := range leases {
+		batch[i] = driver.Settlement{Lease: l, Verdict: driver.Bury, Reason: driver.ReasonPermanent, Detail: "boom"}
+	}
+	for part := range slices.Chunk(batch, 1000) {
+		if err := errors.Join(g.inner.Settle(g.Context(), part)...); err != nil {
+			g.Fatal(err)
+		}
+	}
+}
+
+// drain leases all that there is.
+func (g *graveyard) drain(s driver.Source) (all []driver.Lease) {
+	g.Helper()
+	for {
+		leases, err := s.Receive(g.Context(), driver.ReceiveOptions{Max: 1000})
+		if err != nil {
+			g.Fatal(err)
+		}
+		if len(leases) == 0 {
+			return all
+		}
+		all = append(all, leases...)
+	}
+}
+
+// redrive checks the report of a redrive that ends without an error.
+func (g *graveyard) redrive(o *runtime.RedriveOptions, want runtime.RedriveReport) {
+	g.Helper()
+	r, err := runtime.Redrive(g.Context(), g.queues, "jobs", o)
+	if err != nil {
+		g.Errorf("redrive: %v", err)
+	}
+	g.reported(r, want)
+}
+
+// reported checks a report; its reason is to contain the wanted one.
+func (g *graveyard) reported(r, want runtime.RedriveReport) {
+	g.Helper()
+	if !strings.Contains(r.Reason, want.Reason) || r.Reason == "" {
+		g.Errorf("reason %q; want %q in it", r.Reason, want.Reason)
+	}
+	r.Reason, want.Reason = "", ""
+	if r != want {
+		g.Errorf("report %+v; want %+v", r, want)
+	}
+}
+
+// tally checks how many messages are on the queue and visible, and in the dead
+// letter and visible there.
+func (g *graveyard) tally(live, dead int) {
+	g.Helper()
+	if n := len(g.drain(g.inner)); n != live {
+		g.Errorf("%d messages are live; want %d", n, live)
+	}
+	if n := len(g.drain(g.inner.DeadLetter())); n != dead {
+		g.Errorf("%d messages are dead and released; want %d", n, dead)
+	}
+}
+
+func moved(n int) runtime.RedriveReport {
+	return runtime.RedriveReport{Examined: n, Moved: n, Complete: true, Reason: "nothing more"}
+}
+
+func TestRedriveMovesAll(t *testing.T) {
+	redriveTest(t, nil, 2500, func(g *graveyard, _ []runtime.TaskID) {
+		start := time.Now()
+		g.redrive(nil, moved(2500))
+		if took := time.Since(start); took != 2*time.Second {
+			g.Errorf("it took %v; want two receives of a second that bring nothing", took)
+		}
+		g.tally(2500, 0)
+		g.redrive(nil, moved(0))
+	})
+}
+
+func TestARedrivenTaskRunsAgainWithFreshAttempts(t *testing.T) {
+	redriveTest(t, nil, 1, func(g *graveyard, ids []runtime.TaskID) {
+		g.redrive(nil, moved(1))
+		g.runsAgain(ids[0])
+	})
+}
+
+func TestADeadLetterThatWasMovedBackVerbatimRunsAgain(t *testing.T) {
+	redriveTest(t, nil, 1, func(g *graveyard, ids []runtime.TaskID) {
+		if _, err := g.inner.DeadLetter().MoveAll(g.Context(), driver.MoveOptions{}); err != nil {
+			g.Fatal(err)
+		}
+		g.runsAgain(ids[0])
+	})
+}
+
+// runsAgain asserts that the one task on the queue runs as one that was redriven
+// once.
+func (g *graveyard) runsAgain(id runtime.TaskID) {
+	g.Helper()
+	var ran []runtime.Info
+	g.handle(func(_ context.Context, task *runtime.Task[job]) error {
+		ran = append(ran, *task.Info)
+		return nil
+	})
+	stop := g.start(runtime.WorkerOptions{})
+	synctest.Wait()
+	if err := stop(); err != nil {
+		g.Fatal(err)
+	}
+	if len(ran) != 1 || ran[0].ID != id || ran[0].Attempt != 1 || ran[0].Redrives != 1 {
+		g.Errorf("ran %+v; want task %s, attempt 1, redrives 1", ran, id)
+	}
+	g.stats(0, 0, 0)
+}
+
+// With the send id of an earlier message a broker would drop the copy.
+func TestARedriveGivesTheCopyASendIDOfItsOwn(t *testing.T) {
+	redriveTest(t, nil, 1, func(g *graveyard, _ []runtime.TaskID) {
+		used := g.drain(g.inner.DeadLetter())[0].Message().SendID
+		time.Sleep(time.Minute) // the lease lapses
+		g.redrive(nil, moved(1))
+		if fresh := g.drain(g.inner)[0].Message().SendID; fresh == "" || fresh == used {
+			g.Errorf("the dead letter has send id %q, its copy %q", used, fresh)
+		}
+	})
+}
+
+func TestRedriveMovesWhatMatches(t *testing.T) {
+	redriveTest(t, nil, 10, func(g *graveyard, ids []runtime.TaskID) {
+		g.send(driver.Message{Body: []byte("no task"), Attributes: map[string]string{"color": "red"}})
+		g.bury()
+		asked := make(map[runtime.TaskID]int)
+		g.redrive(&runtime.RedriveOptions{Match: func(d runtime.DeadTask) bool {
+			asked[d.ID]++
+			if d.MessageID == "" || d.Death.Reason != driver.ReasonPermanent || d.Death.Detail != "boom" || d.Redrives != 0 {
+				g.Errorf("Match was asked about %+v", d)
+			}
+			if d.ID == "" {
+				return d.Kind == "" && d.EnqueuedAt.IsZero() && d.Attributes["color"] == "red"
+			}
+			return d.Kind == "job" && !d.EnqueuedAt.IsZero() && slices.Index(ids, d.ID)%2 == 0
+		}}, runtime.RedriveReport{Examined: 11, Moved: 6, Kept: 5, Complete: true})
+		for id, n := range asked {
+			if n != 1 {
+				g.Errorf("Match was asked %d times about %q", n, id)
+			}
+		}
+		g.tally(6, 5)
+	})
+}
+
+func (g *graveyard) send(m driver.Message) {
+	g.Helper()
+	if err := g.inner.Send(g.Context(), []driver.Message{m})[0].Err; err != nil {
+		g.Fatal(err)
+	}
+}
+
+func TestRedriveMovesAtMostMax(t *testing.T) {
+	redriveTest(t, nil, 10, func(g *graveyard, ids []runtime.TaskID) {
+		g.redrive(&runtime.RedriveOptions{Max: 4}, runtime.RedriveReport{Examined: 4, Moved: 4, Reason: "the most messages to move, 4,"})
+		g.redrive(&runtime.RedriveOptions{Max: 2, Match: func(d runtime.DeadTask) bool { return slices.Index(ids, d.ID) > 5 }},
+			runtime.RedriveReport{Examined: 4, Moved: 2, Kept: 2, Reason: "the most messages"})
+		g.tally(6, 4)
+	})
+}
+
+func TestRedriveKeepsToItsRate(t *testing.T) {
+	for _, c := range []struct {
+		rate   float64
+		n      int
+		burst  int
+		took   time.Duration
+		most   int // within any second
+		within time.Duration
+	}{
+		{rate: 2, n: 9, burst: 1, took: 4 * time.Second, most: 2},
+		{rate: 0.1, n: 3, burst: 1, took: 20 * time.Second, most: 1},
+		{rate: 100, n: 1000, burst: 10, took: 9900 * time.Millisecond, most: 100},
+	} {
+		t.Run(fmt.Sprint(c.rate), func(t *testing.T) {
+			redriveTest(t, &mem.Options{Hold: 3 * time.Second}, c.n, func(g *graveyard, _ []runtime.TaskID) {
+				var at []time.Duration
+				start := time.Now()
+				g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Fault: faultqueue.Lie(func(call *faultqueue.Call) {
+					if len(call.Batch) > c.burst {
+						g.Errorf("%d moved at once; want at most %d", len(call.Batch), c.burst)
+					}
+					for range call.Batch {
+						at = append(at, time.Since(start))
+					}
+				}, nil)})
+				g.redrive(&runtime.RedriveOptions{Rate: c.rate}, moved(c.n))
+				if len(at) != c.n || at[c.n-1] != c.took {
+					g.Errorf("%d moves, the last after %v; want %d, %v", len(at), at[len(at)-1], c.n, c.took)
+				}
+				for i := c.most; i < len(at); i++ {
+					if at[i]-at[i-c.most] < time.Second {
+						g.Errorf("more than %d moves between %v and %v", c.most, at[i-c.most], at[i])
+					}
+				}
+				g.tally(c.n, 0)
+			})
+		})
+	}
+}
+
+func TestRedriveTellsOfItsProgress(t *testing.T) {
+	redriveTest(t, nil, 2500, func(g *graveyard, _ []runtime.TaskID) {
+		var told []int
+		g.redrive(&runtime.RedriveOptions{Progress: func(r runtime.RedriveReport) { told = append(told, r.Moved) }}, moved(2500))
+		if !slices.Equal(slices.Compact(told), []int{1000, 2000, 2500}) {
+			g.Errorf("told of %v", told)
+		}
+	})
+	redriveTest(t, nil, 20, func(g *graveyard, _ []runtime.TaskID) {
+		told := 0
+		g.redrive(&runtime.RedriveOptions{Rate: 1, Progress: func(runtime.RedriveReport) { told++ }}, moved(20))
+		if told < 19 || told > 25 {
+			g.Errorf("told %d times within 20 s", told)
+		}
+	})
+}
+
+func TestWhatDiesAgainDuringARedriveIsNotMovedTwice(t *testing.T) {
+	redriveTest(t, nil, 50, func(g *graveyard, _ []runtime.TaskID) {
+		g.handle(func(context.Context, *runtime.Task[job]) error { return runtime.Permanent(errBoom) })
+		stop := g.start(runtime.WorkerOptions{})
+		g.redrive(&runtime.RedriveOptions{Rate: 10}, runtime.RedriveReport{Examined: 100, Moved: 50, Kept: 50, Complete: true})
+		if err := stop(); err != nil {
+			g.Fatal(err)
+		}
+		g.stats(0, 0, 50)
+		for _, l := range g.drain(g.inner.DeadLetter()) {
+			if n := l.Message().Carry.Redrives; n != 1 {
+				g.Errorf("%s was redriven %d times", l.Message().ID, n)
+			}
+		}
+	})
+}
+
+// Whoever buries has a clock of its own: by it nothing is newer here.
+func TestATaskThatDiesAgainIsKnownWithoutClocks(t *testing.T) {
+	redriveTest(t, nil, 20, func(g *graveyard, _ []runtime.TaskID) {
+		g.faults.Add(faultqueue.Rule{
+			Op: faultqueue.Receive, Match: dead, Fault: faultqueue.Lie(nil, views(func(v *faultqueue.View) {
+				death := *v.Message.Death
+				death.At = death.At.Add(-5 * time.Minute)
+				v.Message.Death = &death
+			})),
+		})
+		g.send(driver.Message{Body: []byte("no task")})
+		g.bury()
+		g.mux = runtime.NewMux(&runtime.MuxOptions{RawKind: "raw"})
+		fail := func(context.Context, *runtime.Info) error { return runtime.Permanent(errBoom) }
+		g.mux.HandleRaw("job", fail)
+		g.mux.HandleRaw("raw", fail)
+		stop := g.start(runtime.WorkerOptions{})
+		g.redrive(&runtime.RedriveOptions{Rate: 10}, runtime.RedriveReport{Examined: 42, Moved: 21, Kept: 21, Complete: true})
+		if err := stop(); err != nil {
+			g.Fatal(err)
+		}
+		g.stats(0, 0, 21)
+	})
+}
+
+func dead(c *faultqueue.Call) bool { return c.Dead }
+
+// views changes what the leases of a receive tell.
+func views(change func(*faultqueue.View)) func(*faultqueue.Call) {
+	return func(c *faultqueue.Call) {
+		for i, l := range c.Received {
+			c.Received[i] = faultqueue.Wrap(l, change)
+		}
+	}
+}
+
+func TestClocksThatDifferKeepNothingFromBeingRedriven(t *testing.T) {
+	for name, change := range map[string]func(*faultqueue.View){
+		"the worker's is ahead": func(v *faultqueue.View) {
+			v.Message.Death = &driver.Death{Reason: "permanent", At: time.Now().Add(5 * time.Minute)}
+		},
+		"the broker's is ahead":           func(v *faultqueue.View) { v.Message.SentAt = time.Now().Add(5 * time.Minute) },
+		"the worker's is behind":          func(v *faultqueue.View) { v.Message.SentAt = time.Now().Add(-5 * time.Minute) },
+		"nobody knows when":               func(v *faultqueue.View) { v.Message.Death = &driver.Death{Reason: "permanent"} },
+		"nobody knows why":                func(v *faultqueue.View) { v.Message.Death, v.Message.Defect = nil, errBoom },
+		"from the future, by no broker's": func(v *faultqueue.View) { v.Message.SentAt = time.Time{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			redriveTest(t, nil, 3, func(g *graveyard, _ []runtime.TaskID) {
+				g.faults.Add(faultqueue.Rule{Op: faultqueue.Receive, Match: dead, Fault: faultqueue.Lie(nil, views(change))})
+				g.redrive(nil, moved(3))
+				g.tally(3, 0)
+			})
+		})
+	}
+}
+
+// What first dies while a redrive runs was not asked for.
+func TestWhatDiesDuringARedriveStaysDead(t *testing.T) {
+	redriveTest(t, nil, 20, func(g *graveyard, _ []runtime.TaskID) {
+		g.redrive(&runtime.RedriveOptions{Rate: 1, Progress: func(r runtime.RedriveReport) {
+			if r.Moved == 5 {
+				g.send(driver.Message{Body: []byte("another")})
+				leases := g.drain(g.inner)
+				last := leases[len(leases)-1]
+				_ = g.inner.Settle(g.Context(), []driver.Settlement{{Lease: last, Verdict: driver.Bury, Reason: "permanent"}})
+			}
+		}}, runtime.RedriveReport{Examined: 21, Moved: 20, Kept: 1, Complete: true})
+	})
+}
+
+func TestARedriveThatIsInterruptedIsRunAgain(t *testing.T) {
+	const n = 30
+	settle := func(g *graveyard, f faultqueue.Fault) {
+		g.faults.Add(faultqueue.Rule{
+			Op: faultqueue.Settle, Match: func(c *faultqueue.Call) bool { return c.Dead && c.N == 4 }, Fault: f,
+		})
+	}
+	for name, c := range map[string]struct {
+		interrupt func(g *graveyard, cancel func())
+		code      driver.Code
+		reason    string
+		moved     int // as it is reported
+		left      int // to move, when run again
+		after     time.Duration
+	}{
+		"the context ends": {
+			interrupt: func(_ *graveyard, cancel func()) { time.AfterFunc(1050*time.Millisecond, cancel) },
+			code:      driver.Canceled, reason: "interrupted", moved: 11, left: 19,
+		},
+		"the context ends during a move": {
+			interrupt: func(g *graveyard, cancel func()) {
+				settle(g, faultqueue.Lie(func(*faultqueue.Call) { cancel() }, nil))
+			},
+			code: driver.Canceled, reason: "interrupted", moved: 4, left: 26,
+		},
+		"cut off before a move": {
+			interrupt: func(g *graveyard, _ func()) { settle(g, g.faults.Cut()) },
+			code:      driver.Unavailable, reason: "move failed", moved: 3, left: 27, after: time.Minute,
+		},
+		"cut off after a move": {
+			interrupt: func(g *graveyard, _ func()) { settle(g, g.faults.CutAfter()) },
+			code:      driver.Unavailable, reason: "move failed", moved: 3, left: 26, after: time.Minute,
+		},
+		"cut off at a receive": {
+			interrupt: func(g *graveyard, _ func()) {
+				g.faults.Add(faultqueue.Rule{Op: faultqueue.Receive, Match: func(c *faultqueue.Call) bool { return c.N == 2 }, Fault: g.faults.CutAfter()})
+			},
+			code: driver.Unavailable, reason: "receive failed", moved: 30, left: 0, after: time.Minute,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			redriveTest(t, nil, n, func(g *graveyard, _ []runtime.TaskID) {
+				ctx, cancel := context.WithCancel(g.Context())
+				defer cancel()
+				c.interrupt(g, cancel)
+				start := time.Now()
+				r, err := runtime.Redrive(ctx, g.queues, "jobs", &runtime.RedriveOptions{Rate: 10})
+				if !driver.Is(err, c.code) || !strings.HasPrefix(err.Error(), `runtime: redrive "jobs": `) {
+					g.Errorf("the error is %v; want code %v", err, c.code)
+				}
+				if c.after == 0 && time.Since(start) > 2*time.Second {
+					g.Errorf("it ended after %v", time.Since(start))
+				}
+				if r.Moved != c.moved || r.Complete || !strings.Contains(r.Reason, c.reason) {
+					g.Errorf("report %+v; want %d moved and reason %q", r, c.moved, c.reason)
+				}
+				time.Sleep(c.after) // what a caller that was cut off holds comes back then
+				again := runtime.Queues{}
+				if err := again.Add(runtime.QueueInfo{Name: "jobs", Driver: g.inner}); err != nil {
+					g.Fatal(err)
+				}
+				r, err = runtime.Redrive(g.Context(), &again, "jobs", nil)
+				if err != nil {
+					g.Error(err)
+				}
+				g.reported(r, moved(c.left))
+				live := g.drain(g.inner)
+				for _, l := range live {
+					if l.Message().Carry.Redrives != 1 {
+						g.Errorf("redriven %d times", l.Message().Carry.Redrives)
+					}
+				}
+				if len(live) != n {
+					g.Errorf("%d messages are live; want %d", len(live), n)
+				}
+			})
+		})
+	}
+}
+
+func TestCallsOfARedriveThatFailAreTriedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		rule faultqueue.Rule
+		want runtime.RedriveReport
+	}{
+		"receive":       {faultqueue.Rule{Op: faultqueue.Receive, Times: 4, Fault: faultqueue.FailBefore(errDown)}, moved(10)},
+		"settle":        {faultqueue.Rule{Op: faultqueue.Settle, Times: 4, Fault: faultqueue.FailBefore(errDown)}, moved(10)},
+		"settle of one": {faultqueue.Rule{Op: faultqueue.Settle, Times: 4, Fault: faultqueue.On(faultqueue.Item(0), faultqueue.FailBefore(errDown))}, moved(10)},
+		"extend":        {faultqueue.Rule{Op: faultqueue.Extend, Times: 2, Fault: faultqueue.FailBefore(errDown)}, moved(10)},
+		"settle while leases lapse": {faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: faultqueue.FailAfter(errDown)},
+			runtime.RedriveReport{Examined: 10, Failed: 10, Reason: "10 failed, the first with: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			redriveTest(t, &mem.Options{Hold: 3 * time.Second}, 10, func(g *graveyard, _ []runtime.TaskID) {
+				c.rule.Match = dead
+				g.faults.Add(c.rule)
+				g.redrive(nil, c.want)
+				g.tally(10, 0)
+			})
+		})
+	}
+}
+
+func TestARedriveGivesUpAfterHalfAMinute(t *testing.T) {
+	for _, op := range []faultqueue.Op{faultqueue.Receive, faultqueue.Settle} {
+		t.Run(op.String(), func(t *testing.T) {
+			redriveTest(t, nil, 3, func(g *graveyard, _ []runtime.TaskID) {
+				g.faults.Add(faultqueue.Rule{Op: op, Fault: faultqueue.On(
+					func(int) bool { return true }, func(_ context.Context, c *faultqueue.Call, next faultqueue.Next) {
+						if c.Op == faultqueue.Settle && c.Batch[0].Verdict == driver.Release {
+							next(g.Context(), c)
+							return
+						}
+						c.Fail(errDown)
+					}), Match: func(c *faultqueue.Call) bool { return c.Op == faultqueue.Settle }})
+				g.faults.Add(faultqueue.Rule{Op: op, Fault: faultqueue.FailBefore(errDown)})
+				start := time.Now()
+				r, err := runtime.Redrive(g.Context(), g.queues, "jobs", nil)
+				if !errors.Is(err, errDown) || r.Complete || r.Moved != 0 {
+					g.Errorf("report %+v, error %v", r, err)
+				}
+				if took := time.Since(start); took < 15*time.Second || took > 30*time.Second {
+					g.Errorf("it took %v", took)
+				}
+				g.tally(0, 3)
+			})
+		})
+	}
+}
+
+func TestARedriveEndsWithAnErrorThatNoRetryCanHelp(t *testing.T) {
+	refused := driver.Errorf(driver.PermissionDenied, "test", "refused")
+	for _, op := range []faultqueue.Op{faultqueue.Receive, faultqueue.Settle} {
+		t.Run(op.String(), func(t *testing.T) {
+			redriveTest(t, nil, 3, func(g *graveyard, _ []runtime.TaskID) {
+				g.faults.Add(faultqueue.Rule{Op: op, Times: 1, Fault: faultqueue.FailBefore(refused)})
+				start := time.Now()
+				r, err := runtime.Redrive(g.Context(), g.queues, "jobs", nil)
+				if !errors.Is(err, refused) || r.Complete || r.Moved != 0 || time.Since(start) > 0 {
+					g.Errorf("after %v: report %+v, error %v", time.Since(start), r, err)
+				}
+				g.tally(0, 3)
+			})
+		})
+	}
+}
+
+// One message that cannot be moved does not keep the others.
+func TestOneMoveThatIsRefusedStaysDeadAlone(t *testing.T) {
+	redriveTest(t, nil, 5, func(g *graveyard, _ []runtime.TaskID) {
+		g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: faultqueue.On(faultqueue.Item(1),
+			faultqueue.FailBefore(driver.Errorf(driver.TooLarge, "test", "it does not fit")))})
+		g.redrive(nil, runtime.RedriveReport{Examined: 5, Moved: 4, Failed: 1, Reason: "1 failed, the first with: test: it does not fit"})
+		g.tally(4, 1)
+	})
+}
+
+// A lost lease does not tell whether the message has moved. When it comes again
+// it has not.
+func TestAMoveThatLostItsLeaseIsTriedOnceMore(t *testing.T) {
+	redriveTest(t, &mem.Options{Hold: time.Second}, 5, func(g *graveyard, _ []runtime.TaskID) {
+		g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: faultqueue.On(faultqueue.Item(1), faultqueue.FailBefore(errLost))})
+		asked := 0
+		g.redrive(&runtime.RedriveOptions{Match: func(runtime.DeadTask) bool { asked++; return true }}, moved(5))
+		g.tally(5, 0)
+		if asked != 5 {
+			g.Errorf("Match was asked %d times about 5 messages", asked)
+		}
+	})
+	redriveTest(t, &mem.Options{Hold: time.Second}, 5, func(g *graveyard, _ []runtime.TaskID) {
+		tries := 0
+		g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+			faultqueue.On(func(i int) bool { return c.Batch[i].Verdict == driver.Redrive && c.Batch[i].Lease.Message().ID == "m7" },
+				func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) { tries++; c.Fail(errLost) })(ctx, c, next)
+		}})
+		g.redrive(nil, runtime.RedriveReport{Examined: 5, Moved: 4, Failed: 1, Reason: "1 failed"})
+		if tries != 2 {
+			g.Errorf("it was tried %d times", tries)
+		}
+		g.tally(4, 1)
+	})
+}
+
+// Max bounds what is really moved, also when the broker does not say.
+func TestMaxHoldsWhenMovesAreUncertain(t *testing.T) {
+	redriveTest(t, &mem.Options{Hold: time.Second}, 10, func(g *graveyard, _ []runtime.TaskID) {
+		g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: faultqueue.On(faultqueue.Item(1), faultqueue.FailAfter(errLost))})
+		g.redrive(&runtime.RedriveOptions{Max: 4}, runtime.RedriveReport{Examined: 4, Moved: 3, Failed: 1})
+		g.tally(4, 6)
+	})
+}
+
+func TestAMatchThatPanicsEndsTheRedrive(t *testing.T) {
+	for name, f := range map[string]func(calls int) bool{
+		"a value": func(int) bool { panic("boom") },
+		"an index": func(calls int) bool {
+			var none []bool
+			return none[calls]
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			redriveTest(t, nil, 5, func(g *graveyard, _ []runtime.TaskID) {
+				calls := 0
+				r, err := runtime.Redrive(g.Context(), g.queues, "jobs", &runtime.RedriveOptions{Match: func(runtime.DeadTask) bool {
+					calls++
+					return calls < 3 || f(calls)
+				}})
+				g.panicked(err)
+				g.reported(r, runtime.RedriveReport{Examined: 3, Moved: 2, Failed: 1, Reason: "Match panicked"})
+				g.tally(2, 3)
+			})
+		})
+	}
+}
+
+func (g *graveyard) panicked(err error) {
+	g.Helper()
+	if _, ok := errors.AsType[*runtime.PanicError](err); !ok || !strings.HasPrefix(err.Error(), `runtime: redrive "jobs": `) {
+		g.Errorf("the error is %v; want that of a panic", err)
+	}
+}
+
+func TestAProgressThatPanicsEndsTheRedrive(t *testing.T) {
+	redriveTest(t, nil, 5, func(g *graveyard, ids []runtime.TaskID) {
+		r, err := runtime.Redrive(g.Context(), g.queues, "jobs", &runtime.RedriveOptions{
+			Match:    func(d runtime.DeadTask) bool { return d.ID == ids[1] },
+			Progress: func(runtime.RedriveReport) { panic("boom") },
+		})
+		g.panicked(err)
+		g.reported(r, runtime.RedriveReport{Examined: 5, Moved: 1, Kept: 4, Reason: "Progress panicked"})
+		g.tally(1, 4)
+	})
+}
+
+func TestAMatchThatEndsItsGoroutineLeavesNothingLeased(t *testing.T) {
+	redriveTest(t, nil, 3, func(g *graveyard, _ []runtime.TaskID) {
+		var ended sync.WaitGroup
+		ended.Go(func() {
+			_, _ = runtime.Redrive(g.Context(), g.queues, "jobs", &runtime.RedriveOptions{Match: func(runtime.DeadTask) bool {
+				goexit()
+				return true
+			}})
+		})
+		ended.Wait()
+		g.tally(0, 3)
+	})
+}
+
+func TestARedriveHoldsAtMostAThousandThatStay(t *testing.T) {
+	redriveTest(t, nil, 1500, func(g *graveyard, ids []runtime.TaskID) {
+		g.redrive(&runtime.RedriveOptions{Match: func(d runtime.DeadTask) bool { return d.ID == ids[3] || d.ID == ids[1400] }},
+			runtime.RedriveReport{Examined: 1001, Moved: 1, Kept: 1000, Reason: "it holds 1000 dead letters that stay"})
+		g.tally(1, 1499)
+	})
+}
+
+// Match may ask a person. What is leased is extended meanwhile, so that all are
+// asked about once.
+func TestASlowMatchKeepsTheLeases(t *testing.T) {
+	redriveTest(t, &mem.Options{Hold: time.Second}, 20, func(g *graveyard, ids []runtime.TaskID) {
+		asked := 0
+		g.redrive(&runtime.RedriveOptions{Match: func(d runtime.DeadTask) bool {
+			asked++
+			time.Sleep(10 * time.Second)
+			if n := len(g.drain(g.inner.DeadLetter())); n > 0 {
+				g.Errorf("%d leases have lapsed", n)
+			}
+			return d.ID == ids[7]
+		}}, runtime.RedriveReport{Examined: 20, Moved: 1, Kept: 19, Complete: true})
+		if asked != 20 {
+			g.Errorf("Match was asked %d times about 20 messages", asked)
+		}
+		g.tally(1, 19)
+	})
+}
+
+// Where the leases lapse nevertheless the messages come again, and are known.
+func TestLeasesThatLapseAreTakenAgain(t *testing.T) {
+	redriveTest(t, &mem.Options{Hold: 10 * time.Second}, 20, func(g *graveyard, ids []runtime.TaskID) {
+		g.faults.Add(faultqueue.Rule{Op: faultqueue.Extend, Fault: faultqueue.FailBefore(errDown)})
+		asked := make(map[string]int)
+		g.redrive(&runtime.RedriveOptions{Match: func(d runtime.DeadTask) bool {
+			asked[d.MessageID]++
+			time.Sleep(1500 * time.Millisecond)
+			return d.ID == ids[7] || d.ID == ids[12]
+		}}, runtime.RedriveReport{Examined: 20, Moved: 2, Kept: 18, Complete: true})
+		for id, n := range asked {
+			if n != 1 {
+				g.Errorf("Match was asked %d times about %s", n, id)
+			}
+		}
+		if len(asked) != 20 {
+			g.Errorf("Match was asked about %d messages of 20", len(asked))
+		}
+		g.stats(2, 0, 18)
+	})
+}
+
+// mem gives a lease 12 hours; four fifths of that are for the redrive.
+func TestARedriveEndsBeforeItsLeasesMust(t *testing.T) {
+	redriveTest(t, nil, 2000, func(g *graveyard, _ []runtime.TaskID) {
+		start := time.Now()
+		g.redrive(&runtime.RedriveOptions{Rate: 0.01}, runtime.RedriveReport{Examined: 346, Moved: 346, Reason: "it took 9h36m0s"})
+		if took := time.Since(start); took != 12*time.Hour/5*4 {
+			g.Errorf("it took %v", took)
+		}
+		g.tally(346, 2000-346)
+	})
+}
+
+// A receive that is cancelled strands leases on such a queue.
+func TestARedriveLetsAReceiveReturnThatIsNotSafeToCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var unsafe *uncancellable
+		g := &graveyard{bench: newBench(t, nil, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue {
+			unsafe = &uncancellable{Queue: q}
+			return unsafe
+		})}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(300*time.Millisecond, cancel)
+		r, err := runtime.Redrive(ctx, g.queues, "jobs", nil)
+		if !driver.Is(err, driver.Canceled) || r.Complete {
+			t.Errorf("report %+v, error %v", r, err)
+		}
+		if unsafe.cancelled {
+			t.Error("the receive was cancelled")
+		}
+	})
+}
+
+// uncancellable is a queue whose receives must not be cancelled.
+type uncancellable struct {
+	driver.Queue
+	cancelled bool
+}
+
+func (u *uncancellable) Capabilities() driver.Capabilities {
+	c := u.Queue.Capabilities()
+	c.CancelSafe = false
+	return c
+}
+
+func (u *uncancellable) DeadLetter() driver.DeadLetter {
+	return &uncancellableDead{u.Queue.DeadLetter(), u}
+}
+
+type uncancellableDead struct {
+	driver.DeadLetter
+	queue *uncancellable
+}
+
+func (d *uncancellableDead) Receive(ctx context.Context, o driver.ReceiveOptions) ([]driver.Lease, error) {
+	leases, err := d.DeadLetter.Receive(ctx, o)
+	d.queue.cancelled = d.queue.cancelled || ctx.Err() != nil
+	return leases, err
+}
+
+func TestRedriveRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		queue string
+		mem   mem.Options
+		opts  runtime.RedriveOptions
+		code  driver.Code
+		says  string
+	}{
+		"a negative max":      {opts: runtime.RedriveOptions{Max: -1}, code: driver.InvalidArgument, says: "max -1 is negative; use"},
+		"a negative rate":     {opts: runtime.RedriveOptions{Rate: -0.5}, code: driver.InvalidArgument, says: "rate -0.5 is not"},
+		"no number as rate":   {opts: runtime.RedriveOptions{Rate: math.NaN()}, code: driver.InvalidArgument, says: "rate NaN is not"},
+		"an endless rate":     {opts: runtime.RedriveOptions{Rate: math.Inf(1)}, code: driver.InvalidArgument, says: "rate +Inf is not"},
+		"a hold too short":    {opts: runtime.RedriveOptions{Hold: time.Millisecond}, code: driver.InvalidArgument, says: "hold 1ms is not within 10ms to 12h0m0s; use"},
+		"a hold too long":     {opts: runtime.RedriveOptions{Hold: 13 * time.Hour}, code: driver.InvalidArgument, says: "hold 13h0m0s is not within"},
+		"an unknown queue":    {queue: "orders", code: driver.NotFound, says: "known are jobs"},
+		"without dead letter": {mem: mem.Options{NoDeadLetter: true}, code: driver.NotFound, says: "the queue has no dead letter"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, &c.mem, runtime.RetryPolicy{}, nil)
+			if c.queue == "" {
+				c.queue = "jobs"
+			}
+			r, err := runtime.Redrive(t.Context(), b.queues, c.queue, &c.opts)
+			if !driver.Is(err, c.code) || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "runtime: redrive ") {
+				t.Errorf("error %v; want %v that says %q", err, c.code, c.says)
+			}
+			r.Reason = ""
+			if r != (runtime.RedriveReport{}) {
+				t.Errorf("report %+v", r)
+			}
+		})
+	}
+}
+
+func TestRedriveTakesNoHoldWhereItIsFixed(t *testing.T) {
+	b := newBench(t, nil, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue { return fixed{q} })
+	_, err := runtime.Redrive(t.Context(), b.queues, "jobs", &runtime.RedriveOptions{Hold: time.Minute})
+	if !driver.Is(err, driver.InvalidArgument) || !strings.Contains(err.Error(), "hold 1m0s cannot be chosen") {
+		t.Errorf("error %v", err)
+	}
+}
+
+type fixed struct{ driver.Queue }
+
+func (f fixed) Capabilities() driver.Capabilities {
+	c := f.Queue.Capabilities()
+	c.FixedHold = true
+	return c
+}
