@@ -1,0 +1,106 @@
+package runtime_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/mem"
+	"github.com/longshore-dev/longshore/internal/faultqueue"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// lost fails a call with LeaseLost, and it has no effect.
+func lost() faultqueue.Fault {
+	return faultqueue.FailBefore(driver.Errorf(driver.LeaseLost, "test", "gone"))
+}
+
+// nonWithdrawer hides that a queue can take back a copy.
+type nonWithdrawer struct{ driver.Queue }
+
+// After a copy whose ack came too late the message comes again: it is only acked.
+func TestAMessageWhoseCopyWasSentIsOnlyAcked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sends atomic.Int64
+		b := newBench(t, &mem.Options{Hold: 6 * time.Second}, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue {
+			return nonWithdrawer{faultqueue.New(q,
+				faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: lost()},
+				faultqueue.Rule{Op: faultqueue.Send, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+					sends.Add(int64(len(c.Messages)))
+					next(ctx, c)
+				}})}
+		})
+		r := newRuns()
+		b.handle(func(context.Context, *runtime.Task[job]) error {
+			if r.add() == 1 {
+				return runtime.Snooze(time.Minute)
+			}
+			return nil
+		})
+		b.enqueue("a")
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Hour)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if at := r.all(); len(at) != 2 || sends.Load() != 2 {
+			t.Errorf("ran at %v, %d sends; want 2 of each", at, sends.Load())
+		}
+		b.stats(0, 0, 0)
+	})
+}
+
+// A queue that can takes the copy back, and the message is the only one again.
+func TestACopySentOnALostLeaseIsWithdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &mem.Options{Hold: 6 * time.Second}, runtime.RetryPolicy{}, faulty(
+			faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: lost()}))
+		r := newRuns()
+		b.handle(func(context.Context, *runtime.Task[job]) error {
+			if r.add() < 3 {
+				return runtime.Snooze(time.Minute)
+			}
+			return nil
+		})
+		b.enqueue("a")
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Second)
+		b.stats(0, 1, 0) // the message itself, and no copy
+		time.Sleep(time.Hour)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(r.all()); n != 3 {
+			t.Errorf("ran %d times, want 3: twice snoozed and done", n)
+		}
+		b.stats(0, 0, 0)
+	})
+}
+
+// When an ack had no answer the copy may be all there is.
+func TestACopyIsNotWithdrawnAfterAnAckWithoutAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &mem.Options{Hold: 6 * time.Second}, runtime.RetryPolicy{}, faulty(
+			faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: faultqueue.FailAfter(errDown)}))
+		r := newRuns()
+		b.handle(func(context.Context, *runtime.Task[job]) error {
+			if r.add() == 1 {
+				return runtime.Snooze(time.Minute)
+			}
+			return nil
+		})
+		b.enqueue("a")
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Hour)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(r.all()); n != 2 {
+			t.Errorf("ran %d times, want 2", n)
+		}
+		b.stats(0, 0, 0)
+	})
+}
