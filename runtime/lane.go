@@ -100,17 +100,22 @@ func (l *lane) take(leases []driver.Lease) int {
 			l.join(old, lease)
 			continue
 		}
-		together = append(together, held{lane: l, id: m.ID})
-		h := &together[len(together)-1]
-		h.hold(lease)
-		l.byID[h.id] = h
-		h.fork = l.forks.has(h.id)
-		l.note(h)
-		if l.enterGroup(h, m.GroupKey) {
-			l.offer(h)
-		}
+		together = append(together, held{})
+		l.admit(&together[len(together)-1], lease, &m)
 	}
 	return len(together)
+}
+
+// admit makes h that of a message which just came. The caller holds mu.
+func (l *lane) admit(h *held, lease driver.Lease, m *driver.Message) {
+	h.lane, h.id = l, m.ID
+	h.hold(lease)
+	h.fork = l.forks.has(h.id)
+	l.byID[h.id] = h
+	l.note(h)
+	if l.enterGroup(h, m.GroupKey) {
+		l.offer(h)
+	}
 }
 
 // hold makes lease the one that h has. The caller holds mu.

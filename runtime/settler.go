@@ -186,6 +186,14 @@ func (l *lane) settled(h *held, err error) {
 	now := l.now()
 	s := &h.decision.Settlement
 	switch {
+	case h.next != nil && err == nil && s.Verdict == driver.Release && l.since(h.next.Received()) >= h.settleAt+s.Delay && !l.abandoned:
+		// It came because it was released: what it is leased for is another run.
+		lease := h.next
+		l.finish(h, nil)
+		l.worker.room.force(1)
+		m := lease.Message()
+		l.admit(new(held), lease, &m)
+		return
 	case h.next != nil && !l.abandoned:
 		// What came again is to be settled as well: the broker may have taken the
 		// older lease's settle for that of nobody.
