@@ -6,13 +6,16 @@ import "github.com/longshore-dev/longshore/driver"
 // it is not run twice, and the newer lease is the one that counts. The caller
 // holds mu.
 func (l *lane) join(h *held, lease driver.Lease) {
-	if h.extending || h.settling {
+	switch {
+	case h.settling:
+		h.next = lease
+	case h.extending:
 		h.next = lease
 		h.expires = max(h.expires, l.since(lease.Expires()))
-		l.keepBooked(h)
-		return
+		l.note(h)
+	default:
+		l.adopt(h, lease)
 	}
-	l.adopt(h, lease)
 }
 
 // adopt makes lease, of the same message, the one that h has. The caller holds
