@@ -51,7 +51,8 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 			a.policy = &RetryPolicy{MaxAttempts: a.policy.MaxAttempts}
 			decision = a.decide(ctx, &PanicError{Value: v, Stack: debug.Stack()})
 		case !returned && d.held != nil:
-			d.held.exit = a.decide(ctx, errGoexit)
+			exit := a.decide(ctx, errGoexit)
+			d.held.exit = &exit
 		}
 	}()
 

@@ -23,7 +23,7 @@ type held struct {
 	fork  bool   // a copy has taken its place: it is only to be acked
 
 	next driver.Lease // of the same message, received since: takes the place of lease when the operation under way has ended
-	exit Decision     // of a handler that ended its goroutine; set by Dispatch, in the runner
+	exit *Decision    // of a handler that ended its goroutine; set by Dispatch, in the runner
 
 	state    heldState
 	cancel   context.CancelCauseFunc // of the handler; nil when none runs

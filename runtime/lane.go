@@ -196,7 +196,7 @@ func (l *lane) unlock() {
 		l.report(e.held, e.err)
 		// Those leased together are one piece of memory, which must not keep the
 		// message of one for as long as another runs.
-		e.held.lease, e.held.decision, e.held.exit = nil, Decision{}, Decision{}
+		e.held.lease, e.held.decision, e.held.exit = nil, Decision{}, nil
 	}
 	w := l.worker
 	w.room.leave(len(ended))

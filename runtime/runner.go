@@ -41,8 +41,8 @@ func (w *Worker) work(ctx context.Context, h *held) {
 	}
 	returned := false
 	defer func() {
-		if !returned && h.exit.Action != 0 {
-			decision = h.exit
+		if !returned && h.exit != nil {
+			decision = *h.exit
 		}
 		l.decide(h, decision)
 		w.alone.leave(h)
