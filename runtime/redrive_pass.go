@@ -36,7 +36,8 @@ type fate uint8
 const (
 	unknownFate fate = iota // not decided on yet
 	chosenFate              // to be moved, not tried
-	unsureFate              // tried once; if it comes again it is still there
+	lapsedFate              // so, and its lease lapsed; counted as failed until it comes again
+	unsureFate              // tried once; counted as failed; if it comes again it has not moved
 	finalFate               // moved, kept or failed; left alone if it comes again
 )
 
@@ -211,7 +212,7 @@ func (p *pass) take(leases []driver.Lease) (work []*deadLease, fresh, known int)
 		case unsureFate: // which is news: it has not moved
 			fresh++
 			work = append(work, l)
-		case chosenFate:
+		case chosenFate, lapsedFate:
 			known++
 			work = append(work, l)
 		}
