@@ -55,7 +55,8 @@ func TestARedriveThatIsInterruptedIsRunAgain(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			redriveTest(t, nil, n, func(g *graveyard, _ []runtime.TaskID) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGraveyard(t, nil, n)
 				ctx, cancel := context.WithCancel(g.Context())
 				defer cancel()
 				c.interrupt(g, cancel)
@@ -107,7 +108,8 @@ func TestCallsOfARedriveThatFailAreTriedAgain(t *testing.T) {
 			runtime.RedriveReport{Examined: 10, Failed: 10, Reason: "10 failed, the first with: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			redriveTest(t, &mem.Options{Hold: 3 * time.Second}, 10, func(g *graveyard, _ []runtime.TaskID) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGraveyard(t, &mem.Options{Hold: 3 * time.Second}, 10)
 				c.rule.Match = dead
 				g.faults.Add(c.rule)
 				g.redrive(nil, c.want)
@@ -120,7 +122,8 @@ func TestCallsOfARedriveThatFailAreTriedAgain(t *testing.T) {
 func TestARedriveGivesUpAfterHalfAMinute(t *testing.T) {
 	for _, op := range []faultqueue.Op{faultqueue.Receive, faultqueue.Settle} {
 		t.Run(op.String(), func(t *testing.T) {
-			redriveTest(t, nil, 3, func(g *graveyard, _ []runtime.TaskID) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGraveyard(t, nil, 3)
 				g.faults.Add(faultqueue.Rule{Op: op, Fault: faultqueue.On(
 					func(int) bool { return true }, func(_ context.Context, c *faultqueue.Call, next faultqueue.Next) {
 						if c.Op == faultqueue.Settle && c.Batch[0].Verdict == driver.Release {
@@ -148,7 +151,8 @@ func TestARedriveEndsWithAnErrorThatNoRetryCanHelp(t *testing.T) {
 	refused := driver.Errorf(driver.PermissionDenied, "test", "refused")
 	for _, op := range []faultqueue.Op{faultqueue.Receive, faultqueue.Settle} {
 		t.Run(op.String(), func(t *testing.T) {
-			redriveTest(t, nil, 3, func(g *graveyard, _ []runtime.TaskID) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGraveyard(t, nil, 3)
 				g.faults.Add(faultqueue.Rule{Op: op, Times: 1, Fault: faultqueue.FailBefore(refused)})
 				start := time.Now()
 				r, err := runtime.Redrive(g.Context(), g.queues, "jobs", nil)
@@ -163,7 +167,8 @@ func TestARedriveEndsWithAnErrorThatNoRetryCanHelp(t *testing.T) {
 
 // One message that cannot be moved does not keep the others.
 func TestOneMoveThatIsRefusedStaysDeadAlone(t *testing.T) {
-	redriveTest(t, nil, 5, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 5)
 		g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: faultqueue.On(faultqueue.Item(1),
 			faultqueue.FailBefore(driver.Errorf(driver.TooLarge, "test", "it does not fit")))})
 		g.redrive(nil, runtime.RedriveReport{Examined: 5, Moved: 4, Failed: 1, Reason: "1 failed, the first with: test: it does not fit"})
@@ -174,7 +179,8 @@ func TestOneMoveThatIsRefusedStaysDeadAlone(t *testing.T) {
 // A lost lease does not tell whether the message has moved. When it comes again
 // it has not.
 func TestAMoveThatLostItsLeaseIsTriedOnceMore(t *testing.T) {
-	redriveTest(t, &mem.Options{Hold: time.Second}, 5, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, &mem.Options{Hold: time.Second}, 5)
 		g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: faultqueue.On(faultqueue.Item(1), faultqueue.FailBefore(errLost))})
 		asked := 0
 		g.redrive(&runtime.RedriveOptions{Match: func(runtime.DeadTask) bool { asked++; return true }}, moved(5))
@@ -183,7 +189,8 @@ func TestAMoveThatLostItsLeaseIsTriedOnceMore(t *testing.T) {
 			g.Errorf("Match was asked %d times about 5 messages", asked)
 		}
 	})
-	redriveTest(t, &mem.Options{Hold: time.Second}, 5, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, &mem.Options{Hold: time.Second}, 5)
 		tries := 0
 		g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
 			faultqueue.On(func(i int) bool { return c.Batch[i].Verdict == driver.Redrive && c.Batch[i].Lease.Message().ID == "m7" },
@@ -199,7 +206,8 @@ func TestAMoveThatLostItsLeaseIsTriedOnceMore(t *testing.T) {
 
 // Max bounds what is really moved, also when the broker does not say.
 func TestMaxHoldsWhenMovesAreUncertain(t *testing.T) {
-	redriveTest(t, &mem.Options{Hold: time.Second}, 10, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, &mem.Options{Hold: time.Second}, 10)
 		g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: faultqueue.On(faultqueue.Item(1), faultqueue.FailAfter(errLost))})
 		g.redrive(&runtime.RedriveOptions{Max: 4}, runtime.RedriveReport{Examined: 4, Moved: 3, Failed: 1})
 		g.tally(4, 6)
@@ -207,7 +215,8 @@ func TestMaxHoldsWhenMovesAreUncertain(t *testing.T) {
 }
 
 func TestARedriveEndsThoughTheBrokerHangs(t *testing.T) {
-	redriveTest(t, nil, 10, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 10)
 		g.faults.Add(
 			faultqueue.Rule{Op: faultqueue.Extend, Fault: faultqueue.Hang()},
 			faultqueue.Rule{Op: faultqueue.Settle, Fault: faultqueue.Hang(), Match: func(c *faultqueue.Call) bool {

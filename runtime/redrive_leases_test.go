@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -14,7 +15,9 @@ import (
 )
 
 func TestARedriveHoldsAtMostAThousandThatStay(t *testing.T) {
-	redriveTest(t, nil, 1500, func(g *graveyard, ids []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 1500)
+		ids := g.ids
 		g.redrive(&runtime.RedriveOptions{Match: func(d runtime.DeadTask) bool { return d.ID == ids[3] || d.ID == ids[1400] }},
 			runtime.RedriveReport{Examined: 1001, Moved: 1, Kept: 1000, Reason: "it holds 1000 dead letters that stay"})
 		g.tally(1, 1499)
@@ -24,7 +27,9 @@ func TestARedriveHoldsAtMostAThousandThatStay(t *testing.T) {
 // Match may ask a person. What is leased is extended meanwhile, so that all are
 // asked about once.
 func TestASlowMatchKeepsTheLeases(t *testing.T) {
-	redriveTest(t, &mem.Options{Hold: time.Second}, 20, func(g *graveyard, ids []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, &mem.Options{Hold: time.Second}, 20)
+		ids := g.ids
 		asked := 0
 		g.redrive(&runtime.RedriveOptions{Match: func(d runtime.DeadTask) bool {
 			asked++
@@ -43,7 +48,9 @@ func TestASlowMatchKeepsTheLeases(t *testing.T) {
 
 // Where the leases lapse nevertheless the messages come again, and are known.
 func TestLeasesThatLapseAreTakenAgain(t *testing.T) {
-	redriveTest(t, &mem.Options{Hold: 10 * time.Second}, 20, func(g *graveyard, ids []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, &mem.Options{Hold: 10 * time.Second}, 20)
+		ids := g.ids
 		g.faults.Add(faultqueue.Rule{Op: faultqueue.Extend, Fault: faultqueue.FailBefore(errDown)})
 		asked := make(map[string]int)
 		g.redrive(&runtime.RedriveOptions{Match: func(d runtime.DeadTask) bool {
@@ -65,7 +72,8 @@ func TestLeasesThatLapseAreTakenAgain(t *testing.T) {
 
 // mem gives a lease 12 hours; four fifths of that are for the redrive.
 func TestARedriveEndsBeforeItsLeasesMust(t *testing.T) {
-	redriveTest(t, nil, 2000, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 2000)
 		start := time.Now()
 		g.redrive(&runtime.RedriveOptions{Rate: 0.01}, runtime.RedriveReport{Examined: 346, Moved: 346, Reason: "it took 9h36m0s"})
 		if took := time.Since(start); took != 12*time.Hour/5*4 {
@@ -86,7 +94,8 @@ func TestRedriveLeasesNoMoreThanItMayMoveSoon(t *testing.T) {
 		"rate": {runtime.RedriveOptions{Rate: 3}, 30, moved(100)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			redriveTest(t, nil, 100, func(g *graveyard, _ []runtime.TaskID) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGraveyard(t, nil, 100)
 				g.faults.Add(faultqueue.Rule{Op: faultqueue.Receive, Match: dead, Fault: faultqueue.Lie(func(call *faultqueue.Call) {
 					if call.Options.Max > c.most {
 						g.Errorf("it asked for %d; want at most %d", call.Options.Max, c.most)
@@ -101,7 +110,8 @@ func TestRedriveLeasesNoMoreThanItMayMoveSoon(t *testing.T) {
 // What Match chose before its lease lapsed is moved when it comes again, without
 // another question.
 func TestWhatWasChosenAndLapsedIsMovedWhenItComesAgain(t *testing.T) {
-	redriveTest(t, &mem.Options{Hold: 3 * time.Second}, 4, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, &mem.Options{Hold: 3 * time.Second}, 4)
 		g.faults.Add(faultqueue.Rule{Op: faultqueue.Extend, Fault: faultqueue.FailBefore(errDown)})
 		asked := 0
 		g.redrive(&runtime.RedriveOptions{Rate: 0.1, Match: func(runtime.DeadTask) bool { asked++; return true }}, moved(4))
@@ -113,7 +123,8 @@ func TestWhatWasChosenAndLapsedIsMovedWhenItComesAgain(t *testing.T) {
 }
 
 func TestAnExtendAndAMoveOfOneLeaseAreNeverUnderWayAtOnce(t *testing.T) {
-	redriveTest(t, &mem.Options{Hold: 3 * time.Second}, 10, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, &mem.Options{Hold: 3 * time.Second}, 10)
 		var mu sync.Mutex
 		extending := make(map[string]bool) // guarded by mu
 		mark := func(leases []driver.Lease, v bool) {
@@ -150,7 +161,8 @@ func TestAnExtendAndAMoveOfOneLeaseAreNeverUnderWayAtOnce(t *testing.T) {
 
 // What was chosen does not wait for Match to have seen a whole page.
 func TestASlowMatchDoesNotHoldUpWhatItChose(t *testing.T) {
-	redriveTest(t, nil, 6, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 6)
 		asked, live := 0, 0
 		g.redrive(&runtime.RedriveOptions{Match: func(runtime.DeadTask) bool {
 			live += len(g.drain(g.inner))
@@ -167,7 +179,8 @@ func TestASlowMatchDoesNotHoldUpWhatItChose(t *testing.T) {
 // The keeper may be late, waiting for a call. A lease that is over by the local
 // clock is somebody else's all the same.
 func TestNoMoveGoesOutOnALeaseThatRanOut(t *testing.T) {
-	redriveTest(t, nil, 3, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 3)
 		const short = 12 * time.Second
 		second := func(l driver.Lease) bool { return strings.Contains(string(l.Message().Body), `"name":"1"`) }
 		g.faults.Add(

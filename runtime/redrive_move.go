@@ -98,9 +98,9 @@ func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
 			p.doubt(l, retry)
 		}
 		if fatal != nil {
-			return p.failure("move", fatal, calls)
+			return p.failure(calls, "move", fatal)
 		}
-		return p.failure("move", retry, ctx)
+		return p.failure(ctx, "move", retry)
 	}
 }
 

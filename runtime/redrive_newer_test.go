@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -12,7 +13,8 @@ import (
 )
 
 func TestWhatDiesAgainDuringARedriveIsNotMovedTwice(t *testing.T) {
-	redriveTest(t, nil, 50, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 50)
 		g.handle(func(context.Context, *runtime.Task[job]) error { return runtime.Permanent(errBoom) })
 		stop := g.start(runtime.WorkerOptions{})
 		g.redrive(&runtime.RedriveOptions{Rate: 10}, runtime.RedriveReport{Examined: 100, Moved: 50, Kept: 50, Complete: true})
@@ -30,7 +32,8 @@ func TestWhatDiesAgainDuringARedriveIsNotMovedTwice(t *testing.T) {
 
 // Whoever buries has a clock of its own: by it nothing is newer here.
 func TestATaskThatDiesAgainIsKnownWithoutClocks(t *testing.T) {
-	redriveTest(t, nil, 20, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 20)
 		g.faults.Add(faultqueue.Rule{
 			Op: faultqueue.Receive, Match: dead, Fault: faultqueue.Lie(nil, views(func(v *faultqueue.View) {
 				death := *v.Message.Death
@@ -76,7 +79,8 @@ func TestClocksThatDifferKeepNothingFromBeingRedriven(t *testing.T) {
 		"from the future, by no broker's": func(v *faultqueue.View) { v.Message.SentAt = time.Time{} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			redriveTest(t, nil, 3, func(g *graveyard, _ []runtime.TaskID) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGraveyard(t, nil, 3)
 				g.faults.Add(faultqueue.Rule{Op: faultqueue.Receive, Match: dead, Fault: faultqueue.Lie(nil, views(change))})
 				g.redrive(nil, moved(3))
 				g.tally(3, 0)
@@ -87,7 +91,8 @@ func TestClocksThatDifferKeepNothingFromBeingRedriven(t *testing.T) {
 
 // What first dies while a redrive runs was not asked for.
 func TestWhatDiesDuringARedriveStaysDead(t *testing.T) {
-	redriveTest(t, nil, 20, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 20)
 		g.redrive(&runtime.RedriveOptions{Rate: 1, Progress: func(r runtime.RedriveReport) {
 			if r.Moved == 5 {
 				g.send(driver.Message{Body: []byte("another")})
@@ -101,7 +106,9 @@ func TestWhatDiesDuringARedriveStaysDead(t *testing.T) {
 
 // A broker may deliver twice what is leased. That must not hide what is new.
 func TestWhatIsDeliveredTwiceIsLookedAtOnce(t *testing.T) {
-	redriveTest(t, &mem.Options{Hold: 3 * time.Second}, 6, func(g *graveyard, ids []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, &mem.Options{Hold: 3 * time.Second}, 6)
+		ids := g.ids
 		var first []driver.Lease
 		g.faults.Add(
 			faultqueue.Rule{Op: faultqueue.Receive, Match: dead, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
@@ -136,7 +143,8 @@ func TestWhatIsDeliveredTwiceIsLookedAtOnce(t *testing.T) {
 // Copies of one task that were dead before the redrive are all moved, and so are
 // messages that are no tasks, whatever they went through.
 func TestDeadLettersThatResembleEachOtherAreAllMoved(t *testing.T) {
-	redriveTest(t, nil, 0, func(g *graveyard, _ []runtime.TaskID) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 0)
 		g.send(driver.Message{Body: []byte("ping")})
 		g.send(driver.Message{Body: []byte("ping")})
 		g.send(driver.Message{Body: []byte("pong"), Carry: driver.Carry{Redrives: 3}})

@@ -50,7 +50,7 @@ type passEnd struct {
 
 func newPass(op string, q *QueueInfo, opts *RedriveOptions) *pass {
 	p := &pass{
-		op: op, queue: q, opts: opts, leases: newDeadLeases(q, opts.Hold), start: time.Now(),
+		op: op, queue: q, opts: opts, leases: newDeadLeases(q, opts.Hold), start: time.Now(), told: time.Now(),
 		fates: make(map[digest]fate), sent: make(map[digest]int),
 	}
 	if total := q.capabilities.MaxTotalHold; total != driver.Unlimited {
@@ -100,7 +100,7 @@ func (p *pass) run(ctx context.Context) *passEnd {
 		}
 		got, err := p.receive(ctx)
 		if err != nil {
-			return p.failure("receive", err, ctx)
+			return p.failure(ctx, "receive", err)
 		}
 		work, fresh, known := p.take(got)
 		switch {
@@ -139,7 +139,7 @@ func (p *pass) over(ctx context.Context) *passEnd {
 }
 
 // failure ends the pass because of an error, or of the end of ctx behind it.
-func (p *pass) failure(verb string, err error, ctx context.Context) *passEnd {
+func (p *pass) failure(ctx context.Context, verb string, err error) *passEnd {
 	if ctx.Err() != nil {
 		return p.over(ctx)
 	}
