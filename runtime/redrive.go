@@ -59,7 +59,8 @@ type RedriveReport struct {
 	Kept     int // not chosen, or newer than the redrive; they stay dead
 	Failed   int // chosen, and not known to have moved; most stay dead
 	// Complete: every message that was dead when the redrive began was examined,
-	// as far as the broker shows them, and none failed.
+	// as far as the broker shows them, and none failed. It does not show what
+	// another redrive or reader has leased.
 	Complete bool
 	// Reason is why it ended, in words, with the first failure if there was one.
 	Reason string

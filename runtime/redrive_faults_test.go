@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,8 @@ import (
 	"github.com/longshore-dev/longshore/internal/faultqueue"
 	"github.com/longshore-dev/longshore/runtime"
 )
+
+var errFull = driver.Errorf(driver.Throttled, "test", "too many requests")
 
 func TestARedriveThatIsInterruptedIsRunAgain(t *testing.T) {
 	const n = 30
@@ -100,7 +103,7 @@ func TestCallsOfARedriveThatFailAreTriedAgain(t *testing.T) {
 		rule faultqueue.Rule
 		want runtime.RedriveReport
 	}{
-		"receive":       {faultqueue.Rule{Op: faultqueue.Receive, Times: 4, Fault: faultqueue.FailBefore(errDown)}, moved(10)},
+		"receive":       {faultqueue.Rule{Op: faultqueue.Receive, Times: 4, Fault: faultqueue.FailBefore(errFull)}, moved(10)},
 		"settle":        {faultqueue.Rule{Op: faultqueue.Settle, Times: 4, Fault: faultqueue.FailBefore(errDown)}, moved(10)},
 		"settle of one": {faultqueue.Rule{Op: faultqueue.Settle, Times: 4, Fault: faultqueue.On(faultqueue.Item(0), faultqueue.FailBefore(errDown))}, moved(10)},
 		"extend":        {faultqueue.Rule{Op: faultqueue.Extend, Times: 2, Fault: faultqueue.FailBefore(errDown)}, moved(10)},
@@ -117,6 +120,22 @@ func TestCallsOfARedriveThatFailAreTriedAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a receive has leased whose answer was lost is not there to be seen.
+func TestARedriveThatMissedAnAnswerIsNotComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, &mem.Options{Hold: 3 * time.Second}, 10)
+		g.faults.Add(faultqueue.Rule{Op: faultqueue.Receive, Times: 1, Fault: faultqueue.FailAfter(errDown)})
+		g.redrive(nil, runtime.RedriveReport{Reason: "but a receive failed"})
+		time.Sleep(time.Second)
+		g.redrive(nil, moved(10))
+	})
+	synctest.Test(t, func(t *testing.T) { // its hold is over before the redrive is
+		g := newGraveyard(t, &mem.Options{Hold: 3 * time.Second}, 10)
+		g.faults.Add(faultqueue.Rule{Op: faultqueue.Receive, Times: 1, Fault: faultqueue.FailBefore(errDown)})
+		g.redrive(&runtime.RedriveOptions{Rate: 1}, moved(10))
+	})
 }
 
 func TestARedriveGivesUpAfterHalfAMinute(t *testing.T) {
@@ -206,12 +225,23 @@ func TestAMoveThatLostItsLeaseIsTriedOnceMore(t *testing.T) {
 
 // Max bounds what is really moved, also when the broker does not say.
 func TestMaxHoldsWhenMovesAreUncertain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGraveyard(t, &mem.Options{Hold: time.Second}, 10)
-		g.faults.Add(faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Fault: faultqueue.On(faultqueue.Item(1), faultqueue.FailAfter(errLost))})
-		g.redrive(&runtime.RedriveOptions{Max: 4}, runtime.RedriveReport{Examined: 4, Moved: 3, Failed: 1})
-		g.tally(4, 6)
-	})
+	second := func(f faultqueue.Fault) faultqueue.Rule {
+		return faultqueue.Rule{Op: faultqueue.Settle, Times: 1, Match: dead, Fault: faultqueue.On(faultqueue.Item(1), f)}
+	}
+	down := faultqueue.Rule{Op: faultqueue.Settle, Times: 5, Match: dead, Fault: faultqueue.FailBefore(errDown)}
+	for name, rules := range map[string][]faultqueue.Rule{
+		"the lease is lost at the move":                      {second(faultqueue.FailAfter(errLost))},
+		"the lease is lost at an extend before the next try": {second(faultqueue.FailAfter(errDown)), down},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGraveyard(t, &mem.Options{Hold: time.Second}, 10)
+				g.faults.Add(rules...)
+				g.redrive(&runtime.RedriveOptions{Max: 4}, runtime.RedriveReport{Examined: 4, Moved: 3, Failed: 1})
+				g.tally(4, 6)
+			})
+		})
+	}
 }
 
 func TestARedriveEndsThoughTheBrokerHangs(t *testing.T) {
@@ -280,4 +310,51 @@ func (d *uncancellableDead) Receive(ctx context.Context, o driver.ReceiveOptions
 	leases, err := d.DeadLetter.Receive(ctx, o)
 	d.queue.cancelled = d.queue.cancelled || ctx.Err() != nil
 	return leases, err
+}
+
+// Whatever fails, each task is moved once, by one redrive or by the next.
+func TestRedrivesLoseAndDoubleNothing(t *testing.T) {
+	const n, seeds = 40, 200
+	for seed := range seeds {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGraveyard(t, &mem.Options{Hold: 3 * time.Second}, n)
+			faults := []faultqueue.Fault{
+				faultqueue.FailBefore(errDown), faultqueue.FailAfter(errDown), faultqueue.FailBefore(errLost), faultqueue.FailAfter(errLost),
+				faultqueue.Stall(4 * time.Second), faultqueue.Hang(), faultqueue.On(faultqueue.Item(1), faultqueue.FailAfter(errDown)),
+			}
+			g.faults.Add(faultqueue.Rule{Match: dead, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+				random := rand.New(rand.NewPCG(uint64(seed), uint64(c.N)<<8|uint64(c.Op)))
+				f := random.IntN(3 * len(faults))
+				if c.Op == faultqueue.Receive && f == 2 || f >= len(faults) { // a receive loses no lease
+					next(ctx, c)
+					return
+				}
+				faults[f](ctx, c, next)
+			}})
+			moved, complete := 0, false
+			for pass := 0; pass < 50 && !complete; pass++ {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(seed%7+1)*3*time.Second)
+				r, err := runtime.Redrive(ctx, g.queues, "jobs", &runtime.RedriveOptions{Rate: float64(seed % 5 * 10)})
+				cancel()
+				if complete = r.Complete; complete && err != nil || r.Examined != r.Moved+r.Kept+r.Failed || r.Kept > 0 {
+					t.Errorf("seed %d: report %+v, error %v", seed, r, err)
+				}
+				moved += r.Moved
+				time.Sleep(time.Minute) // what an answer got lost of comes back
+			}
+			g.faults.Clear()
+			live, left := g.drain(g.inner), g.drain(g.inner.DeadLetter())
+			if !complete || len(live) != n || len(left) != 0 || moved > n {
+				t.Errorf("seed %d: %d live, %d dead, %d reported as moved, complete %v", seed, len(live), len(left), moved, complete)
+			}
+			for _, l := range live {
+				if l.Message().Carry.Redrives != 1 {
+					t.Errorf("seed %d: redriven %d times", seed, l.Message().Carry.Redrives)
+				}
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
 }
