@@ -59,7 +59,8 @@ type RedriveReport struct {
 	Kept     int // not chosen, or newer than the redrive; they stay dead
 	Failed   int // chosen, and not known to have moved; most stay dead
 	// Complete: every message that was dead when the redrive began was examined,
-	// as far as the broker shows them, and none failed.
+	// as far as the broker shows them, and none failed. It does not show what
+	// another redrive or reader has leased.
 	Complete bool
 	// Reason is why it ended, in words, with the first failure if there was one.
 	Reason string
@@ -85,8 +86,9 @@ const (
 // released at the end. A redrive ends when two receives in a row brought nothing
 // new, which takes two seconds on an empty dead letter; when Max were moved; when
 // it holds 1,000 that stay; after 80 % of Capabilities.MaxTotalHold; and with an
-// error when ctx ends or a call fails for good, or for 30 s. The releases at its
-// end take at most 10 s, also after ctx has ended.
+// error when ctx ends or a call fails for good, or for 30 s. What it holds is
+// released also after ctx has ended, within 10 s; a call that hangs then may take
+// 10 s more.
 //
 // One that was cut short can be run again: it moves the rest. Nothing is lost.
 // A message whose move had an unknown outcome may be moved twice where

@@ -13,7 +13,7 @@ import (
 
 // deadLease is one dead letter that a redrive holds. At most one call is under
 // way for it at any time. The fields from busy on are guarded by its deadLeases'
-// mu.
+// mu; run is written by nobody but the keeper once it is in the book.
 type deadLease struct {
 	due.Slot // in the book unless busy or ended
 
@@ -26,8 +26,8 @@ type deadLease struct {
 
 	busy     bool          // a call is under way for it
 	ended    bool          // settled, lapsed or superseded
-	run      time.Duration // how long the lease ran when it was last extended
-	extendAt time.Time
+	run      time.Duration // how long it ran from its last extension
+	extendAt time.Time     // when the next is due
 	expires  time.Time
 }
 
@@ -120,8 +120,8 @@ func (d *deadLeases) extend(ctx context.Context, batch []*deadLease) {
 	for i, l := range batch {
 		leases[i] = l.lease
 	}
-	start := time.Now()
-	call, cancel := context.WithTimeout(ctx, max(minCallTime, batch[0].run/3))
+	start, run := time.Now(), batch[0].run
+	call, cancel := context.WithTimeout(ctx, min(settleCallTime, max(minCallTime, run/3)))
 	results := d.source.Extend(call, leases, d.hold)
 	cancel()
 	d.mu.Lock()

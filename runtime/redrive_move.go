@@ -11,7 +11,10 @@ import (
 // maxPause is longer than anybody waits for the next move.
 const maxPause = 1000 * 24 * time.Hour
 
-var errMoveUnknown = errors.New("its lease was lost before the broker said whether it moved")
+var (
+	errMoveUnknown = errors.New("its lease was lost before the broker said whether it moved")
+	errMoveLate    = errors.New("its lease was lost before it could be moved")
+)
 
 // batchSize is how many to move at once.
 func (p *pass) batchSize() int {
@@ -47,18 +50,23 @@ func (p *pass) spend(n int) {
 
 // move redrives a batch. What fails and may be tried again is, for redriveRetry.
 func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
-	p.spend(len(batch))
 	calls := context.WithoutCancel(ctx)
 	end := time.Now().Add(redriveRetry)
 	for try := 1; ; try++ {
 		live, gone := p.leases.claim(batch)
 		for _, l := range gone {
-			if l.tried { // else it comes again, and is moved then
+			if l.tried {
 				p.doubt(l, errMoveUnknown)
+			} else {
+				p.fail(l, errMoveLate)
+				p.fates[l.key] = lapsedFate
 			}
 		}
 		if len(live) == 0 {
 			return nil
+		}
+		if try == 1 {
+			p.spend(len(live))
 		}
 		var retry, fatal error
 		batch = batch[:0]
@@ -90,9 +98,9 @@ func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
 			p.doubt(l, retry)
 		}
 		if fatal != nil {
-			return p.failure("move", fatal, calls)
+			return p.failure(calls, "move", fatal)
 		}
-		return p.failure("move", retry, ctx)
+		return p.failure(ctx, "move", retry)
 	}
 }
 
@@ -107,8 +115,10 @@ func endsPass(err error) bool {
 
 // done counts a message that has moved.
 func (p *pass) done(l *deadLease) {
-	if p.fates[l.key] == unsureFate { // it was counted as failed
+	if p.counted(l) {
 		p.failed--
+	}
+	if p.fates[l.key] == unsureFate {
 		p.unsure--
 	}
 	p.moved++
@@ -121,7 +131,7 @@ func (p *pass) done(l *deadLease) {
 func (p *pass) doubt(l *deadLease, err error) {
 	if p.fates[l.key] == unsureFate {
 		p.fates[l.key] = finalFate
-		return // it is counted
+		return
 	}
 	p.fail(l, err)
 	p.unsure++
@@ -131,13 +141,18 @@ func (p *pass) doubt(l *deadLease, err error) {
 
 // fail counts a message that stays for an error.
 func (p *pass) fail(l *deadLease, err error) {
-	if p.fates[l.key] != unsureFate {
+	if !p.counted(l) {
 		p.failed++
 		if p.first == nil {
 			p.first = err
 		}
 	}
 	p.fates[l.key] = finalFate
+}
+
+// counted says whether l is among the failed, from an earlier delivery.
+func (p *pass) counted(l *deadLease) bool {
+	return p.fates[l.key] == lapsedFate || p.fates[l.key] == unsureFate
 }
 
 // leave remembers a task that was sent back, by which it is known if it dies

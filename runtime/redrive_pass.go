@@ -16,10 +16,12 @@ type pass struct {
 	opts     *RedriveOptions
 	leases   *deadLeases
 	start    time.Time
-	deadline time.Time // zero for none
-	next     time.Time // when the rate allows the next move
-	told     time.Time // when Progress was last called
-	taken    int       // leases so far
+	deadline time.Time     // zero for none
+	next     time.Time     // when the rate allows the next move
+	told     time.Time     // when Progress was last called
+	taken    int           // leases so far
+	longest  time.Duration // that one of them ran
+	blind    time.Time     // when a receive failed last: it may have leased what nobody knows of
 
 	fates  map[digest]fate // by message: what was decided on
 	sent   map[digest]int  // by task that was moved: its redrives before, the least
@@ -36,7 +38,8 @@ type fate uint8
 const (
 	unknownFate fate = iota // not decided on yet
 	chosenFate              // to be moved, not tried
-	unsureFate              // tried once; if it comes again it is still there
+	lapsedFate              // so, and its lease lapsed; counted as failed until it comes again
+	unsureFate              // tried once; counted as failed; if it comes again it has not moved
 	finalFate               // moved, kept or failed; left alone if it comes again
 )
 
@@ -49,7 +52,7 @@ type passEnd struct {
 
 func newPass(op string, q *QueueInfo, opts *RedriveOptions) *pass {
 	p := &pass{
-		op: op, queue: q, opts: opts, leases: newDeadLeases(q, opts.Hold), start: time.Now(),
+		op: op, queue: q, opts: opts, leases: newDeadLeases(q, opts.Hold), start: time.Now(), told: time.Now(),
 		fates: make(map[digest]fate), sent: make(map[digest]int),
 	}
 	if total := q.capabilities.MaxTotalHold; total != driver.Unlimited {
@@ -71,6 +74,10 @@ func (p *pass) redrive(ctx context.Context) (RedriveReport, error) {
 	}()
 	r := p.report()
 	r.Reason, r.Complete = end.reason, end.complete && p.failed == 0
+	if end.complete && p.isBlind() {
+		r.Reason += "; but a receive failed, and what it may have leased comes back when its hold ends"
+		r.Complete = false
+	}
 	if p.failed > 0 {
 		r.Reason += fmt.Sprintf("; %d failed, the first with: %v", p.failed, p.first)
 	}
@@ -81,6 +88,12 @@ func (p *pass) redrive(ctx context.Context) (RedriveReport, error) {
 		return r, fmt.Errorf("%s: %w", p.op, end.err)
 	}
 	return r, nil
+}
+
+// isBlind says whether a receive that failed may still hide messages. A lease
+// runs for longer at the broker than it says.
+func (p *pass) isBlind() bool {
+	return !p.blind.IsZero() && (p.longest == 0 || time.Since(p.blind) < 2*p.longest)
 }
 
 func (p *pass) report() RedriveReport {
@@ -99,7 +112,7 @@ func (p *pass) run(ctx context.Context) *passEnd {
 		}
 		got, err := p.receive(ctx)
 		if err != nil {
-			return p.failure("receive", err, ctx)
+			return p.failure(ctx, "receive", err)
 		}
 		work, fresh, known := p.take(got)
 		switch {
@@ -138,7 +151,7 @@ func (p *pass) over(ctx context.Context) *passEnd {
 }
 
 // failure ends the pass because of an error, or of the end of ctx behind it.
-func (p *pass) failure(verb string, err error, ctx context.Context) *passEnd {
+func (p *pass) failure(ctx context.Context, verb string, err error) *passEnd {
 	if ctx.Err() != nil {
 		return p.over(ctx)
 	}
@@ -170,8 +183,14 @@ func (p *pass) receive(ctx context.Context) ([]driver.Lease, error) {
 		call, cancel := context.WithTimeout(call, redriveWait+settleCallTime)
 		leases, err := p.leases.source.Receive(call, opts)
 		cancel()
-		if err == nil || !p.again(ctx, try, end, err) {
-			return leases, err
+		if err == nil {
+			return leases, nil
+		}
+		if !driver.Is(err, driver.Throttled) {
+			p.blind = time.Now()
+		}
+		if !p.again(ctx, try, end, err) {
+			return nil, err
 		}
 	}
 }
@@ -196,6 +215,7 @@ func (p *pass) take(leases []driver.Lease) (work []*deadLease, fresh, known int)
 		l := &deadLease{lease: lease, task: deadTask(&m), key: messageKey(&m), number: p.taken}
 		l.moving = taskKey(&l.task, &m)
 		p.taken++
+		p.longest = max(p.longest, lease.Expires().Sub(lease.Received()))
 		page[i] = l
 		redrives, sent := p.sent[l.moving]
 		switch p.fates[l.key] {
@@ -211,7 +231,7 @@ func (p *pass) take(leases []driver.Lease) (work []*deadLease, fresh, known int)
 		case unsureFate: // which is news: it has not moved
 			fresh++
 			work = append(work, l)
-		case chosenFate:
+		case chosenFate, lapsedFate:
 			known++
 			work = append(work, l)
 		}
