@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// demoWidth is the most columns of a line of the story.
+const demoWidth = 80
+
+// demoGuide is where the guide is; each act names the part to read next.
+const demoGuide = "docs/guide/delivery.md"
+
+// teller prints the story, in whole lines. It is safe for concurrent use.
+type teller struct {
+	begun  time.Time
+	broken context.CancelFunc // called when the output fails
+
+	mu  sync.Mutex
+	to  io.Writer // guarded by mu
+	err error     // guarded by mu; the first failure, after which nothing is written
+}
+
+func newTeller(to io.Writer, broken context.CancelFunc) *teller {
+	return &teller{begun: time.Now(), to: to, broken: broken}
+}
+
+// failure is why not all was written.
+func (t *teller) failure() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
+}
+
+// say prints lines, each cut to the width.
+func (t *teller) say(lines ...string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, line := range lines {
+		if t.err != nil {
+			return
+		}
+		if _, t.err = io.WriteString(t.to, cutLine(escapeLine(line))+"\n"); t.err != nil {
+			t.broken()
+		}
+	}
+}
+
+// cutLine cuts a line that is too wide, with a mark.
+func cutLine(line string) string {
+	if r := []rune(line); len(r) > demoWidth {
+		return string(r[:demoWidth-1]) + "…"
+	}
+	return line
+}
+
+// event prints something that happened just now.
+func (t *teller) event(format string, args ...any) {
+	t.say(fmt.Sprintf("  %5.1f s  ", time.Since(t.begun).Seconds()) + fmt.Sprintf(format, args...))
+}
+
+// act begins a part of the story. Part is the section of the guide to read.
+func (t *teller) act(title, part string, lines ...string) {
+	t.say("", title, strings.Repeat("-", len(title)))
+	t.say(lines...)
+	if part != "" {
+		t.say("Read next: " + demoGuide + ", " + part + ".")
+	}
+	t.say("")
+}
+
+func (t *teller) opening() {
+	t.say("A queue in memory, two workers, and all that goes wrong with tasks, in ten",
+		"seconds. A worker leases a task for "+demoHold.String()+", and extends the lease while it runs it.")
+}
+
+func (t *teller) goWrong(tasks []demoTask) {
+	n := make(map[trouble]int)
+	for _, task := range tasks {
+		n[task.trouble]++
+	}
+	poison := n[badCurrency] + n[badDate] + n[badSignature] + n[badRegion]
+	t.act("1. Things go wrong", "Leases and heartbeat",
+		fmt.Sprintf("  %2d mails     of which %d fail once: they run again after a short, random wait", n[noTrouble]+n[failsOnce], n[failsOnce]),
+		fmt.Sprintf("  %2d videos    take %v, longer than the hold: their leases are extended", n[outlivesHold], demoLongTask),
+		fmt.Sprintf("  %2d reports   lose their worker: when their hold is over, others run them", n[losesWorker]),
+		fmt.Sprintf("  %2d imports   fail each time, for a bug: they end in the dead letter", poison))
+}
+
+func (t *teller) listDead() {
+	t.act("2. The dead letters", "Dead letters and redrive",
+		"Nothing is dropped: a task that failed for good is kept, with the reason.",
+		"All others are done. Looking at the dead letters does not change them.")
+}
+
+// dead prints one dead letter.
+func (t *teller) dead(d *runtime.DeadTask) {
+	t.say(fmt.Sprintf("  %-9s %-13s %-12s %-11s %s", d.ID, d.Kind, d.Death.Reason, count(d.Death.Attempts, "attempt"), d.Death.Detail))
+}
+
+func (t *teller) redrive() {
+	t.act("3. The redrive", "Idempotency",
+		"The bug is fixed, and the dead letters are sent back. They run again as the",
+		"same tasks: their ids are the old ones, and their attempts start anew.")
+}
+
+// report prints the accounting.
+func (s *demoSum) report(t *teller) {
+	t.act("4. The accounting", "",
+		"It is added up from what the workers, the redrive and the queue said.")
+	row := func(n int, what string, more ...string) {
+		t.say(fmt.Sprintf("  %4d %-15s %s", n, what, strings.Join(more, "")))
+	}
+	row(s.sent, "enqueued", fmt.Sprintf("= %d succeeded + %d dead + %d unfinished + %d lost", s.succeeded, s.dead, s.unfinished, s.lost))
+	ends := fmt.Sprintf("= %d succeeded + %d retried + %d buried + %d cut off", s.succeeded, s.retried, s.buried, s.cut)
+	if s.duplicates > 0 {
+		ends += fmt.Sprintf(" + %d repeated", s.duplicates)
+	}
+	if s.interrupted > 0 {
+		ends += fmt.Sprintf(" + %d interrupted", s.interrupted)
+	}
+	row(s.runs, "runs", ends)
+	row(s.outlived, "outlived", fmt.Sprintf("their hold, on a lease that was kept (%s in all)", count(s.extensions, "extension")))
+	row(s.redelivered, "came back", fmt.Sprintf("after their worker was cut off, of %d", s.cut))
+	row(s.redriven, "redriven", fmt.Sprintf("of %s, and %d ran again", count(s.buried, "dead task"), s.rerun))
+	row(s.duplicates, "ran again", "although they had succeeded")
+	t.say("")
+	if len(s.problems) > 0 {
+		t.say("It does not add up:")
+		for _, problem := range s.problems {
+			t.say("  " + brief(problem.Error()))
+		}
+		return
+	}
+	t.say("It adds up: nothing was lost. With a crash in the right place a task can run",
+		"twice, so make handlers idempotent by the task's id: "+demoGuide+".",
+		"With tasks of your own: longshore run --help.")
+}
