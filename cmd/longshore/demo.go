@@ -76,13 +76,12 @@ func demo(ctx context.Context, again <-chan struct{}, asJSON bool, std streams) 
 // tellDemo tells the story on a queue.
 func tellDemo(ctx context.Context, q driver.Queue, asJSON bool, std streams) int {
 	begun := time.Now()
-	to := std.out
-	if asJSON {
-		to = std.err
-	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	tell := newTeller(to, stop)
+	tell := newTeller(std.out, stop)
+	if asJSON {
+		tell = newTeller(std.err, func() {})
+	}
 	s := newStory(q, tell)
 	sum := s.run(ctx)
 	sum.report(tell)
@@ -94,7 +93,7 @@ func tellDemo(ctx context.Context, q driver.Queue, asJSON bool, std streams) int
 		fmt.Fprintf(std.err, "longshore: the output could not be written: %s\n", escapeLine(err.Error()))
 		return exitFailed
 	}
-	if len(sum.problems) > 0 {
+	if !sum.ok() {
 		return exitFailed
 	}
 	return exitOK

@@ -23,7 +23,7 @@ type demoTally struct {
 	interrupted int // runs that a drain cut short
 	redelivered int // tasks that ran again after their worker was cut off
 	rerun       int // tasks that ran again after a redrive
-	outlived    int // successful runs that took longer than the hold
+	outlived    int // tasks that succeeded in their only run, which took longer than the hold
 	extensions  int // of leases
 }
 
@@ -48,6 +48,7 @@ type demoRun struct {
 // demoRecord is one task.
 type demoRecord struct {
 	state demoState
+	runs  int
 	cut   bool // its last run ended with its worker
 }
 
@@ -91,6 +92,7 @@ func (l *demoLedger) began(w *demoWorker, t *runtime.Info) (comesBack bool) {
 	if r == nil {
 		return false
 	}
+	r.runs++
 	if r.state == demoDead {
 		r.state = demoOpen
 		if t.Redrives > 0 {
@@ -143,7 +145,7 @@ func (l *demoLedger) settled(w *demoWorker, s *runtime.Settled) (demoEnd, time.D
 		// comes back it is a duplicate.
 		r.state = demoSucceeded
 		l.tally.succeeded++
-		if took > demoHold {
+		if took > demoHold && r.runs == 1 {
 			l.tally.outlived++
 		}
 		return demoDone, took

@@ -62,7 +62,7 @@ func cutLine(line string) string {
 
 // event prints something that happened just now.
 func (t *teller) event(format string, args ...any) {
-	t.say(fmt.Sprintf("  %5.1f s  ", time.Since(t.begun).Seconds()) + fmt.Sprintf(format, args...))
+	t.say(fmt.Sprintf("  %5.1fs  ", time.Since(t.begun).Seconds()) + fmt.Sprintf(format, args...))
 }
 
 // act begins a part of the story. Part is the section of the guide to read.
@@ -76,8 +76,8 @@ func (t *teller) act(title, part string, lines ...string) {
 }
 
 func (t *teller) opening() {
-	t.say("A queue in memory, two workers, and all that goes wrong with tasks, in ten",
-		"seconds. A worker leases a task for "+demoHold.String()+", and extends the lease while it runs it.")
+	t.say("A queue in memory, two workers, and what goes wrong with tasks, in ten seconds.",
+		"A worker leases a task for "+demoHold.String()+", and extends the lease while it runs it.")
 }
 
 func (t *teller) goWrong(tasks []demoTask) {
@@ -97,11 +97,15 @@ func (t *teller) listDead() {
 	t.act("2. The dead letters", "Dead letters and redrive",
 		"Nothing is dropped: a task that failed for good is kept, with the reason.",
 		"All others are done. Looking at the dead letters does not change them.")
+	t.say(fmt.Sprintf(deadRow, "task", "kind", "reason", "attempts", "error"))
 }
+
+// deadRow is a line of the list of dead letters.
+const deadRow = "  %-9s %-13s %-13s %-9v %s"
 
 // dead prints one dead letter.
 func (t *teller) dead(d *runtime.DeadTask) {
-	t.say(fmt.Sprintf("  %-9s %-13s %-12s %-11s %s", d.ID, d.Kind, d.Death.Reason, count(d.Death.Attempts, "attempt"), d.Death.Detail))
+	t.say(fmt.Sprintf(deadRow, d.ID, d.Kind, d.Death.Reason, d.Death.Attempts, d.Death.Detail))
 }
 
 func (t *teller) redrive() {
@@ -114,10 +118,10 @@ func (t *teller) redrive() {
 func (s *demoSum) report(t *teller) {
 	t.act("4. The accounting", "",
 		"It is added up from what the workers, the redrive and the queue said.")
-	row := func(n int, what string, more ...string) {
-		t.say(fmt.Sprintf("  %4d %-15s %s", n, what, strings.Join(more, "")))
+	row := func(n int, format string, args ...any) {
+		t.say(fmt.Sprintf("  %4d ", n) + fmt.Sprintf(format, args...))
 	}
-	row(s.sent, "enqueued", fmt.Sprintf("= %d succeeded + %d dead + %d unfinished + %d lost", s.succeeded, s.dead, s.unfinished, s.lost))
+	row(s.sent, "tasks     = %d succeeded + %d dead + %d unfinished + %d lost", s.succeeded, s.dead, s.unfinished, s.lost)
 	ends := fmt.Sprintf("= %d succeeded + %d retried + %d buried + %d cut off", s.succeeded, s.retried, s.buried, s.cut)
 	if s.duplicates > 0 {
 		ends += fmt.Sprintf(" + %d repeated", s.duplicates)
@@ -125,20 +129,25 @@ func (s *demoSum) report(t *teller) {
 	if s.interrupted > 0 {
 		ends += fmt.Sprintf(" + %d interrupted", s.interrupted)
 	}
-	row(s.runs, "runs", ends)
-	row(s.outlived, "outlived", fmt.Sprintf("their hold, on a lease that was kept (%s in all)", count(s.extensions, "extension")))
-	row(s.redelivered, "came back", fmt.Sprintf("after their worker was cut off, of %d", s.cut))
-	row(s.redriven, "redriven", fmt.Sprintf("of %s, and %d ran again", count(s.buried, "dead task"), s.rerun))
-	row(s.duplicates, "ran again", "although they had succeeded")
+	row(s.runs, "runs      %s", ends)
+	row(s.redriven, "redriven  of %d that were buried; %d ran again, under their old ids", s.buried, s.rerun)
+	row(s.redelivered, "came back after their worker was cut off, of %d", s.cut)
+	row(s.outlived, "outlived their hold in a single run; %d lease extensions in all", s.extensions)
+	row(s.duplicates, "ran again although they had succeeded")
 	t.say("")
-	if len(s.problems) > 0 {
+	switch {
+	case len(s.problems) > 0:
 		t.say("It does not add up:")
 		for _, problem := range s.problems {
 			t.say("  " + brief(problem.Error()))
 		}
-		return
+	case !s.complete:
+		t.say("The story was interrupted, so some tasks are unfinished. None is lost.")
+	default:
+		t.say("It adds up: nothing was lost. A worker that is cut off between a task's work and",
+			"its ack makes it run twice: make handlers idempotent by the task's id.",
+			"",
+			"Read next: "+demoGuide,
+			"Try next:  longshore run --help, with tasks of your own")
 	}
-	t.say("It adds up: nothing was lost. With a crash in the right place a task can run",
-		"twice, so make handlers idempotent by the task's id: "+demoGuide+".",
-		"With tasks of your own: longshore run --help.")
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -26,8 +24,8 @@ type story struct {
 	queues  *runtime.Queues
 	workers []*demoWorker
 
-	listed []runtime.DeadTask // the dead letters after the first act
-	moved  int                // by the redrive
+	listed int // dead letters after the first act
+	moved  int // by the redrive
 
 	mu   sync.Mutex
 	told map[string]bool // guarded by mu; kinds of which a failure was told
@@ -40,15 +38,13 @@ func newStory(q driver.Queue, tell *teller) *story {
 // run plays the acts as far as it comes, ends the workers and adds up.
 func (s *story) run(ctx context.Context) *demoSum {
 	s.tell.opening()
-	problem := s.play(ctx)
-	if ctx.Err() != nil {
-		problem = errors.New("the story was interrupted before its end")
+	var problems []error
+	err := s.play(ctx)
+	complete := ctx.Err() == nil
+	if complete && err != nil {
+		problems = append(problems, err)
 	}
-	problems := s.stopAll()
-	if problem != nil {
-		problems = append([]error{problem}, problems...)
-	}
-	return s.sum(context.WithoutCancel(ctx), ctx.Err() == nil, problems)
+	return s.sum(context.WithoutCancel(ctx), complete, append(problems, s.stopAll()...))
 }
 
 // play plays the acts until one fails or ctx ends.
@@ -87,15 +83,16 @@ func (s *story) goWrong(ctx context.Context) error {
 	if !pause(ctx, time.Second) {
 		return nil
 	}
+	runs := s.ledger.cutOff(doomed)
 	doomed.kill()
-	s.tell.event("worker 2 is cut off, as by a power failure, with %s half done", count(s.ledger.cutOff(doomed), "report"))
+	s.tell.event("worker 2 is cut off, as by a power failure, with %s half done", count(runs, "task"))
 	if !pause(ctx, time.Second/2) {
 		return nil
 	}
 	if _, err := s.start(ctx, "worker 3", 12, false); err != nil {
 		return err
 	}
-	s.tell.event("worker 3 takes its place; the reports are leased until their hold is over")
+	s.tell.event("worker 3 takes its place; the tasks come back when their hold is over")
 	s.wait(ctx, s.ledger.waitSettled)
 	return nil
 }
@@ -132,14 +129,11 @@ func (s *story) listDead(ctx context.Context) error {
 	s.tell.listDead()
 	_, err := runtime.Redrive(ctx, s.queues, demoQueue, &runtime.RedriveOptions{
 		Match: func(d runtime.DeadTask) bool {
-			s.listed = append(s.listed, d)
+			s.listed++
+			s.tell.dead(&d)
 			return false
 		},
 	})
-	slices.SortFunc(s.listed, func(a, b runtime.DeadTask) int { return cmp.Compare(a.ID, b.ID) })
-	for i := range s.listed {
-		s.tell.dead(&s.listed[i])
-	}
 	return err
 }
 
@@ -153,7 +147,7 @@ func (s *story) redrive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.tell.event("the redrive has sent %d of %s back", report.Moved, count(report.Examined, "dead letter"))
+	s.tell.event("the redrive found no more for two seconds and ends: %d of %d sent back", report.Moved, report.Examined)
 	s.wait(ctx, s.ledger.waitSucceeded)
 	return nil
 }
@@ -209,18 +203,22 @@ func pause(ctx context.Context, d time.Duration) bool {
 // demoSum is the tally added up with what the queue has.
 type demoSum struct {
 	demoTally
-	listed     int // in the dead letter after the first act
-	redriven   int // as the redrive said
-	dead       int // in the dead letter at the end
-	unfinished int // on the queue at the end
-	lost       int // of neither kind, and not succeeded
+	listed     int  // in the dead letter after the first act
+	redriven   int  // as the redrive said
+	dead       int  // in the dead letter at the end
+	unfinished int  // on the queue at the end
+	lost       int  // of neither kind, and not succeeded
+	complete   bool // the story came to its end
 	problems   []error
 }
+
+// ok says whether the story came to its end and all adds up.
+func (s *demoSum) ok() bool { return s.complete && len(s.problems) == 0 }
 
 // sum adds up; problems are those so far. What is compared is what the queue has
 // with what the workers said of it.
 func (s *story) sum(ctx context.Context, complete bool, problems []error) *demoSum {
-	sum := &demoSum{demoTally: s.ledger.snapshot(), listed: len(s.listed), redriven: s.moved, problems: problems}
+	sum := &demoSum{demoTally: s.ledger.snapshot(), listed: s.listed, redriven: s.moved, complete: complete, problems: problems}
 	stats, err := s.queue.Stats(ctx)
 	if err != nil {
 		sum.problems = append(sum.problems, err)
@@ -230,13 +228,13 @@ func (s *story) sum(ctx context.Context, complete bool, problems []error) *demoS
 	open := sum.sent - sum.succeeded - sum.dead
 	sum.unfinished = min(max(0, open), int(stats.Ready+stats.Leased+stats.Delayed))
 	sum.lost = max(0, open-sum.unfinished)
-	sum.check(complete)
+	sum.check()
 	return sum
 }
 
-// check adds what does not add up to the problems. Some is only known of a
-// complete story.
-func (s *demoSum) check(complete bool) {
+// check adds to the problems what does not add up. Of a story that was interrupted
+// less is known.
+func (s *demoSum) check() {
 	fail := func(format string, args ...any) { s.problems = append(s.problems, fmt.Errorf(format, args...)) }
 	c := counts{Sent: s.sent, Succeeded: s.succeeded, Dead: s.dead, Unfinished: s.unfinished, Lost: s.lost}
 	if err := c.check(); err != nil {
@@ -245,7 +243,7 @@ func (s *demoSum) check(complete bool) {
 	if ends := s.succeeded + s.duplicates + s.retried + s.buried + s.cut + s.interrupted; ends != s.runs {
 		fail("%s began, but %d ended", count(s.runs, "run"), ends)
 	}
-	if !complete {
+	if !s.complete {
 		return
 	}
 	if s.buried != s.listed {

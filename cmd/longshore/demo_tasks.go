@@ -34,7 +34,7 @@ const (
 	outlivesHold trouble = "it takes longer than the hold"
 	losesWorker  trouble = "its first worker is cut off"
 	badCurrency  trouble = "its currency is not known"
-	badDate      trouble = "its date has two digits too few"
+	badDate      trouble = "its date can be read in two ways"
 	badSignature trouble = "its signature does not fit, which no retry can help"
 	badRegion    trouble = "its region makes the handler panic"
 )
@@ -84,11 +84,11 @@ func (s *story) handle(ctx context.Context, w *demoWorker, t *runtime.Info) erro
 	case what == badCurrency:
 		return errors.New(`currency "XTS" is not known`)
 	case what == badDate:
-		return errors.New(`date "26-11-25" is not one of a four-digit year`)
+		return errors.New(`date "11/12/26" is ambiguous`)
 	case what == badSignature:
-		return runtime.Permanent(errors.New("the signature does not fit the key"))
+		return runtime.Permanent(errors.New("the signature does not fit"))
 	case what == badRegion:
-		panic("no tax rate for region 7")
+		panic("no rate for region 7")
 	}
 	return w.work(ctx, 50*time.Millisecond)
 }
