@@ -20,11 +20,11 @@ type demoTally struct {
 	retried     int // runs that failed and after which the task comes again
 	buried      int // runs after which the queue took the task into its dead letter
 	cut         int // runs that ended with their worker
-	interrupted int // runs that a drain cut short
+	interrupted int // runs that a drain or a lost lease cut short
 	redelivered int // tasks that ran again after their worker was cut off
 	rerun       int // tasks that ran again after a redrive
-	outlived    int // tasks that succeeded in their only run, which took longer than the hold
 	extensions  int // of leases
+	outlived    int // tasks whose only run took longer than the hold and succeeded; set by snapshot
 }
 
 // demoLedger knows what became of each task, from what the client, the workers and
@@ -35,21 +35,22 @@ type demoLedger struct {
 	mu      sync.Mutex
 	tally   demoTally                      // guarded by mu
 	tasks   map[runtime.TaskID]*demoRecord // guarded by mu; those that the queue took
-	running map[demoRun]time.Time          // guarded by mu; since when
+	running map[*runtime.Info]demoRun      // guarded by mu; by the attempt
 	gone    map[*demoWorker]bool           // guarded by mu; what they say is not heard
 }
 
-// demoRun is one task in one worker.
+// demoRun is one attempt that is being made.
 type demoRun struct {
 	worker *demoWorker
-	id     runtime.TaskID
+	since  time.Time
 }
 
 // demoRecord is one task.
 type demoRecord struct {
-	state demoState
-	runs  int
-	cut   bool // its last run ended with its worker
+	state    demoState
+	runs     int
+	cut      bool // its last run ended with its worker
+	outlived bool // its success took longer than the hold
 }
 
 type demoState uint8
@@ -63,14 +64,21 @@ const (
 func newDemoLedger() *demoLedger {
 	return &demoLedger{
 		changed: newChanges(), tasks: make(map[runtime.TaskID]*demoRecord),
-		running: make(map[demoRun]time.Time), gone: make(map[*demoWorker]bool),
+		running: make(map[*runtime.Info]demoRun), gone: make(map[*demoWorker]bool),
 	}
 }
 
+// snapshot is the tally as it is now.
 func (l *demoLedger) snapshot() demoTally {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.tally
+	now := l.tally
+	for _, r := range l.tasks {
+		if r.outlived && r.runs == 1 {
+			now.outlived++
+		}
+	}
+	return now
 }
 
 // enqueued says that the queue took a task.
@@ -86,7 +94,7 @@ func (l *demoLedger) began(w *demoWorker, t *runtime.Info) (comesBack bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tally.runs++
-	l.running[demoRun{w, t.ID}] = time.Now()
+	l.running[t] = demoRun{w, time.Now()}
 	l.changed.notify()
 	r := l.tasks[t.ID]
 	if r == nil {
@@ -115,7 +123,7 @@ const (
 	demoAgain                   // it comes again
 	demoDies                    // it is in the dead letter
 	demoTwice                   // it had succeeded before
-	demoCutShort                // by a drain
+	demoCutShort                // by a drain or a lost lease
 )
 
 // settled takes in how a delivery to w ended, and answers that and how long it
@@ -127,15 +135,14 @@ func (l *demoLedger) settled(w *demoWorker, s *runtime.Settled) (demoEnd, time.D
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	run := demoRun{w, d.Task.ID}
-	since, ran := l.running[run]
+	run, ran := l.running[d.Task]
 	r := l.tasks[d.Task.ID]
 	if l.gone[w] || !ran || r == nil {
 		return demoUnheard, 0
 	}
-	delete(l.running, run)
+	delete(l.running, d.Task)
 	defer l.changed.notify()
-	took := time.Since(since)
+	took := time.Since(run.since)
 	switch {
 	case d.Err == nil && r.state == demoSucceeded:
 		l.tally.duplicates++
@@ -145,9 +152,7 @@ func (l *demoLedger) settled(w *demoWorker, s *runtime.Settled) (demoEnd, time.D
 		// comes back it is a duplicate.
 		r.state = demoSucceeded
 		l.tally.succeeded++
-		if took > demoHold && r.runs == 1 {
-			l.tally.outlived++
-		}
+		r.outlived = took > demoHold
 		return demoDone, took
 	case errors.Is(d.Err, context.Canceled) || errors.Is(d.Err, runtime.ErrDraining):
 		l.tally.interrupted++
@@ -178,13 +183,13 @@ func (l *demoLedger) cutOff(w *demoWorker) (runs int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gone[w] = true
-	for run := range l.running {
+	for t, run := range l.running {
 		if run.worker != w {
 			continue
 		}
-		delete(l.running, run)
+		delete(l.running, t)
 		runs++
-		if r := l.tasks[run.id]; r != nil {
+		if r := l.tasks[t.ID]; r != nil {
 			r.cut = true
 		}
 	}
@@ -196,7 +201,7 @@ func (l *demoLedger) cutOff(w *demoWorker) (runs int) {
 func (l *demoLedger) waitRunning(ctx context.Context, w *demoWorker, n int) bool {
 	return l.changed.wait(ctx, &l.mu, func() bool {
 		runs := 0
-		for run := range l.running {
+		for _, run := range l.running {
 			if run.worker == w {
 				runs++
 			}

@@ -93,10 +93,10 @@ func (t *teller) goWrong(tasks []demoTask) {
 		fmt.Sprintf("  %2d imports   fail each time, for a bug: they end in the dead letter", poison))
 }
 
-func (t *teller) listDead() {
+func (t *teller) listDead(now demoTally) {
 	t.act("2. The dead letters", "Dead letters and redrive",
-		"Nothing is dropped: a task that failed for good is kept, with the reason.",
-		"All others are done. Looking at the dead letters does not change them.")
+		fmt.Sprintf("%d of %d tasks have succeeded and %d are dead. Nothing is dropped: a task that", now.succeeded, now.sent, now.buried),
+		"failed for good is kept, with the reason. Looking at it changes nothing.")
 	t.say(fmt.Sprintf(deadRow, "task", "kind", "reason", "attempts", "error"))
 }
 
@@ -122,16 +122,12 @@ func (s *demoSum) report(t *teller) {
 		t.say(fmt.Sprintf("  %4d ", n) + fmt.Sprintf(format, args...))
 	}
 	row(s.sent, "tasks     = %d succeeded + %d dead + %d unfinished + %d lost", s.succeeded, s.dead, s.unfinished, s.lost)
-	ends := fmt.Sprintf("= %d succeeded + %d retried + %d buried + %d cut off", s.succeeded, s.retried, s.buried, s.cut)
-	if s.duplicates > 0 {
-		ends += fmt.Sprintf(" + %d repeated", s.duplicates)
+	row(s.runs, "runs      = %d succeeded + %d retried + %d buried + %d cut off", s.succeeded, s.retried, s.buried, s.cut)
+	if s.duplicates+s.interrupted > 0 {
+		t.say(fmt.Sprintf("                 + %d repeated + %d interrupted", s.duplicates, s.interrupted))
 	}
-	if s.interrupted > 0 {
-		ends += fmt.Sprintf(" + %d interrupted", s.interrupted)
-	}
-	row(s.runs, "runs      %s", ends)
 	row(s.redriven, "redriven  of %d that were buried; %d ran again, under their old ids", s.buried, s.rerun)
-	row(s.redelivered, "came back after their worker was cut off, of %d", s.cut)
+	row(s.redelivered, "came back, of %d whose worker was cut off", s.cut)
 	row(s.outlived, "outlived their hold in a single run; %d lease extensions in all", s.extensions)
 	row(s.duplicates, "ran again although they had succeeded")
 	t.say("")

@@ -126,7 +126,7 @@ func (s *story) wait(ctx context.Context, settled func(context.Context) bool) {
 
 // listDead is the second act: what is in the dead letter is shown and stays.
 func (s *story) listDead(ctx context.Context) error {
-	s.tell.listDead()
+	s.tell.listDead(s.ledger.snapshot())
 	_, err := runtime.Redrive(ctx, s.queues, demoQueue, &runtime.RedriveOptions{
 		Match: func(d runtime.DeadTask) bool {
 			s.listed++
