@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -181,19 +182,40 @@ func TestDemoFailsWhenATaskIsLost(t *testing.T) {
 	}
 }
 
-// At least once is not exactly once: a lost ack makes a duplicate, which is
+// At least once is not exactly once: a lost ack makes a second run, which is
 // counted, and nothing is wrong with that.
-func TestDemoCountsDuplicates(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		told := tellInBubble(t.Context(), t, faultqueue.Rule{
-			Op: faultqueue.Settle, Times: 1, Match: settling(driver.Ack, "mail-2"),
-			Fault: func(_ context.Context, c *faultqueue.Call, _ faultqueue.Next) { c.Fail(nil) },
-		})
+func TestDemoCountsSecondRuns(t *testing.T) {
+	tests := []struct {
+		id                    string
+		duplicates, outlived  int
+		interrupted, attempts int
+	}{
+		{id: "mail-2", duplicates: 1, outlived: 3, attempts: 47},
+		{id: "video-2", outlived: 2, interrupted: 1, attempts: 47}, // the second run is not over at the end
+	}
+	for _, tt := range tests {
+		t.Run(tt.id, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				acks := settling(driver.Ack, tt.id)
+				told := tellInBubble(t.Context(), t, faultqueue.Rule{
+					Op: faultqueue.Settle, Times: 1, Match: acks,
+					Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+						batch := c.Batch
+						faultqueue.On(func(i int) bool { return acks(&faultqueue.Call{Batch: batch[i : i+1]}) },
+							faultqueue.FailBefore(nil))(ctx, c, next)
+					},
+				})
 
-		if told.code != 0 || told.Duplicates < 1 || told.Succeeded != 24 {
-			t.Errorf("exit code %d, %+v\n%s", told.code, told.demoAccounting, told.text)
-		}
-	})
+				if told.code != 0 || told.Succeeded != 24 || told.Attempts != tt.attempts ||
+					told.Duplicates != tt.duplicates || told.OutlivedHold != tt.outlived {
+					t.Errorf("exit code %d, %+v\n%s", told.code, told.demoAccounting, told.text)
+				}
+				if want := fmt.Sprintf("+ %d repeated + %d interrupted\n", tt.duplicates, tt.interrupted); !strings.Contains(told.text, want) {
+					t.Errorf("it does not say %q but\n%s", want, told.text)
+				}
+			})
+		})
+	}
 }
 
 func TestDemoCanBeInterrupted(t *testing.T) {
