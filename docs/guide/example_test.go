@@ -7,6 +7,7 @@ import (
 	"log"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,8 +53,8 @@ func (b *bank) has(key runtime.TaskID) bool {
 	return done
 }
 
-// work works on queue with the handlers of mux until stop is called.
-func work(queue string, register func(mux *runtime.Mux, stop func()), opts *runtime.MuxOptions, tasks ...Charge) *runtime.Queues {
+// work enqueues tasks and works on them until each is acknowledged or buried.
+func work(queue string, register func(mux *runtime.Mux), opts *runtime.MuxOptions, tasks ...Charge) *runtime.Queues {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	queues, err := runtime.Open(ctx, queue)
@@ -70,8 +71,17 @@ func work(queue string, register func(mux *runtime.Mux, stop func()), opts *runt
 		}
 	}
 	mux := runtime.NewMux(opts)
-	register(mux, stop)
-	worker, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{Concurrency: 1, Logger: quiet})
+	register(mux)
+	var left atomic.Int64
+	left.Store(int64(len(tasks)))
+	worker, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{
+		Concurrency: 1, Logger: quiet,
+		OnSettled: func(s runtime.Settled) {
+			if s.Decision.Settlement.Verdict != driver.Release && left.Add(-1) == 0 {
+				stop()
+			}
+		},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -83,25 +93,26 @@ func work(queue string, register func(mux *runtime.Mux, stop func()), opts *runt
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// The first run books and is cut off before its ack, so the task runs again, and
-// nothing is booked twice.
+// atOnce retries without a wait.
+var atOnce = runtime.Retry(runtime.RetryPolicy{Backoff: runtime.Fixed(0)})
+
+// The first run books and fails after that, so the task runs again, and nothing is
+// booked twice.
 func Example_idempotent() {
 	var payments bank
 	charge := func(ctx context.Context, t *runtime.Task[Charge]) error {
 		// The task's id is the key: the same in every run of this task.
 		return payments.book(ctx, t.ID, t.Args.Customer, t.Args.Cents)
 	}
-	again := runtime.Retry(runtime.RetryPolicy{Backoff: runtime.Fixed(0)})
-	work("mem://idempotent", func(mux *runtime.Mux, stop func()) {
+	work("mem://idempotent", func(mux *runtime.Mux) {
 		runtime.Handle(mux, func(ctx context.Context, t *runtime.Task[Charge]) error {
 			err := charge(ctx, t)
 			fmt.Println("attempt", t.Attempt)
 			if t.Attempt == 1 {
-				return errors.New("cut off")
+				return errors.New("the connection broke after the booking")
 			}
-			stop()
 			return err
-		}, again)
+		}, atOnce)
 	}, &runtime.MuxOptions{Logger: quiet}, Charge{"ann", 990})
 	// Output:
 	// booked 990 for ann
@@ -123,15 +134,21 @@ func onceOnly(done interface {
 	}
 }
 
+// The handler runs once; the second attempt is acknowledged by the middleware.
 func Example_middleware() {
 	var payments bank
-	work("mem://middleware", func(mux *runtime.Mux, stop func()) {
+	work("mem://middleware", func(mux *runtime.Mux) {
 		runtime.Handle(mux, func(ctx context.Context, t *runtime.Task[Charge]) error {
-			defer stop()
-			return payments.book(ctx, t.ID, t.Args.Customer, t.Args.Cents)
-		})
+			fmt.Println("attempt", t.Attempt)
+			if err := payments.book(ctx, t.ID, t.Args.Customer, t.Args.Cents); err != nil {
+				return err
+			}
+			return errors.New("the connection broke after the booking")
+		}, atOnce)
 	}, &runtime.MuxOptions{Logger: quiet, Middleware: []runtime.Middleware{onceOnly(&payments)}}, Charge{"ann", 990})
-	// Output: booked 990 for ann
+	// Output:
+	// attempt 1
+	// booked 990 for ann
 }
 
 var (
@@ -188,12 +205,8 @@ func redriveFailed(ctx context.Context, queues *runtime.Queues) error {
 // In a bubble, as a redrive waits two seconds for more.
 func TestRedrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := 0
-		queues := work("mem://charges", func(mux *runtime.Mux, stop func()) {
+		queues := work("mem://charges", func(mux *runtime.Mux) {
 			runtime.Handle(mux, func(_ context.Context, task *runtime.Task[Charge]) error {
-				if n++; n == 2 {
-					defer stop()
-				}
 				if task.Args.Cents < 0 {
 					return runtime.Permanent(errors.New("a negative charge"))
 				}
