@@ -58,17 +58,12 @@ func work(queue string, register func(mux *runtime.Mux), opts *runtime.MuxOption
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	queues, err := runtime.Open(ctx, queue)
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	client, err := runtime.NewClient(queues, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	for _, task := range tasks {
-		if _, err := runtime.Enqueue(ctx, client, task); err != nil {
-			log.Fatal(err)
-		}
+		_, err := runtime.Enqueue(ctx, client, task)
+		check(err)
 	}
 	mux := runtime.NewMux(opts)
 	register(mux)
@@ -82,13 +77,15 @@ func work(queue string, register func(mux *runtime.Mux), opts *runtime.MuxOption
 			}
 		},
 	})
+	check(err)
+	check(worker.Run(ctx))
+	return queues
+}
+
+func check(err error) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := worker.Run(ctx); err != nil {
-		log.Fatal(err)
-	}
-	return queues
 }
 
 var quiet = slog.New(slog.DiscardHandler)
