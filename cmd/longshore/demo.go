@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,26 +95,4 @@ func tellDemo(ctx context.Context, q driver.Queue, asJSON bool, std streams) int
 		return exitFailed
 	}
 	return exitOK
-}
-
-// demoAccounting is what demo --json prints. Its fields are stable.
-type demoAccounting struct {
-	accounting
-	Redriven     int `json:"redriven"`
-	Retries      int `json:"retries"`
-	Buried       int `json:"buried"`
-	Redelivered  int `json:"redelivered"`
-	OutlivedHold int `json:"outlived_hold"`
-	Extensions   int `json:"extensions"`
-}
-
-func (s *demoSum) writeJSON(to io.Writer, elapsed time.Duration) error {
-	return json.NewEncoder(to).Encode(demoAccounting{
-		accounting: accounting{
-			Sent: s.sent, Succeeded: s.succeeded, Dead: s.dead, Unfinished: s.unfinished,
-			Duplicates: s.duplicates, Lost: s.lost, Attempts: s.runs, ElapsedMS: elapsed.Milliseconds(),
-		},
-		Redriven: s.redriven, Retries: s.retried, Buried: s.buried, Redelivered: s.redelivered,
-		OutlivedHold: s.outlived, Extensions: s.extensions,
-	})
 }

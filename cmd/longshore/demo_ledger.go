@@ -93,14 +93,14 @@ func (l *demoLedger) enqueued(id runtime.TaskID) {
 func (l *demoLedger) began(w *demoWorker, t *runtime.Info) (comesBack bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tally.runs++
-	l.running[t] = demoRun{w, time.Now()}
-	l.changed.notify()
 	r := l.tasks[t.ID]
 	if r == nil {
 		return false
 	}
+	l.tally.runs++
 	r.runs++
+	l.running[t] = demoRun{w, time.Now()}
+	l.changed.notify()
 	if r.state == demoDead {
 		r.state = demoOpen
 		if t.Redrives > 0 {
