@@ -52,7 +52,7 @@ func (c *counts) settled() int { return c.Succeeded + c.Dead }
 type account struct {
 	prefix  string // of this run's task ids
 	failed  *failedFile
-	changed chan struct{} // capacity 1, never closed; wakes the one goroutine in wait
+	changed changes
 
 	mu        sync.Mutex
 	counts    counts         // guarded by mu
@@ -77,7 +77,7 @@ func newAccount(failed *failedFile) *account {
 	return &account{
 		prefix:  strings.ToLower(rand.Text()[:12]) + "-",
 		failed:  failed,
-		changed: make(chan struct{}, 1),
+		changed: newChanges(),
 		open:    make(map[int]*entry),
 	}
 }
@@ -100,29 +100,10 @@ func (a *account) snapshot() counts {
 	return a.counts
 }
 
-func (a *account) notify() {
-	select {
-	case a.changed <- struct{}{}:
-	default:
-	}
-}
-
 // wait waits until ready, which is called with mu held, and says false when ctx
 // ends first. Only one goroutine may wait at a time.
 func (a *account) wait(ctx context.Context, ready func() bool) bool {
-	for {
-		a.mu.Lock()
-		ok := ready()
-		a.mu.Unlock()
-		if ok {
-			return true
-		}
-		select {
-		case <-a.changed:
-		case <-ctx.Done():
-			return false
-		}
-	}
+	return a.changed.wait(ctx, &a.mu, ready)
 }
 
 // waitRoom waits until a payload of n bytes may be added.
@@ -178,7 +159,7 @@ func (a *account) bury(f *failure) {
 	defer a.mu.Unlock()
 	a.writing--
 	a.counts.Dead++
-	a.notify()
+	a.changed.notify()
 }
 
 // drop takes a line out of open. The caller holds mu.
@@ -192,7 +173,7 @@ func (a *account) drop(number int) {
 	}
 	a.bytes -= len(e.payload)
 	delete(a.open, number)
-	a.notify()
+	a.changed.notify()
 }
 
 // begin counts an attempt that is about to be made.

@@ -13,10 +13,6 @@ import (
 	"github.com/longshore-dev/longshore/runtime"
 )
 
-// lookAgain is how often a queue that nobody else uses is compared with the
-// account while nothing happens.
-const lookAgain = time.Second
-
 // Why a job ends before all is settled, beside a signal.
 var (
 	errWorkerEnded = errors.New("the worker has ended")
@@ -185,23 +181,9 @@ func (j *job) refuse(l *line, why error) {
 // first. On a queue that nobody else uses it ends too when nothing is left there
 // to wait for; the account then shows what was lost.
 func (j *job) waitSettled(ctx context.Context) bool {
-	var before counts
-	for empty := 0; empty < 3; {
-		looking, stop := context.WithTimeout(ctx, lookAgain)
-		settled := j.account.waitSettled(looking)
-		stop()
-		if settled || ctx.Err() != nil {
-			return settled
-		}
-		now, stats := j.account.snapshot(), j.stats(ctx)
-		if stats != nil && stats.Ready+stats.Leased+stats.Delayed == 0 && now == before {
-			empty++
-		} else {
-			empty = 0
-		}
-		before = now
-	}
-	return true
+	return waitOrEmpty(ctx, j.account.waitSettled, func() (counts, *driver.Stats) {
+		return j.account.snapshot(), j.stats(ctx)
+	})
 }
 
 // stats is what is on the queue, if that is exact and nobody else's.
