@@ -1,0 +1,249 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/mem"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+const (
+	// Tasks is how many tasks a World enqueues.
+	Tasks = 200
+	// Workers is how many workers it has at a time, and Slots how many tasks
+	// each of them runs at once.
+	Workers, Slots = 3, 8
+
+	producers = 4
+	groups    = 8
+	// calmTime is within what all must be done once nothing fails any more.
+	calmTime = time.Hour
+)
+
+// World is one run from a seed.
+type World struct {
+	seed    uint64
+	dice    dice
+	weather weather
+	bug     Bug
+	start   time.Time
+	queue   *mem.Queue
+
+	mu         sync.Mutex
+	calm       bool // guarded by mu; nothing fails any more
+	tasks      []*task
+	messages   []*message        // guarded by mu; live ones by the number in the broker's id
+	groups     [groups + 1]group // guarded by mu
+	workers    int               // guarded by mu; how many there ever were
+	handlers   int               // guarded by mu; that run
+	history    History           // guarded by mu
+	violations []Violation       // guarded by mu
+
+	lives sync.WaitGroup // workers' Run that outlives their part in the story
+}
+
+// Violation is a promise that was broken.
+type Violation struct {
+	Task int // 0 when it is about none
+	Text string
+}
+
+// Report is what a World leaves.
+type Report struct {
+	Seed       uint64
+	History    History
+	Violations []Violation
+	Done, Dead int // tasks
+}
+
+// Run lives through a seed with a bug planted, or none. It must be called in a
+// bubble of testing/synctest, and returns when all that it started has ended.
+func Run(ctx context.Context, seed uint64, bug Bug) Report {
+	d := dice(seed).of(0)
+	w := &World{seed: seed, dice: d, weather: forecast(d), bug: bug, start: time.Now()}
+	if bug.weather != nil {
+		bug.weather(&w.weather)
+	}
+	queue, err := mem.New("jobs", &mem.Options{
+		Hold: w.weather.hold, MaxReceives: w.weather.maxReceives, Ordered: w.weather.ordered && !bug.unordered,
+	})
+	if err != nil {
+		return Report{Seed: seed, Violations: []Violation{{Text: err.Error()}}}
+	}
+	w.queue = queue
+	w.history = make(History, 0, 16*Tasks)
+	w.messages = make([]*message, 0, 3*Tasks)
+	w.addTasks()
+
+	var story sync.WaitGroup
+	for p := range producers {
+		story.Go(func() { w.produce(ctx, p) })
+	}
+	for lane := range Workers {
+		story.Go(func() { w.employ(ctx, lane) })
+	}
+	story.Go(func() { w.operate(ctx) })
+	story.Wait()
+	w.lives.Wait()
+	w.calmDown(ctx)
+	return w.account(ctx)
+}
+
+// now is the time since the World began.
+func (w *World) now() time.Duration { return time.Since(w.start) }
+
+// note writes an event down. The caller holds mu.
+func (w *World) note(e Event) {
+	e.At = w.now()
+	w.history = append(w.history, e)
+}
+
+// maxViolations is how many are kept: the first says most.
+const maxViolations = 5
+
+// violated notes that a promise was broken. The caller holds mu.
+func (w *World) violated(task int, format string, args ...any) {
+	if len(w.violations) < maxViolations {
+		w.violations = append(w.violations, Violation{task, fmt.Sprintf("at %v: ", w.now()) + fmt.Sprintf(format, args...)})
+	}
+}
+
+// excuse notes that something went wrong for a worker that may cost it any lease
+// until d from now. The caller holds mu.
+func (w *World) excuse(worker *worker, d time.Duration) {
+	if until := w.now() + d; worker != nil && until > worker.excused {
+		worker.excused = until
+	}
+}
+
+// job is the arguments of a task.
+type job struct{ N int }
+
+func (job) Kind() string { return "job" }
+
+// task is one task, from its Enqueue to its end.
+type task struct {
+	n     int // from 1
+	id    runtime.TaskID
+	dice  dice
+	group int // 0 for none
+	delay time.Duration
+
+	// All below is guarded by World.mu.
+	maybe    bool     // the queue may have it
+	stored   int      // messages that the client's sends made
+	done     int      // attempts that succeeded
+	excused  bool     // a fault explains that it runs again after it was done
+	failures int      // attempts that failed since it came back from the dead letter
+	leases   []*lease // all that workers ever had for it
+	sends    int      // calls of Send that had it
+}
+
+func (w *World) addTasks() {
+	w.tasks = make([]*task, Tasks)
+	all := make([]task, Tasks)
+	prefix := "s" + strconv.FormatUint(w.seed, 10) + "-"
+	for i := range all {
+		t := &all[i]
+		t.n, t.dice = i+1, w.dice.of(aboutTask).of(i+1)
+		t.id = runtime.TaskID(prefix + strconv.Itoa(t.n))
+		if w.weather.ordered {
+			if t.dice.in1000(1, 700) {
+				t.group = 1 + i%groups // of one producer, as groups is a multiple of producers
+			}
+		} else if t.dice.in1000(2, 100) {
+			t.delay = t.dice.between(3, time.Millisecond, 12*time.Second)
+			if !t.dice.in1000(4, 300) {
+				t.delay = min(t.delay, w.longestDelay())
+			}
+		}
+		w.tasks[i] = t
+	}
+}
+
+// longestDelay is what Enqueue takes.
+func (w *World) longestDelay() time.Duration {
+	if w.weather.sendDelay > 0 {
+		return w.weather.sendDelay
+	}
+	return time.Hour
+}
+
+// message is one message at the broker.
+type message struct {
+	number int // in the order of arrival there
+	task   *task
+	last   *lease    // guarded by World.mu
+	gone   bool      // guarded by World.mu; acked or buried
+	due    time.Time // guarded by World.mu; when it may run, as far as its handler or Enqueue said
+}
+
+// group is the messages with one group key, in the order of arrival.
+type group struct{ messages []*message }
+
+// messageOf is what is known of a live message. The caller holds mu.
+func (w *World) messageOf(id string, t *task) *message {
+	n, err := strconv.Atoi(id[1:])
+	if err != nil || id[0] != 'm' {
+		w.violated(t.n, "message %q is not one of mem", id)
+		n = 0
+	}
+	for len(w.messages) <= n {
+		w.messages = append(w.messages, nil)
+	}
+	m := w.messages[n]
+	if m == nil {
+		m = &message{number: n, task: t}
+		w.messages[n] = m
+		if t.group > 0 {
+			w.groups[t.group].add(m)
+		}
+	}
+	return m
+}
+
+func (g *group) add(m *message) {
+	g.messages = append(g.messages, m)
+	for i := len(g.messages) - 1; i > 0 && g.messages[i-1].number > m.number; i-- {
+		g.messages[i-1], g.messages[i] = m, g.messages[i-1]
+	}
+}
+
+// taskOf finds the task of a body, which has the id first.
+func (w *World) taskOf(body []byte) *task {
+	n, found := 0, false
+	for i := len(`{"specversion":"1.0","id":"s`); i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '-':
+			n, found = 0, true
+		case c == '"':
+			if found && n >= 1 && n <= len(w.tasks) {
+				return w.tasks[n-1]
+			}
+			return nil
+		default:
+			n = 10*n + int(c-'0')
+		}
+	}
+	return nil
+}
+
+// pause waits for d or the end of ctx, and reports whether it waited for all of
+// d.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+var errDown = driver.Errorf(driver.Unavailable, "simulation", "the queue is down")
