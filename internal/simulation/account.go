@@ -40,7 +40,6 @@ func (w *World) account(ctx context.Context) Report {
 			w.closed(l)
 		}
 	}
-	w.history.sort()
 	r.History, r.Violations = w.history, w.violations
 	return r
 }

@@ -11,7 +11,7 @@ import (
 // produce enqueues every task that is its own, one after the other.
 func (w *World) produce(ctx context.Context, p int) {
 	by := w.newWorker(0)
-	client, err := runtime.NewClient(by.queues(), &runtime.ClientOptions{SendTimeout: 6 * time.Second})
+	client, err := runtime.NewClient(by.queues(), &runtime.ClientOptions{Codec: codec{}, SendTimeout: 6 * time.Second})
 	if err != nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()

@@ -89,11 +89,12 @@ func (e Event) String() string {
 	return b.String()
 }
 
-// History is what happened, in a form that does not depend on the order in which
-// things were written down that happened at the same instant.
+// History is what happened, in the order in which it was written down. That is
+// by chance for what happened at the same instant; Sorted has a form without it.
 type History []Event
 
-func (h History) sort() {
+// Sorted is h in that form; it sorts h itself.
+func (h History) Sorted() History {
 	slices.SortFunc(h, func(a, b Event) int {
 		return cmp.Or(
 			cmp.Compare(a.At, b.At), cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.Task, b.Task),
@@ -101,6 +102,7 @@ func (h History) sort() {
 			cmp.Compare(a.For, b.For),
 		)
 	})
+	return h
 }
 
 // Of is the part about one task, and about the workers that met it.

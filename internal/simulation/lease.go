@@ -32,6 +32,7 @@ type lease struct {
 	lostAt    time.Duration
 	sealed    bool           // the worker saw a settle succeed
 	taken     driver.Verdict // what the broker took; 0 for nothing
+	short     bool           // it ends sooner at the broker than it says
 	excused   bool           // a fault explains what becomes of it
 	copies    int            // that the broker took
 	copied    bool           // the worker saw one taken
@@ -80,7 +81,7 @@ func (w *World) receive(by *worker, inner driver.Lease) *lease {
 	message := w.messageOf(m.ID, t)
 	l := &lease{
 		Lease: inner, worker: by, message: message, task: t, carry: m.Carry,
-		attempt: m.Carry.Attempts + inner.Attempt(), end: inner.Expires(), waiting: true,
+		attempt: m.Carry.Attempts + inner.Attempt(), end: inner.Expires(), excused: true,
 	}
 	l.dice = t.dice.of(l.attempt).of(m.Carry.Redrives<<20 | m.Carry.Snoozes<<10 | m.Carry.Hops)
 	w.note(Event{Worker: by.number, Task: t.n, Attempt: l.attempt, What: Received, For: l.end.Sub(time.Now())})
@@ -94,9 +95,15 @@ func (w *World) receive(by *worker, inner driver.Lease) *lease {
 	by.leases = append(by.leases, l)
 	message.last = l
 	t.leases = append(t.leases, l)
+	return l
+}
+
+// arrived notes that the worker has got the lease. Until then nobody is to blame
+// for what becomes of it. The caller holds mu.
+func (l *lease) arrived(by *worker) {
+	l.waiting, l.excused = true, l.short
 	by.received++
 	by.waiting++
-	return l
 }
 
 // lapsed judges a lease whose message was delivered again although it was not
@@ -138,7 +145,6 @@ func (w *World) occupy(l *lease, call string) {
 
 // maySettle judges the begin of a Settle. The caller holds mu.
 func (w *World) maySettle(l *lease, s *driver.Settlement) {
-	confirmed := l.confirmed
 	w.occupy(l, s.Verdict.String())
 	l.settles++
 	l.leave()
@@ -176,7 +182,6 @@ func (w *World) maySettle(l *lease, s *driver.Settlement) {
 	if l.lost {
 		w.violated(n, "%v of a lease that is known to be lost", s.Verdict)
 	}
-	_ = confirmed
 }
 
 // unfit says why a reason does not fit the attempt on a lease. The caller holds
@@ -272,8 +277,21 @@ func (w *World) took(l *lease, s *driver.Settlement) {
 	w.note(e)
 }
 
-// answered notes what the worker learns of a settle. The caller holds mu.
-func (w *World) answered(l *lease, err error) {
+// extended notes what the worker learns of an Extend. The caller holds mu.
+func (w *World) extended(l *lease, r driver.ExtendResult) {
+	l.busy = false
+	switch {
+	case r.Err == nil:
+		l.end, l.confirmed = r.Expires, true
+	case driver.Is(r.Err, driver.LeaseLost):
+		w.tellLost(l)
+	default:
+		l.excused, l.task.excused = true, true
+	}
+}
+
+// settled notes what the worker learns of a Settle. The caller holds mu.
+func (w *World) settled(l *lease, err error) {
 	l.busy = false
 	switch {
 	case err == nil:
@@ -286,6 +304,8 @@ func (w *World) answered(l *lease, err error) {
 	}
 }
 
+// tellLost notes that the worker learns that it lost a lease. The caller holds
+// mu.
 func (w *World) tellLost(l *lease) {
 	if !l.lost {
 		l.lost, l.lostAt = true, w.now()
@@ -293,6 +313,24 @@ func (w *World) tellLost(l *lease) {
 	if !l.excused && !l.worker.killed && time.Duration(l.worker.excused) < w.now() {
 		w.violated(l.task.n, "worker %d lost a lease without a fault", l.worker.number)
 	}
+}
+
+// stored notes a message that the queue took, from a client or as a copy from a
+// worker. The caller holds mu.
+func (w *World) stored(by *worker, m *driver.Message, id string) {
+	t := w.taskOf(m.Body)
+	e := Event{Worker: by.number, Task: t.n, What: Stored, For: m.Delay}
+	message := w.messageOf(id, t)
+	if by.number > 0 {
+		e.What, e.Attempt = Copied, m.Carry.Attempts
+		message.due = m.Carry.NotBefore
+	} else {
+		if t.stored++; t.stored > 1 {
+			t.excused = true
+		}
+		message.due = time.Now().Add(m.Delay)
+	}
+	w.note(e)
 }
 
 // reported judges what a worker says of a delivery. The caller holds mu.

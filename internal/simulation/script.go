@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
 	goruntime "runtime"
 	"strconv"
 	"time"
@@ -65,27 +64,18 @@ var errBoom = errors.New("boom")
 
 // handle is the handler of every task.
 func (by *worker) handle(ctx context.Context, t *runtime.Task[job]) error {
-	w := by.world
 	l, s := by.enter(t)
 	if l == nil {
 		return errBoom
 	}
 	outcome := s.outcome
 	defer func() { by.leave(ctx, l, outcome) }()
-	timer := time.NewTimer(s.takes)
-	defer timer.Stop()
-	stop := ctx.Done()
-	if s.deaf {
-		stop = nil
-	}
-	select {
-	case <-timer.C:
-	case <-by.dead:
+	switch by.wait(ctx, &s) {
+	case errDead:
 		outcome = CutShort
-		return errBoom
-	case <-stop:
-		timer.Reset(s.reaction)
-		<-timer.C
+		return errDead
+	case context.Canceled:
+		sleep(s.reaction)
 		if s.insists {
 			outcome = OK
 			return nil
@@ -108,8 +98,38 @@ func (by *worker) handle(ctx context.Context, t *runtime.Task[job]) error {
 	case Exited:
 		goruntime.Goexit()
 	}
-	_ = w
 	return nil
+}
+
+// wait lets a handler take its time: errDead when its worker is killed meanwhile,
+// context.Canceled when its context ends and it heeds that.
+func (by *worker) wait(ctx context.Context, s *script) error {
+	ended := func() error {
+		switch {
+		case by.cut.Load():
+			return errDead
+		case ctx.Err() != nil && !s.deaf:
+			return context.Canceled
+		}
+		return nil
+	}
+	if s.takes < 400*time.Millisecond { // it looks at its context once, at the end
+		sleep(s.takes)
+		return ended()
+	}
+	timer := time.NewTimer(s.takes)
+	defer timer.Stop()
+	stop := ctx.Done()
+	if s.deaf {
+		stop = nil
+	}
+	select {
+	case <-timer.C:
+		return nil
+	case <-by.dead:
+	case <-stop:
+	}
+	return ended()
 }
 
 // enter judges the begin of an attempt.
@@ -194,5 +214,4 @@ func (by *worker) leave(ctx context.Context, l *lease, outcome Outcome) {
 		}
 	case RetryLater, Snoozed:
 	}
-	_ = fmt.Sprint
 }

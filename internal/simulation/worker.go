@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -15,14 +16,17 @@ type worker struct {
 	world  *World
 	number int // from 1
 	dice   dice
-	queue  *faultqueue.Queue
-	dead   chan struct{} // closed when it is killed
+	link   *link
+	queue  *faultqueue.Queue // on the way of what goes wrong
+	cut    atomic.Bool       // it was killed
+	dead   chan struct{}     // closed then
 	grace  time.Duration
 
 	// All below is guarded by World.mu.
 	killed, stopped bool
 	excused         time.Duration // until when calls in trouble explain a lost lease, since the World began
 	leases          []*lease      // that it ever got
+	receives        int           // calls of Receive
 	received        int           // deliveries that it got
 	reported        int           // of those that it is done with
 	waiting         int           // of those that are neither begun nor decided
@@ -31,7 +35,9 @@ type worker struct {
 // newWorker makes the next worker, or with number 0 a client.
 func (w *World) newWorker(number int) *worker {
 	by := &worker{world: w, number: number, dice: w.dice.of(aboutWorker).of(number), dead: make(chan struct{})}
-	by.queue = faultqueue.New(w.weather.narrow(w.queue), by.rules()...)
+	own := &broker{w.weather.narrow(w.queue), by}
+	by.queue = faultqueue.New(own, rule())
+	by.link = &link{own, by.queue}
 	return by
 }
 
@@ -40,7 +46,7 @@ var discard = slog.New(slog.DiscardHandler)
 // queues is what a program sees of the queue.
 func (by *worker) queues() *runtime.Queues {
 	w := by.world
-	var seen driver.Queue = by.queue
+	var seen driver.Queue = by.link
 	if by.number > 0 && w.bug.queue != nil {
 		seen = w.bug.queue(w, seen)
 	}
@@ -58,7 +64,7 @@ func (by *worker) queues() *runtime.Queues {
 // begin starts a worker's life: end is called once its Run has returned.
 func (by *worker) begin(ctx context.Context, end func(error)) {
 	w := by.world
-	mux := runtime.NewMux(&runtime.MuxOptions{Logger: discard})
+	mux := runtime.NewMux(&runtime.MuxOptions{Logger: discard, Codecs: []runtime.Codec{codec{}}})
 	handle := by.handle
 	if w.bug.handler != nil {
 		handle = w.bug.handler(handle)
@@ -128,8 +134,9 @@ func (w *World) live(ctx context.Context, number int, d dice) {
 		by.killed, told = true, w.now()
 		w.note(Event{Worker: number, What: Killed})
 		w.mu.Unlock()
-		by.queue.Kill()
+		by.cut.Store(true)
 		close(by.dead)
+		by.queue.Kill()
 		return
 	}
 	if !w.weather.single {
