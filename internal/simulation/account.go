@@ -36,18 +36,27 @@ func (w *World) account(ctx context.Context) Report {
 		} else if t.maybe && !dead[t.n] {
 			w.violated(t.n, "it is lost: neither done nor dead")
 		}
-		for _, l := range t.leases {
-			w.closed(l)
+	}
+	for _, m := range w.messages {
+		if m != nil {
+			w.closed(m)
 		}
 	}
 	r.History, r.Violations = w.history, w.violations
 	return r
 }
 
-// closed judges a lease after the end of all.
-func (w *World) closed(l *lease) {
-	if l.began && !l.ended {
-		w.violated(l.task.n, "a handler of worker %d still runs", l.worker.number)
+// closed judges the leases of a message after the end of all. The caller holds
+// mu.
+func (w *World) closed(m *message) {
+	for _, l := range m.leases {
+		switch r := l.run; {
+		case r == nil:
+		case r.running:
+			w.violated(m.task.n, "a handler of worker %d still runs", l.worker.number)
+		case !r.reported && !l.worker.killed:
+			w.violated(m.task.n, "worker %d never reported attempt %d", l.worker.number, l.attempt)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ func (b *broker) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, inner := range leases {
-		l := w.receive(b.by, inner)
+		l := w.give(b.by, inner)
 		if !w.calm && l.dice.in1000(31, w.weather.lapse) {
 			l.short = true
 			sooner := l.dice.between(32, w.weather.hold/8, w.weather.hold)
@@ -79,6 +79,20 @@ func (b *broker) Send(ctx context.Context, batch []driver.Message) []driver.Send
 		}
 	}
 	return results
+}
+
+func (b *broker) Withdraw(ctx context.Context, id string) error {
+	w := b.by.world
+	err := w.queue.Withdraw(ctx, id)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m, _ := w.messageOf(id, nil)
+	m.gone = true
+	w.note(Event{Worker: b.by.number, Task: m.task.n, What: Withdrawn})
+	return nil
 }
 
 var _ driver.Queue = (*broker)(nil)

@@ -35,6 +35,9 @@ func (w *World) produce(ctx context.Context, p int) {
 		}
 		if t.delay > 0 {
 			options = append(options, runtime.Delay(t.delay))
+			w.mu.Lock()
+			t.due = time.Now().Add(t.delay)
+			w.mu.Unlock()
 		}
 		_, err := runtime.Enqueue(ctx, client, job{t.n}, options...)
 		w.mu.Lock()

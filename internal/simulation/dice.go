@@ -16,6 +16,7 @@ const (
 	aboutSend
 	aboutExtend
 	aboutSettle
+	aboutWithdraw
 	aboutOperator
 )
 
@@ -33,7 +34,7 @@ func (d dice) below(question, n int) int {
 	return int(uint64(d.of(question)) >> 1 % uint64(n))
 }
 
-// in says yes n times in 1,000.
+// in1000 says yes n times in 1,000.
 func (d dice) in1000(question, n int) bool { return n > 0 && d.below(question, 1000) < n }
 
 // between is a duration from from to less than to, to the nanosecond.

@@ -35,6 +35,7 @@ const (
 	Buried
 	Reported // to OnSettled
 	Redriven
+	Withdrawn
 	Started // a worker
 	Draining
 	Killed
@@ -44,7 +45,7 @@ const (
 
 var whats = [...]string{
 	"?", "enqueued", "stored", "copied", "received", "extended", "began", "ended", "acked", "released", "buried",
-	"reported", "redriven", "worker started", "worker drains", "worker killed", "worker stopped", "calm",
+	"reported", "redriven", "withdrawn", "worker started", "worker drains", "worker killed", "worker stopped", "calm",
 }
 
 // Outcome is how it went.

@@ -5,10 +5,9 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/runtime"
 )
 
-// lease is one that a worker got, with all that is to be known to judge what the
+// lease is one that the queue gave, with what is to be known to judge what its
 // worker does with it.
 type lease struct {
 	driver.Lease
@@ -21,44 +20,61 @@ type lease struct {
 	tag     map[string]string // its attributes, which tell a handler which lease it is on
 
 	// All below is guarded by World.mu.
-	end     time.Time // as the worker was told
-	busy    bool      // a call is under way
-	fault   fault     // of that call
-	extends int
+	run     *run           // nil until the worker has it
+	end     time.Time      // as the worker was told
+	short   bool           // it ends sooner at the queue than it says
+	excused bool           // a fault explains what becomes of it
+	taken   driver.Verdict // what the queue took; 0 for nothing
+	busy    bool           // a call is under way
+	fault   fault          // of that call
+	extends int            // calls so far
 	settles int
 
-	confirmed bool // the last call was an Extend that the worker saw succeed
+	next      *lease // of the same message, which the worker got while it had this one
+	arrived   time.Duration
+	confirmed bool // the last call was an Extend that succeeded
+	sealed    bool // the worker saw a settle succeed
 	lost      bool // the worker was told so
 	lostAt    time.Duration
-	sealed    bool           // the worker saw a settle succeed
-	taken     driver.Verdict // what the broker took; 0 for nothing
-	short     bool           // it ends sooner at the broker than it says
-	excused   bool           // a fault explains what becomes of it
-	copies    int            // that the broker took
-	copied    bool           // the worker saw one taken
-	began     bool           // its handler did
-	ended     bool
-	outcome   Outcome
-	waiting   bool // neither begun nor decided
-	reported  bool
 }
 
-// As takes a **lease, and what the driver's takes.
+// run is one delivery as its worker sees it: of one lease, or of several when the
+// message came again while the worker had it.
+type run struct {
+	lease    *lease // the newest
+	heir     *run   // that it may continue: a release of that was not answered when this came
+	attempt  int
+	begun    int // how often its handler was called: again after a snooze on a kept lease
+	beganAt  time.Duration
+	running  bool
+	outcome  Outcome
+	due      time.Time // when it may run again, as its handler said
+	copied   bool      // the worker saw its copy taken
+	copyID   string
+	waiting  bool // neither begun nor decided
+	reported bool
+}
+
+// succeeded says whether its handler has.
+func (r *run) succeeded() bool { return r.begun > 0 && !r.running && r.outcome == OK }
+
+// tag is the attribute that has a lease's place among those of its worker.
+const tag = "lease"
+
+// Message is what the queue says, with the tag.
+func (l *lease) Message() driver.Message {
+	m := l.Lease.Message()
+	m.Attributes = l.tag
+	return m
+}
+
+// As takes a **lease, and what the queue's takes.
 func (l *lease) As(target any) bool {
 	if p, ok := target.(**lease); ok {
 		*p = l
 		return true
 	}
 	return l.Lease.As(target)
-}
-
-// tag is the attribute that has a lease's place among those of its worker.
-const tag = "lease"
-
-func (l *lease) Message() driver.Message {
-	m := l.Lease.Message()
-	m.Attributes = l.tag
-	return m
 }
 
 func leaseOf(l driver.Lease) *lease {
@@ -69,198 +85,119 @@ func leaseOf(l driver.Lease) *lease {
 	return own
 }
 
-// receive takes a lease into the books, before the worker sees it. The caller
+// tagged is the lease of a worker that attributes tell. The caller holds mu.
+func (by *worker) tagged(attributes map[string]string) *lease {
+	if i, err := strconv.Atoi(attributes[tag]); err == nil && i >= 0 && i < len(by.leases) {
+		return by.leases[i]
+	}
+	return nil
+}
+
+// give takes a lease into the books that the queue gave to a worker. The caller
 // holds mu.
-func (w *World) receive(by *worker, inner driver.Lease) *lease {
+func (w *World) give(by *worker, inner driver.Lease) *lease {
 	m := inner.Message()
 	t := w.taskOf(m.Body)
 	if t == nil {
 		w.violated(0, "message %s is no task of this world", m.ID)
 		t = w.tasks[0]
 	}
-	message := w.messageOf(m.ID, t)
+	message, known := w.messageOf(m.ID, t)
+	if m.Death != nil {
+		m.Carry = m.Carry.Redriven()
+	}
 	l := &lease{
 		Lease: inner, worker: by, message: message, task: t, carry: m.Carry,
 		attempt: m.Carry.Attempts + inner.Attempt(), end: inner.Expires(), excused: true,
 	}
 	l.dice = t.dice.of(l.attempt).of(m.Carry.Redrives<<20 | m.Carry.Snoozes<<10 | m.Carry.Hops)
+	l.tag = map[string]string{tag: strconv.Itoa(len(by.leases))}
 	w.note(Event{Worker: by.number, Task: t.n, Attempt: l.attempt, What: Received, For: l.end.Sub(time.Now())})
-	if before := message.last; before != nil && before.taken == 0 {
-		w.lapsed(before)
+	if !known && (m.Carry.Attempts != 0 || m.Carry.Redrives == 0) {
+		w.violated(t.n, "it comes from the dead letter with %d attempts and %d redrives", m.Carry.Attempts, m.Carry.Redrives)
 	}
 	if message.gone {
-		w.violated(t.n, "message %s is delivered after the broker took its end", m.ID)
+		w.violated(t.n, "message %s is given after the queue took its end", m.ID)
 	}
-	l.tag = map[string]string{tag: strconv.Itoa(len(by.leases))}
+	if n := len(message.leases); n > 0 && message.leases[n-1].taken == 0 {
+		w.lapsed(message.leases[n-1])
+	}
+	message.leases = append(message.leases, l)
 	by.leases = append(by.leases, l)
-	message.last = l
-	t.leases = append(t.leases, l)
 	return l
 }
 
-// arrived notes that the worker has got the lease. Until then nobody is to blame
+// arrive notes that the worker has got the lease. Until then nobody is to blame
 // for what becomes of it. The caller holds mu.
-func (l *lease) arrived(by *worker) {
-	l.waiting, l.excused = true, l.short
-	by.received++
-	by.waiting++
+func (w *World) arrive(l *lease) {
+	l.excused, l.arrived = l.short, w.now()
+	before := l.message.heldBy(l.worker, l)
+	if before != nil {
+		before.next = l
+		if before.taken != driver.Release {
+			l.run = before.run
+			l.run.lease = l
+			return
+		}
+	}
+	l.run = &run{lease: l, attempt: l.attempt, waiting: true}
+	if before != nil {
+		l.run.heir = before.run
+	}
+	l.worker.waiting++
 }
 
-// lapsed judges a lease whose message was delivered again although it was not
+// heldBy is the last lease before l that a worker has of a message.
+func (m *message) heldBy(by *worker, l *lease) *lease {
+	for i := len(m.leases) - 1; i >= 0; i-- {
+		if c := m.leases[i]; c != l && c.worker == by && c.run != nil {
+			if c.run.reported {
+				return nil
+			}
+			return c
+		}
+	}
+	return nil
+}
+
+// begin ends the wait of a run for its handler or its decision. The caller holds
+// mu.
+func (r *run) begin() {
+	if r.waiting {
+		r.waiting = false
+		r.lease.worker.waiting--
+	}
+}
+
+// lapsed judges a lease whose message was given again although it was not
 // settled. The caller holds mu.
 func (w *World) lapsed(l *lease) {
-	by := l.worker
-	if !l.excused && !by.killed && !by.stopped && time.Duration(by.excused) < l.end.Sub(w.start) {
-		w.violated(l.task.n, "the lease of worker %d lapsed without a fault", by.number)
+	if why := w.innocent(l); !why {
+		w.violated(l.task.n, "the lease of worker %d lapsed without a fault", l.worker.number)
 	}
 	l.task.excused = true
 }
 
-// leave ends the wait of a lease for its handler or its decision. The caller
+// innocent says whether something explains that a lease was lost. The caller
 // holds mu.
-func (l *lease) leave() {
-	if l.waiting {
-		l.waiting = false
-		l.worker.waiting--
-	}
+func (w *World) innocent(l *lease) bool {
+	by := l.worker
+	return l.excused || by.killed || by.stopped || by.excused >= min(w.now(), l.end.Sub(w.start))
 }
 
-// mayExtend judges the begin of an Extend. The caller holds mu.
-func (w *World) mayExtend(l *lease) {
-	w.occupy(l, "extend")
-	if l.sealed {
-		w.violated(l.task.n, "a lease is extended after its settle")
-	}
-	l.extends++
-}
-
-// occupy judges the begin of any call. The caller holds mu.
-func (w *World) occupy(l *lease, call string) {
-	if l.busy {
-		w.violated(l.task.n, "%s begins while another call for the lease is under way", call)
-	}
-	l.busy = true
-	l.confirmed = false
-}
-
-// maySettle judges the begin of a Settle. The caller holds mu.
-func (w *World) maySettle(l *lease, s *driver.Settlement) {
-	w.occupy(l, s.Verdict.String())
-	l.settles++
-	l.leave()
-	n := l.task.n
-	if l.sealed {
-		w.violated(n, "a lease is settled twice")
-	}
-	succeeded := l.ended && l.outcome == OK
-	switch s.Verdict {
-	case driver.Ack:
-		if !succeeded && !l.copied {
-			w.violated(n, "ack of an attempt that did not succeed, and was not copied")
-		}
-		return
-	case driver.Release:
-	case driver.Bury:
-		if why := w.unfit(l, s.Reason); why != "" {
-			w.violated(n, "buried as %s, but %s", s.Reason, why)
-		}
-	default:
-		w.violated(n, "settled by %v", s.Verdict)
-	}
-	if succeeded {
-		w.violated(n, "%v of an attempt that succeeded", s.Verdict)
-	}
-	if l.began && !l.ended {
-		w.violated(n, "%v while the handler runs", s.Verdict)
-	}
-	if l.copied {
-		w.violated(n, "%v of what was copied", s.Verdict)
-	}
-	if !time.Now().Before(l.end) {
-		w.violated(n, "%v past the end of the lease", s.Verdict)
-	}
-	if l.lost {
-		w.violated(n, "%v of a lease that is known to be lost", s.Verdict)
-	}
-}
-
-// unfit says why a reason does not fit the attempt on a lease. The caller holds
+// tellLost notes that the worker learns that it lost a lease. The caller holds
 // mu.
-func (w *World) unfit(l *lease, reason string) string {
-	switch reason {
-	case driver.ReasonExhausted:
-		if !l.ended || l.attempt < w.weather.maxAttempts {
-			return "it has attempts left"
-		}
-	case driver.ReasonPermanent:
-		if l.outcome != Permanent {
-			return "its handler did not say so"
-		}
-	case driver.ReasonCrashed:
-		if l.began || l.attempt <= w.maxDeliveries() {
-			return "it was not delivered too often"
-		}
-	default:
-		return "nothing gives such a reason"
+func (w *World) tellLost(l *lease) {
+	if !l.lost {
+		l.lost, l.lostAt = true, w.now()
 	}
-	return ""
+	if !w.innocent(l) {
+		w.violated(l.task.n, "worker %d lost a lease without a fault", l.worker.number)
+	}
+	l.task.excused = true
 }
 
-func (w *World) maxDeliveries() int { return 2*w.weather.maxAttempts + 2 }
-
-// mayCopy judges the begin of a Send by a worker, and finds the lease that the
-// copy is for. The caller holds mu.
-func (w *World) mayCopy(by *worker, m *driver.Message) *lease {
-	t := w.taskOf(m.Body)
-	if t == nil {
-		w.violated(0, "worker %d sends what is no task", by.number)
-		return nil
-	}
-	var l *lease
-	for _, c := range t.leases {
-		if c.worker == by && c.confirmed && !c.sealed {
-			l = c
-		}
-	}
-	if l == nil {
-		w.violated(t.n, "worker %d sends a copy without a lease that was just confirmed", by.number)
-		return nil
-	}
-	if left := time.Until(l.end); left < w.weather.hold/2 {
-		w.violated(t.n, "a copy is sent on a lease with %v left", left)
-	}
-	if l.copied {
-		w.violated(t.n, "a second copy is sent")
-	}
-	l.leave()
-	switch want := l.nextCarry(); {
-	case m.Carry.Attempts != want.Attempts || m.Carry.Hops != want.Hops || m.Carry.Snoozes != want.Snoozes:
-		w.violated(t.n, "a copy carries %d attempts, %d hops and %d snoozes; want %d, %d and %d",
-			m.Carry.Attempts, m.Carry.Hops, m.Carry.Snoozes, want.Attempts, want.Hops, want.Snoozes)
-	case m.Carry.Redrives != l.carry.Redrives:
-		w.violated(t.n, "a copy carries %d redrives, not %d", m.Carry.Redrives, l.carry.Redrives)
-	case l.ended && l.outcome == OK:
-		w.violated(t.n, "a copy is sent of an attempt that succeeded")
-	}
-	return l
-}
-
-// nextCarry is what a copy for the lease must carry.
-func (l *lease) nextCarry() driver.Carry {
-	c := l.carry
-	switch {
-	case !l.began:
-		c.Hops++
-	case l.outcome == Snoozed:
-		c.Snoozes++
-		c.Attempts = l.attempt - 1
-	default:
-		c.Attempts = l.attempt
-	}
-	return c
-}
-
-// took notes that the broker took a settlement. The caller holds mu.
+// took notes that the queue took a settlement. The caller holds mu.
 func (w *World) took(l *lease, s *driver.Settlement) {
 	e := Event{Worker: l.worker.number, Task: l.task.n, Attempt: l.attempt, For: s.Delay}
 	l.taken = s.Verdict
@@ -270,6 +207,9 @@ func (w *World) took(l *lease, s *driver.Settlement) {
 		l.message.gone = true
 	case driver.Release:
 		e.What = Released
+		if l.run != nil && !l.run.due.IsZero() {
+			l.message.due = l.run.due
+		}
 	case driver.Bury:
 		e.What = Buried
 		l.message.gone = true
@@ -277,83 +217,24 @@ func (w *World) took(l *lease, s *driver.Settlement) {
 	w.note(e)
 }
 
-// extended notes what the worker learns of an Extend. The caller holds mu.
-func (w *World) extended(l *lease, r driver.ExtendResult) {
-	l.busy = false
-	switch {
-	case r.Err == nil:
-		l.end, l.confirmed = r.Expires, true
-	case driver.Is(r.Err, driver.LeaseLost):
-		w.tellLost(l)
-	default:
-		l.excused, l.task.excused = true, true
-	}
-}
-
-// settled notes what the worker learns of a Settle. The caller holds mu.
-func (w *World) settled(l *lease, err error) {
-	l.busy = false
-	switch {
-	case err == nil:
-		l.sealed = true
-	case driver.Is(err, driver.LeaseLost):
-		w.tellLost(l)
-	}
-	if err != nil {
-		l.task.excused = true
-	}
-}
-
-// tellLost notes that the worker learns that it lost a lease. The caller holds
-// mu.
-func (w *World) tellLost(l *lease) {
-	if !l.lost {
-		l.lost, l.lostAt = true, w.now()
-	}
-	if !l.excused && !l.worker.killed && time.Duration(l.worker.excused) < w.now() {
-		w.violated(l.task.n, "worker %d lost a lease without a fault", l.worker.number)
-	}
-}
-
 // stored notes a message that the queue took, from a client or as a copy from a
 // worker. The caller holds mu.
 func (w *World) stored(by *worker, m *driver.Message, id string) {
 	t := w.taskOf(m.Body)
 	e := Event{Worker: by.number, Task: t.n, What: Stored, For: m.Delay}
-	message := w.messageOf(id, t)
-	if by.number > 0 {
-		e.What, e.Attempt = Copied, m.Carry.Attempts
-		message.due = m.Carry.NotBefore
-	} else {
+	message, known := w.messageOf(id, t)
+	if l := by.tagged(m.Attributes); l != nil {
+		e.What, e.Attempt = Copied, l.attempt
+		message.due = l.message.due // a hop
+		if l.run != nil && l.run.begun > 0 {
+			message.due = l.run.due
+		}
+		t.copies++
+	} else if !known {
 		if t.stored++; t.stored > 1 {
 			t.excused = true
 		}
-		message.due = time.Now().Add(m.Delay)
+		message.due = t.due
 	}
 	w.note(e)
-}
-
-// reported judges what a worker says of a delivery. The caller holds mu.
-func (w *World) reported(by *worker, s runtime.Settled) {
-	by.reported++
-	l := leaseOf(s.Decision.Settlement.Lease)
-	if l == nil {
-		return
-	}
-	l.leave()
-	e := Event{Worker: by.number, Task: l.task.n, Attempt: l.attempt, What: Reported}
-	switch {
-	case driver.Is(s.Err, driver.LeaseLost):
-		e.Outcome = Lost
-	case s.Err != nil:
-		e.Outcome = Failed
-	}
-	w.note(e)
-	if l.reported {
-		w.violated(l.task.n, "a delivery is reported twice")
-	}
-	l.reported = true
-	if s.Err == nil && !l.sealed {
-		w.violated(l.task.n, "%v is reported, but the queue did not say that it took it", s.Decision.Settlement.Verdict)
-	}
 }

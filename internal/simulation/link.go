@@ -14,7 +14,9 @@ import (
 // A call with which nothing is wrong goes straight to the broker, because the
 // faultqueue costs a good part of what a whole call does.
 type link struct {
-	*broker
+	narrowed
+	by     *worker
+	broker *broker
 	faulty driver.Queue // leads to broker, by way of faults
 }
 
@@ -81,7 +83,7 @@ func (q *link) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]drive
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range leases {
-		leaseOf(l).arrived(by)
+		w.arrive(leaseOf(l))
 	}
 	return leases, nil
 }
@@ -212,13 +214,59 @@ func (q *link) Send(ctx context.Context, batch []driver.Message) []driver.SendRe
 	defer w.mu.Unlock()
 	for i, l := range leases {
 		if l != nil && results[i].Err == nil {
-			l.copied = true
+			l.run.copied, l.run.copyID = true, results[i].ID
 		}
 	}
 	return results
 }
 
+// withdrawing is a link to a queue that takes back copies.
+type withdrawing struct{ *link }
+
+func (q withdrawing) Withdraw(ctx context.Context, id string) error {
+	if err := q.alive(); err != nil {
+		return err
+	}
+	by, w := q.by, q.by.world
+	w.mu.Lock()
+	var r *run
+	for _, l := range by.leases {
+		if l.run != nil && l.run.copied && l.run.copyID == id {
+			r = l.run
+		}
+	}
+	if r == nil {
+		w.violated(0, "worker %d withdraws message %s, which is no copy of its own", by.number, id)
+		w.mu.Unlock()
+		return errDown
+	}
+	l := r.lease
+	d := l.dice.of(aboutWithdraw).of(l.settles)
+	takes, p := w.way(by, d)
+	if f := w.faultOf(d); f != none {
+		p = &plan{takes: takes, whole: f, err: errDown}
+		l.task.excused = true
+	}
+	w.mu.Unlock()
+
+	var err error
+	if p != nil {
+		err = q.faulty.(driver.Withdrawer).Withdraw(p.with(ctx), id)
+	} else if err = q.arrive(ctx, takes); err == nil {
+		err = q.broker.Withdraw(ctx, id)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil {
+		r.copied = false
+	}
+	return err
+}
+
 // DeadLetter is the queue's own.
 func (q *link) DeadLetter() driver.DeadLetter { return q.faulty.DeadLetter() }
 
-var _ driver.Queue = (*link)(nil)
+var (
+	_ driver.Queue      = (*link)(nil)
+	_ driver.Withdrawer = withdrawing{}
+)

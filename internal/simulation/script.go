@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	goruntime "runtime"
-	"strconv"
 	"time"
 
 	"github.com/longshore-dev/longshore/runtime"
@@ -20,9 +19,9 @@ type script struct {
 	reaction time.Duration // from the end of its context to its return
 }
 
-// scriptOf is what the handler does on a lease. The caller holds mu.
-func (w *World) scriptOf(l *lease) script {
-	d := l.dice.of(aboutRun)
+// scriptOf is what the handler does in the attempt at a task that d is about. The
+// caller holds mu.
+func (w *World) scriptOf(d dice, t *task) script {
 	s := script{takes: d.between(1, time.Millisecond, 300*time.Millisecond), reaction: d.between(2, time.Microsecond, 3*time.Millisecond)}
 	if w.calm {
 		return s
@@ -38,7 +37,7 @@ func (w *World) scriptOf(l *lease) script {
 	}
 	s.insists = d.in1000(5, 200)
 	failing := w.weather.failing
-	if l.task.dice.in1000(9, 20) {
+	if t.dice.in1000(9, 20) {
 		failing = 950 // poison
 	}
 	switch n := d.below(6, 1000); {
@@ -46,8 +45,10 @@ func (w *World) scriptOf(l *lease) script {
 		s.outcome = Failed
 	case n < failing*8/10:
 		s.outcome, s.delay = RetryLater, d.between(7, 0, 5*time.Second)
-	case n < failing*9/10:
+	case n < failing*17/20:
 		s.outcome = Permanent
+	case n < failing*19/20:
+		s.outcome, s.delay = Snoozed, d.between(7, 0, 8*time.Second)
 	case n < failing:
 		s.outcome = CutShort // waits for the end of its context, if that comes
 		s.takes = max(s.takes, d.between(4, w.weather.hold, 2*w.weather.hold))
@@ -60,21 +61,24 @@ func (w *World) scriptOf(l *lease) script {
 	return s
 }
 
-var errBoom = errors.New("boom")
+var (
+	errBoom  = errors.New("boom")
+	errEnded = errors.New("the context has ended")
+)
 
 // handle is the handler of every task.
 func (by *worker) handle(ctx context.Context, t *runtime.Task[job]) error {
-	l, s := by.enter(t)
-	if l == nil {
+	r, s := by.enter(t)
+	if r == nil {
 		return errBoom
 	}
 	outcome := s.outcome
-	defer func() { by.leave(ctx, l, outcome) }()
+	defer func() { by.leave(ctx, r, &s, outcome) }()
 	switch by.wait(ctx, &s) {
 	case errDead:
 		outcome = CutShort
 		return errDead
-	case context.Canceled:
+	case errEnded:
 		sleep(s.reaction)
 		if s.insists {
 			outcome = OK
@@ -91,6 +95,8 @@ func (by *worker) handle(ctx context.Context, t *runtime.Task[job]) error {
 		return errBoom
 	case RetryLater:
 		return runtime.RetryAfter(s.delay, errBoom)
+	case Snoozed:
+		return runtime.Snooze(s.delay)
 	case Permanent:
 		return runtime.Permanent(errBoom)
 	case Panicked:
@@ -102,14 +108,14 @@ func (by *worker) handle(ctx context.Context, t *runtime.Task[job]) error {
 }
 
 // wait lets a handler take its time: errDead when its worker is killed meanwhile,
-// context.Canceled when its context ends and it heeds that.
+// errEnded when its context ends and it heeds that.
 func (by *worker) wait(ctx context.Context, s *script) error {
 	ended := func() error {
 		switch {
 		case by.cut.Load():
 			return errDead
 		case ctx.Err() != nil && !s.deaf:
-			return context.Canceled
+			return errEnded
 		}
 		return nil
 	}
@@ -130,88 +136,4 @@ func (by *worker) wait(ctx context.Context, s *script) error {
 	case <-stop:
 	}
 	return ended()
-}
-
-// enter judges the begin of an attempt.
-func (by *worker) enter(t *runtime.Task[job]) (*lease, script) {
-	w := by.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.handlers++
-	task := w.tasks[t.Args.N-1]
-	var l *lease
-	if i, err := strconv.Atoi(t.Attributes[tag]); err == nil && i < len(by.leases) {
-		l = by.leases[i]
-	}
-	if l == nil || l.task != task || l.began || l.attempt != t.Attempt || l.carry.Redrives != t.Redrives {
-		w.handlers--
-		w.violated(task.n, "worker %d runs attempt %d, which fits no delivery", by.number, t.Attempt)
-		return nil, script{}
-	}
-	l.leave()
-	l.began = true
-	w.note(Event{Worker: by.number, Task: task.n, Attempt: l.attempt, What: Began})
-	switch {
-	case task.id != t.ID:
-		w.violated(task.n, "it runs under id %s", t.ID)
-	case l.attempt > w.maxDeliveries():
-		w.violated(task.n, "it runs at delivery %d of at most %d", l.attempt, w.maxDeliveries())
-	case task.done > 0 && !task.excused:
-		w.violated(task.n, "it runs again after a success, and no fault explains it")
-	case !time.Now().Before(l.end):
-		w.violated(task.n, "it begins on a lease past its end")
-	}
-	if early := time.Until(l.message.due); early > tolerance {
-		w.violated(task.n, "it runs %v early", early)
-	}
-	if task.group > 0 {
-		w.inOrder(l)
-	}
-	return l, w.scriptOf(l)
-}
-
-// tolerance is how early a task may run; see DESIGN, section 4.
-const tolerance = 2 * time.Second
-
-// inOrder judges the begin of an attempt in an ordered group. The caller holds
-// mu.
-func (w *World) inOrder(l *lease) {
-	for _, m := range w.groups[l.task.group].messages {
-		if m.number < l.message.number && !m.gone {
-			w.violated(l.task.n, "it overtakes task %d of its group", m.task.n)
-			return
-		}
-	}
-}
-
-// leave judges the end of an attempt.
-func (by *worker) leave(ctx context.Context, l *lease, outcome Outcome) {
-	w := by.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.handlers--
-	l.ended, l.outcome = true, outcome
-	t := l.task
-	if by.killed {
-		return
-	}
-	w.note(Event{Worker: by.number, Task: t.n, Attempt: l.attempt, What: Ended, Outcome: outcome})
-	const late = 10 * time.Millisecond
-	if ctx.Err() == nil {
-		switch {
-		case time.Since(l.end) > late:
-			w.violated(t.n, "its context lives on %v after the end of its lease", time.Since(l.end))
-		case l.lost && w.now()-l.lostAt > late:
-			w.violated(t.n, "its context lives on %v after its lease was lost", w.now()-l.lostAt)
-		}
-	}
-	switch outcome {
-	case OK:
-		t.done++
-	case CutShort:
-		if cause := context.Cause(ctx); !errors.Is(cause, runtime.ErrLeaseLost) && !errors.Is(cause, runtime.ErrDraining) {
-			w.violated(t.n, "its context ended by %v", cause)
-		}
-	case RetryLater, Snoozed:
-	}
 }

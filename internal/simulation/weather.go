@@ -18,7 +18,10 @@ type weather struct {
 	batch  int // most items of a batch
 
 	sendDelay, releaseDelay time.Duration // what the broker delays at most, 0 for as long as mem does
+	parks                   bool          // it cannot delay a release, so that workers keep the leases of ordered groups
 	stranding               bool          // a cancelled receive strands messages
+
+	withdraws bool // it takes back copies
 
 	fail  int // an item of a send, extend or settle fails, before or after its effect
 	slow  int // a call takes long
@@ -31,6 +34,7 @@ type weather struct {
 	failing  int // a handler fails
 	redrives int // passes of the operator
 
+	timeout     time.Duration // of a handler, and half of its hard timeout; 0 for none
 	maxAttempts int
 	hold        time.Duration
 	maxReceives int
@@ -64,7 +68,20 @@ func forecast(d dice) weather {
 		w.sendDelay = time.Duration(pick(17, 1500, 4000)) * time.Millisecond
 		w.releaseDelay = time.Duration(pick(18, 700, 3000)) * time.Millisecond
 	}
+	w.parks = w.ordered && d.in1000(19, 400)
+	w.withdraws = d.in1000(20, 500)
+	if d.in1000(21, 250) {
+		w.timeout = w.hold * 6 / 5
+	}
 	return w
+}
+
+// hard is the hard timeout, or longer than anything when there is none.
+func (w *weather) hard() time.Duration {
+	if w.timeout == 0 {
+		return 1000 * time.Hour
+	}
+	return 2 * w.timeout
 }
 
 // narrowed is a queue that can do less than mem.
@@ -78,6 +95,9 @@ func (w *weather) narrow(q driver.Queue) narrowed {
 	c.MaxSendBatch, c.MaxSettleBatch = w.batch, w.batch
 	if w.sendDelay > 0 {
 		c.MaxSendDelay, c.MaxReleaseDelay = w.sendDelay, w.releaseDelay
+	}
+	if w.parks {
+		c.MaxReleaseDelay, c.ReleaseDelay = 0, driver.Support{Note: "left out by the simulation"}
 	}
 	c.CancelSafe = !w.stranding
 	return narrowed{q, c}

@@ -27,8 +27,6 @@ type worker struct {
 	excused         time.Duration // until when calls in trouble explain a lost lease, since the World began
 	leases          []*lease      // that it ever got
 	receives        int           // calls of Receive
-	received        int           // deliveries that it got
-	reported        int           // of those that it is done with
 	waiting         int           // of those that are neither begun nor decided
 }
 
@@ -37,7 +35,7 @@ func (w *World) newWorker(number int) *worker {
 	by := &worker{world: w, number: number, dice: w.dice.of(aboutWorker).of(number), dead: make(chan struct{})}
 	own := &broker{w.weather.narrow(w.queue), by}
 	by.queue = faultqueue.New(own, rule())
-	by.link = &link{own, by.queue}
+	by.link = &link{own.narrowed, by, own, by.queue}
 	return by
 }
 
@@ -47,6 +45,9 @@ var discard = slog.New(slog.DiscardHandler)
 func (by *worker) queues() *runtime.Queues {
 	w := by.world
 	var seen driver.Queue = by.link
+	if w.weather.withdraws {
+		seen = withdrawing{by.link}
+	}
 	if by.number > 0 && w.bug.queue != nil {
 		seen = w.bug.queue(w, seen)
 	}
@@ -69,7 +70,11 @@ func (by *worker) begin(ctx context.Context, end func(error)) {
 	if w.bug.handler != nil {
 		handle = w.bug.handler(handle)
 	}
-	runtime.Handle(mux, handle)
+	var limits []runtime.HandleOption
+	if t := w.weather.timeout; t > 0 {
+		limits = append(limits, runtime.Timeout(t), runtime.HardTimeout(w.weather.hard()))
+	}
+	runtime.Handle(mux, handle, limits...)
 	rt, err := runtime.NewWorker(by.queues(), mux, &runtime.WorkerOptions{
 		Concurrency: Slots, Grace: by.grace, Logger: discard,
 		SettleTimeout: by.dice.between(11, 2*time.Second, 20*time.Second),

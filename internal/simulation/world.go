@@ -37,12 +37,12 @@ type World struct {
 	mu         sync.Mutex
 	calm       bool // guarded by mu; nothing fails any more
 	tasks      []*task
-	messages   []*message        // guarded by mu; live ones by the number in the broker's id
-	groups     [groups + 1]group // guarded by mu
-	workers    int               // guarded by mu; how many there ever were
-	handlers   int               // guarded by mu; that run
-	history    History           // guarded by mu
-	violations []Violation       // guarded by mu
+	messages   []*message             // guarded by mu; live ones by the number in the broker's id
+	groups     [groups + 1][]*message // guarded by mu; in the order of arrival
+	workers    int                    // guarded by mu; how many there ever were
+	handlers   int                    // guarded by mu; that run
+	history    History                // guarded by mu
+	violations []Violation            // guarded by mu
 
 	lives sync.WaitGroup // workers' Run that outlives their part in the story
 }
@@ -151,13 +151,13 @@ type task struct {
 	delay time.Duration
 
 	// All below is guarded by World.mu.
-	maybe    bool     // the queue may have it
-	stored   int      // messages that the client's sends made
-	done     int      // attempts that succeeded
-	excused  bool     // a fault explains that it runs again after it was done
-	failures int      // attempts that failed since it came back from the dead letter
-	leases   []*lease // all that workers ever had for it
-	sends    int      // calls of Send that had it
+	maybe   bool      // the queue may have it
+	due     time.Time // when it may run first
+	stored  int       // messages that the client's sends made
+	copies  int       // messages that the workers' sends made
+	sends   int       // calls of Send that had it
+	done    int       // attempts that succeeded
+	excused bool      // a fault explains that it runs again after it was done
 }
 
 func (w *World) addTasks() {
@@ -174,36 +174,25 @@ func (w *World) addTasks() {
 			}
 		} else if t.dice.in1000(2, 100) {
 			t.delay = t.dice.between(3, time.Millisecond, 12*time.Second)
-			if !t.dice.in1000(4, 300) {
-				t.delay = min(t.delay, w.longestDelay())
-			}
 		}
 		w.tasks[i] = t
 	}
 }
 
-// longestDelay is what Enqueue takes.
-func (w *World) longestDelay() time.Duration {
-	if w.weather.sendDelay > 0 {
-		return w.weather.sendDelay
-	}
-	return time.Hour
-}
-
-// message is one message at the broker.
+// message is one message at the queue.
 type message struct {
 	number int // in the order of arrival there
 	task   *task
-	last   *lease    // guarded by World.mu
-	gone   bool      // guarded by World.mu; acked or buried
-	due    time.Time // guarded by World.mu; when it may run, as far as its handler or Enqueue said
+
+	// All below is guarded by World.mu.
+	leases []*lease  // all that there were
+	gone   bool      // acked, buried or withdrawn
+	due    time.Time // when it may run, as its handler or Enqueue said; zero for at once
 }
 
-// group is the messages with one group key, in the order of arrival.
-type group struct{ messages []*message }
-
-// messageOf is what is known of a live message. The caller holds mu.
-func (w *World) messageOf(id string, t *task) *message {
+// messageOf is what is known of a live message, and whether anything was. The
+// caller holds mu.
+func (w *World) messageOf(id string, t *task) (m *message, known bool) {
 	n, err := strconv.Atoi(id[1:])
 	if err != nil || id[0] != 'm' {
 		w.violated(t.n, "message %q is not one of mem", id)
@@ -212,22 +201,19 @@ func (w *World) messageOf(id string, t *task) *message {
 	for len(w.messages) <= n {
 		w.messages = append(w.messages, nil)
 	}
-	m := w.messages[n]
-	if m == nil {
-		m = &message{number: n, task: t}
-		w.messages[n] = m
-		if t.group > 0 {
-			w.groups[t.group].add(m)
+	if m = w.messages[n]; m != nil {
+		return m, true
+	}
+	m = &message{number: n, task: t}
+	w.messages[n] = m
+	if t.group > 0 {
+		g := append(w.groups[t.group], m)
+		for i := len(g) - 1; i > 0 && g[i-1].number > n; i-- {
+			g[i-1], g[i] = m, g[i-1]
 		}
+		w.groups[t.group] = g
 	}
-	return m
-}
-
-func (g *group) add(m *message) {
-	g.messages = append(g.messages, m)
-	for i := len(g.messages) - 1; i > 0 && g.messages[i-1].number > m.number; i-- {
-		g.messages[i-1], g.messages[i] = m, g.messages[i-1]
-	}
+	return m, false
 }
 
 // taskOf finds the task of a body, which has the id first.
