@@ -8,7 +8,8 @@ import (
 )
 
 // broker is the queue as one program reaches it. It notes what the queue did,
-// whether or not the program learns of it.
+// whether or not the program learns of it. A call and its note are one piece, or
+// somebody who is woken by the call could be noted before.
 type broker struct {
 	narrowed
 	by *worker
@@ -35,10 +36,10 @@ func (b *broker) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 }
 
 func (b *broker) Extend(ctx context.Context, leases []driver.Lease, hold time.Duration) []driver.ExtendResult {
-	results := b.narrowed.Extend(ctx, leases, hold)
 	w := b.by.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	results := b.narrowed.Extend(ctx, leases, hold)
 	for i := range leases {
 		l := leaseOf(leases[i])
 		e := Event{Worker: l.worker.number, Task: l.task.n, Attempt: l.attempt, What: Extended}
@@ -56,10 +57,10 @@ func (b *broker) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 }
 
 func (b *broker) Settle(ctx context.Context, batch []driver.Settlement) []error {
-	errs := b.narrowed.Settle(ctx, batch)
 	w := b.by.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	errs := b.narrowed.Settle(ctx, batch)
 	for i := range batch {
 		if errs[i] == nil {
 			w.took(leaseOf(batch[i].Lease), &batch[i])
@@ -69,10 +70,10 @@ func (b *broker) Settle(ctx context.Context, batch []driver.Settlement) []error 
 }
 
 func (b *broker) Send(ctx context.Context, batch []driver.Message) []driver.SendResult {
-	results := b.narrowed.Send(ctx, batch)
 	w := b.by.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	results := b.narrowed.Send(ctx, batch)
 	for i := range batch {
 		if results[i].Err == nil {
 			w.stored(b.by, &batch[i], results[i].ID)
@@ -83,12 +84,11 @@ func (b *broker) Send(ctx context.Context, batch []driver.Message) []driver.Send
 
 func (b *broker) Withdraw(ctx context.Context, id string) error {
 	w := b.by.world
-	err := w.queue.Withdraw(ctx, id)
-	if err != nil {
-		return err
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err := w.queue.Withdraw(ctx, id); err != nil {
+		return err
+	}
 	m, _ := w.messageOf(id, nil)
 	m.gone = true
 	w.note(Event{Worker: b.by.number, Task: m.task.n, What: Withdrawn})

@@ -25,7 +25,7 @@ func (w *World) produce(ctx context.Context, p int) {
 		if d.in1000(2, 100) {
 			gap = d.between(3, time.Millisecond, 5*time.Second)
 		}
-		pause(ctx, gap)
+		sleep(gap)
 		options := []runtime.EnqueueOption{runtime.ID(t.id)}
 		if d.in1000(4, 500) {
 			options = append(options, runtime.Dedup(string(t.id)))

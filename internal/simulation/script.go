@@ -107,33 +107,22 @@ func (by *worker) handle(ctx context.Context, t *runtime.Task[job]) error {
 	return nil
 }
 
+// glance is about how often a handler looks at its context.
+const glance = 600 * time.Millisecond
+
 // wait lets a handler take its time: errDead when its worker is killed meanwhile,
-// errEnded when its context ends and it heeds that.
+// errEnded when its context ends and it heeds that. It looks now and then, which
+// costs less than to be told.
 func (by *worker) wait(ctx context.Context, s *script) error {
-	ended := func() error {
+	looks := 1 + s.takes/glance
+	for range looks {
+		sleep(s.takes / looks)
 		switch {
 		case by.cut.Load():
 			return errDead
 		case ctx.Err() != nil && !s.deaf:
 			return errEnded
 		}
-		return nil
 	}
-	if s.takes < 400*time.Millisecond { // it looks at its context once, at the end
-		sleep(s.takes)
-		return ended()
-	}
-	timer := time.NewTimer(s.takes)
-	defer timer.Stop()
-	stop := ctx.Done()
-	if s.deaf {
-		stop = nil
-	}
-	select {
-	case <-timer.C:
-		return nil
-	case <-by.dead:
-	case <-stop:
-	}
-	return ended()
+	return nil
 }

@@ -128,7 +128,7 @@ func (w *World) live(ctx context.Context, number int, d dice) {
 				w.violated(0, "run of worker %d: %v", number, err)
 			}
 		}
-		if took := w.now() - told; took > by.grace+time.Millisecond {
+		if took := w.now() - told; took > by.grace+20*time.Millisecond {
 			w.violated(0, "worker %d ran on for %v with a grace of %v", number, took, by.grace)
 		}
 		close(ended)

@@ -37,6 +37,7 @@ type World struct {
 	mu         sync.Mutex
 	calm       bool // guarded by mu; nothing fails any more
 	tasks      []*task
+	digits     int                    // where a body has the number of its task
 	messages   []*message             // guarded by mu; live ones by the number in the broker's id
 	groups     [groups + 1][]*message // guarded by mu; in the order of arrival
 	workers    int                    // guarded by mu; how many there ever were
@@ -164,6 +165,7 @@ func (w *World) addTasks() {
 	w.tasks = make([]*task, Tasks)
 	all := make([]task, Tasks)
 	prefix := "s" + strconv.FormatUint(w.seed, 10) + "-"
+	w.digits = len(`{"specversion":"1.0","id":"` + prefix)
 	for i := range all {
 		t := &all[i]
 		t.n, t.dice = i+1, w.dice.of(aboutTask).of(i+1)
@@ -216,23 +218,16 @@ func (w *World) messageOf(id string, t *task) (m *message, known bool) {
 	return m, false
 }
 
-// taskOf finds the task of a body, which has the id first.
+// taskOf finds the task of a body, which has its id first.
 func (w *World) taskOf(body []byte) *task {
-	n, found := 0, false
-	for i := len(`{"specversion":"1.0","id":"s`); i < len(body); i++ {
-		switch c := body[i]; {
-		case c == '-':
-			n, found = 0, true
-		case c == '"':
-			if found && n >= 1 && n <= len(w.tasks) {
-				return w.tasks[n-1]
-			}
-			return nil
-		default:
-			n = 10*n + int(c-'0')
-		}
+	n := 0
+	for i := w.digits; i < len(body) && body[i] != '"'; i++ {
+		n = 10*n + int(body[i]-'0')
 	}
-	return nil
+	if n < 1 || n > len(w.tasks) {
+		return nil
+	}
+	return w.tasks[n-1]
 }
 
 // sleep waits for d, whatever happens. It costs a fraction of a timer and a
