@@ -20,7 +20,9 @@ type link struct {
 	faulty driver.Queue // leads to broker, by way of faults
 }
 
-var errDead = driver.Errorf(driver.Unavailable, "simulation", "the worker is dead")
+// errGone is what most dead workers are answered, so that they go away soon;
+// others get errDown and try on.
+var errGone = driver.Errorf(driver.Closed, "simulation", "the worker is dead")
 
 // arrive takes a call's time and reports whether it gets to the broker.
 func (q *link) arrive(ctx context.Context, takes time.Duration) error {
@@ -33,7 +35,7 @@ func (q *link) arrive(ctx context.Context, takes time.Duration) error {
 
 func (q *link) alive() error {
 	if q.by.cut.Load() {
-		return errDead
+		return q.by.errDead
 	}
 	return nil
 }

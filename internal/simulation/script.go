@@ -30,10 +30,10 @@ func (w *World) scriptOf(d dice, t *task) script {
 	case n < 600:
 	case n < 850:
 		s.takes = d.between(4, 300*time.Millisecond, 2*time.Second)
-	case n < 960:
+	case n < 965:
 		s.takes = d.between(4, 2*time.Second, 5*time.Second)
 	default:
-		s.takes = d.between(4, w.weather.hold, 5*w.weather.hold/2)
+		s.takes = d.between(4, w.weather.hold, 2*w.weather.hold)
 	}
 	s.insists = d.in1000(5, 200)
 	failing := w.weather.failing
@@ -63,6 +63,7 @@ func (w *World) scriptOf(d dice, t *task) script {
 
 var (
 	errBoom  = errors.New("boom")
+	errDead  = errors.New("the worker is dead")
 	errEnded = errors.New("the context has ended")
 )
 
@@ -77,7 +78,7 @@ func (by *worker) handle(ctx context.Context, t *runtime.Task[job]) error {
 	switch by.wait(ctx, &s) {
 	case errDead:
 		outcome = CutShort
-		return errDead
+		return errBoom
 	case errEnded:
 		sleep(s.reaction)
 		if s.insists {

@@ -56,7 +56,7 @@ func forecast(d dice) weather {
 		failing:     pick(11, 30, 100, 250),
 		redrives:    pick(12, 0, 1, 3),
 		maxAttempts: pick(13, 2, 4, 5),
-		hold:        time.Duration(pick(14, 3, 5, 9)) * time.Second,
+		hold:        time.Duration(pick(14, 4, 6, 9)) * time.Second,
 		maxReceives: 40,
 	}
 	w.batch = pick(3, 3, 10, 1000)

@@ -13,14 +13,14 @@ import (
 
 // worker is one from its start to its end. The client is one without a number.
 type worker struct {
-	world  *World
-	number int // from 1
-	dice   dice
-	link   *link
-	queue  *faultqueue.Queue // on the way of what goes wrong
-	cut    atomic.Bool       // it was killed
-	dead   chan struct{}     // closed then
-	grace  time.Duration
+	world   *World
+	number  int // from 1
+	dice    dice
+	link    *link
+	queue   *faultqueue.Queue // on the way of what goes wrong
+	cut     atomic.Bool       // it was killed
+	errDead error             // what its calls then answer
+	grace   time.Duration
 
 	// All below is guarded by World.mu.
 	killed, stopped bool
@@ -32,7 +32,10 @@ type worker struct {
 
 // newWorker makes the next worker, or with number 0 a client.
 func (w *World) newWorker(number int) *worker {
-	by := &worker{world: w, number: number, dice: w.dice.of(aboutWorker).of(number), dead: make(chan struct{})}
+	by := &worker{world: w, number: number, dice: w.dice.of(aboutWorker).of(number), errDead: errGone}
+	if by.dice.in1000(12, 300) {
+		by.errDead = errDown
+	}
 	own := &broker{w.weather.narrow(w.queue), by}
 	by.queue = faultqueue.New(own, rule())
 	by.link = &link{own.narrowed, by, own, by.queue}
@@ -94,10 +97,13 @@ func (by *worker) begin(ctx context.Context, end func(error)) {
 	w.lives.Go(func() { end(rt.Run(ctx)) })
 }
 
+// lives is how many workers come one after the other.
+const lives = 2
+
 // employ has one worker after the other, each for a while.
 func (w *World) employ(ctx context.Context, lane int) {
 	d := w.dice.of(aboutWorker).of(-1 - lane)
-	for life := range 3 {
+	for life := range lives {
 		d := d.of(life)
 		if !pause(ctx, d.between(1, time.Millisecond, 1500*time.Millisecond)) {
 			return
@@ -110,10 +116,7 @@ func (w *World) employ(ctx context.Context, lane int) {
 func (w *World) live(ctx context.Context, number int, d dice) {
 	by := w.newWorker(number)
 	die := d.in1000(2, w.weather.kill)
-	by.grace = time.Second
-	if !die {
-		by.grace = d.between(3, time.Second, 9*time.Second)
-	}
+	by.grace = d.between(3, 2*time.Second, 9*time.Second)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var told time.Duration
@@ -133,14 +136,13 @@ func (w *World) live(ctx context.Context, number int, d dice) {
 		}
 		close(ended)
 	})
-	pause(ctx, d.between(4, 3*time.Second, 20*time.Second))
+	pause(ctx, d.between(4, 3*time.Second, 18*time.Second))
 	if die {
 		w.mu.Lock()
 		by.killed, told = true, w.now()
 		w.note(Event{Worker: number, What: Killed})
 		w.mu.Unlock()
 		by.cut.Store(true)
-		close(by.dead)
 		by.queue.Kill()
 		return
 	}
@@ -174,7 +176,7 @@ func (w *World) calmDown(ctx context.Context) {
 	w.calm = true
 	w.note(Event{What: Calm})
 	w.mu.Unlock()
-	by := w.newWorker(1 + 3*Workers)
+	by := w.newWorker(1 + lives*Workers)
 	by.grace = 5 * time.Second
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
