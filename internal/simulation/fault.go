@@ -89,11 +89,18 @@ func (p *plan) of(c *faultqueue.Call, item int) fault {
 			}
 		}
 	case faultqueue.Extend:
-		return leaseOf(c.Leases[item]).fault
+		return leaseOf(c.Leases[item]).faultNow()
 	case faultqueue.Settle:
-		return leaseOf(c.Batch[item].Lease).fault
+		return leaseOf(c.Batch[item].Lease).faultNow()
 	}
 	return none
+}
+
+// faultNow is the fault of the call that is under way.
+func (l *lease) faultNow() fault {
+	l.worker.world.mu.Lock()
+	defer l.worker.world.mu.Unlock()
+	return l.fault
 }
 
 // faultOf is the fault of the item that d is about. The caller holds mu.

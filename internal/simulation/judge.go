@@ -71,6 +71,8 @@ func (w *World) maySettle(l *lease, s *driver.Settlement) {
 		w.violated(n, "settled by %v", s.Verdict)
 	}
 	switch {
+	case s.Verdict == driver.Release && r.exhausted(w.weather.maxAttempts):
+		w.violated(n, "released after its last attempt")
 	case r.succeeded():
 		w.violated(n, "%v of an attempt that succeeded", s.Verdict)
 	case r.running && w.now()-r.beganAt < w.weather.hard():
@@ -274,6 +276,31 @@ func (by *worker) leave(ctx context.Context, r *run, s *script, outcome Outcome)
 	case Snoozed, RetryLater:
 		if !w.weather.parks && ctx.Err() == nil {
 			r.due = time.Now().Add(s.delay)
+		}
+	}
+}
+
+// exhausted says whether the last attempt that is allowed has failed.
+func (r *run) exhausted(most int) bool {
+	if r.begun == 0 || r.running || r.attempt < most || r.lease.attempt != r.attempt {
+		return false
+	}
+	switch r.outcome {
+	case Failed, RetryLater, Panicked, Exited:
+		return true
+	}
+	return false
+}
+
+// givenBack judges what a worker that has ended did with the deliveries that it
+// did not start. The caller holds mu.
+func (w *World) givenBack(by *worker) {
+	if by.killed {
+		return
+	}
+	for _, l := range by.leases {
+		if l.run != nil && l.run.begun == 0 && l.run.heir == nil && l.run.lease == l && l.taken == 0 && !w.innocent(l) {
+			w.violated(l.task.n, "worker %d has ended and did not give it back", by.number)
 		}
 	}
 }

@@ -181,7 +181,7 @@ func (q *link) Send(ctx context.Context, batch []driver.Message) []driver.SendRe
 	w.mu.Lock()
 	for i := range batch {
 		t := w.taskOf(batch[i].Body)
-		if by.number > 0 {
+		if by.number > 0 && by.number != operatorNumber {
 			leases[i] = w.mayCopy(by, &batch[i])
 		}
 		t.sends++
@@ -264,9 +264,6 @@ func (q withdrawing) Withdraw(ctx context.Context, id string) error {
 	}
 	return err
 }
-
-// DeadLetter is the queue's own.
-func (q *link) DeadLetter() driver.DeadLetter { return q.faulty.DeadLetter() }
 
 var (
 	_ driver.Queue      = (*link)(nil)

@@ -102,3 +102,18 @@ func TestSeedsReplay(t *testing.T) {
 	}
 	lanes.Wait()
 }
+
+func TestPlantedBugsAreFound(t *testing.T) {
+	for _, bug := range simulation.Bugs() {
+		t.Run(bug.Name, func(t *testing.T) {
+			t.Parallel()
+			for seed := uint64(1); seed <= 500; seed++ {
+				if r := run(t, seed, bug); len(r.Violations) > 0 {
+					t.Logf("seed %d: task %d: %s", seed, r.Violations[0].Task, r.Violations[0].Text)
+					return
+				}
+			}
+			t.Error("no seed of 500 finds it")
+		})
+	}
+}

@@ -26,8 +26,10 @@ type worker struct {
 	killed, stopped bool
 	excused         time.Duration // until when calls in trouble explain a lost lease, since the World began
 	leases          []*lease      // that it ever got
-	receives        int           // calls of Receive
-	waiting         int           // of those that are neither begun nor decided
+	receives        int           // calls so far; of extends and settles those on dead letters only
+	extends         int
+	settles         int
+	waiting         int // of those that are neither begun nor decided
 }
 
 // newWorker makes the next worker, or with number 0 a client.
@@ -55,9 +57,11 @@ func (by *worker) queues() *runtime.Queues {
 		seen = w.bug.queue(w, seen)
 	}
 	qs := new(runtime.Queues)
-	if err := qs.Add(runtime.QueueInfo{Name: "jobs", Driver: seen, Retry: &runtime.RetryPolicy{
-		MaxAttempts: w.weather.maxAttempts, Backoff: runtime.Exponential(time.Second, 8*time.Second),
-	}}); err != nil {
+	policy := &runtime.RetryPolicy{MaxAttempts: w.weather.maxAttempts, Backoff: runtime.Exponential(time.Second, 8*time.Second)}
+	if w.bug.policy != nil {
+		w.bug.policy(policy)
+	}
+	if err := qs.Add(runtime.QueueInfo{Name: "jobs", Driver: seen, Retry: policy}); err != nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.violated(0, "add queue: %v", err)
@@ -124,6 +128,7 @@ func (w *World) live(ctx context.Context, number int, d dice) {
 	by.begin(ctx, func(err error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		w.givenBack(by)
 		by.stopped = true
 		if !by.killed {
 			w.note(Event{Worker: number, What: Stopped})
