@@ -30,7 +30,7 @@ func (w *World) produce(ctx context.Context, p int) {
 		if d.in1000(4, 500) {
 			options = append(options, runtime.Dedup(string(t.id)))
 		}
-		if t.group > 0 {
+		if t.group > 0 && !w.bug.unordered {
 			options = append(options, runtime.Group("g"+strconv.Itoa(t.group)))
 		}
 		if t.delay > 0 {
