@@ -14,10 +14,9 @@ func (w *World) begins(l *lease, call string) {
 	if l.busy {
 		w.violated(l.task.n, "%s begins while another call for the lease is under way", call)
 	}
-	if l.next != nil && l.next.arrived < w.now() && !l.confirmed && call != driver.Ack.String() {
-		// What confirms a lease, the copy and the ack are one piece, and an ack does
-		// no harm.
-
+	// Where there are batches a settle may wait for the copies of its neighbours.
+	// A copy and its ack are one piece, and an ack does no harm.
+	if w.weather.single && l.next != nil && l.next.arrived < w.now() && !l.confirmed && call != driver.Ack.String() {
 		w.violated(l.task.n, "%s on attempt %d, although the worker has a newer lease", call, l.attempt)
 	}
 	l.busy = true

@@ -259,7 +259,7 @@ func (q withdrawing) Withdraw(ctx context.Context, id string) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err == nil {
+	if !driver.Is(err, driver.NotFound) { // it is gone, or may be
 		r.copied = false
 	}
 	return err

@@ -73,7 +73,19 @@ func forecast(d dice) weather {
 	if d.in1000(21, 250) {
 		w.timeout = w.hold * 6 / 5
 	}
+	if d.in1000(22, 60) {
+		w.storm()
+	}
 	return w
+}
+
+// storm has all of it go wrong at once, and copies be sent where they can.
+func (w *weather) storm() {
+	w.fail, w.slow, w.lapse, w.failing = 200, 60, 150, 250
+	w.withdraws = true
+	if !w.ordered {
+		w.sendDelay, w.releaseDelay = 4*time.Second, 700*time.Millisecond
+	}
 }
 
 // hard is the hard timeout, or longer than anything when there is none.
