@@ -36,7 +36,6 @@ const (
 	Reported // to OnSettled
 	Redriven
 	Withdrawn
-	Passed  // a redrive
 	Started // a worker
 	Draining
 	Killed
@@ -46,7 +45,7 @@ const (
 
 var whats = [...]string{
 	"?", "enqueued", "stored", "copied", "received", "extended", "began", "ended", "acked", "released", "buried",
-	"reported", "redriven", "withdrawn", "redrive ended", "worker started", "worker drains", "worker killed", "worker stopped", "calm",
+	"reported", "redriven", "withdrawn", "worker started", "worker drains", "worker killed", "worker stopped", "calm",
 }
 
 // Outcome is how it went.

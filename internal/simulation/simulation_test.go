@@ -16,10 +16,11 @@ import (
 )
 
 var (
-	seeds  = flag.Int("seeds", 2000, "how many seeds TestSeeds runs")
-	first  = flag.Uint64("seed", 1, "the first of them")
-	lasts  = flag.Duration("for", 0, "run seeds for this long, whatever -seeds says")
-	within = flag.Duration("within", 0, "fail when the seeds take longer")
+	seeds   = flag.Int("seeds", 2000, "how many seeds TestSeeds runs")
+	first   = flag.Uint64("seed", 1, "the first of them")
+	lasts   = flag.Duration("for", 0, "run seeds for this long, whatever -seeds says")
+	replays = flag.Int("replays", 20, "how many seeds TestSeedsReplay runs ten times each")
+	within  = flag.Duration("within", 0, "fail when the seeds take longer")
 )
 
 // run lives through one seed in a bubble of its own.
@@ -85,7 +86,7 @@ func TestSeedsReplay(t *testing.T) {
 		lanes.Go(func() {
 			for {
 				i := next.Add(1) - 1
-				if i >= 20 {
+				if i >= int64(*replays) {
 					return
 				}
 				seed := *first + uint64(i)
