@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -70,14 +71,7 @@ func (p *plan) then(next faultqueue.Next) faultqueue.Next {
 	return next
 }
 
-func (p *plan) has(f fault) bool {
-	for _, s := range p.single {
-		if s == f {
-			return true
-		}
-	}
-	return false
-}
+func (p *plan) has(f fault) bool { return slices.Contains(p.single, f) }
 
 // of is the fault of an item of a call that may be a part of the planned one.
 func (p *plan) of(c *faultqueue.Call, item int) fault {

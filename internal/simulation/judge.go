@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -339,8 +340,8 @@ func (w *World) reported(by *worker, s runtime.Settled) {
 // lastOf is the worker's newest lease of a message that it has not reported. The
 // caller holds mu.
 func (by *worker) lastOf(id string) *lease {
-	for i := len(by.leases) - 1; i >= 0; i-- {
-		if l := by.leases[i]; l.run != nil && !l.run.reported && l.Lease.Message().ID == id {
+	for _, l := range slices.Backward(by.leases) {
+		if l.run != nil && !l.run.reported && l.Lease.Message().ID == id {
 			return l
 		}
 	}

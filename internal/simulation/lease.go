@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -112,7 +113,7 @@ func (w *World) give(by *worker, inner driver.Lease) *lease {
 	}
 	l.dice = t.dice.of(l.attempt).of(m.Carry.Redrives<<20 | m.Carry.Snoozes<<10 | m.Carry.Hops)
 	l.tag = map[string]string{tag: strconv.Itoa(len(by.leases))}
-	w.note(Event{Worker: by.number, Task: t.n, Attempt: l.attempt, What: Received, For: l.end.Sub(time.Now())})
+	w.note(Event{Worker: by.number, Task: t.n, Attempt: l.attempt, What: Received, For: time.Until(l.end)})
 	if !known && (m.Carry.Attempts != 0 || m.Carry.Redrives == 0) {
 		w.violated(t.n, "it comes from the dead letter with %d attempts and %d redrives", m.Carry.Attempts, m.Carry.Redrives)
 	}
@@ -149,8 +150,8 @@ func (w *World) arrive(l *lease) {
 
 // heldBy is the last lease before l that a worker has of a message.
 func (m *message) heldBy(by *worker, l *lease) *lease {
-	for i := len(m.leases) - 1; i >= 0; i-- {
-		if c := m.leases[i]; c != l && c.worker == by && c.run != nil {
+	for _, c := range slices.Backward(m.leases) {
+		if c != l && c.worker == by && c.run != nil {
 			if c.run.reported {
 				return nil
 			}

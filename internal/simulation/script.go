@@ -75,11 +75,11 @@ func (by *worker) handle(ctx context.Context, t *runtime.Task[job]) error {
 	}
 	outcome := s.outcome
 	defer func() { by.leave(ctx, r, &s, outcome) }()
-	switch by.wait(ctx, &s) {
-	case errDead:
+	switch err := by.wait(ctx, &s); {
+	case errors.Is(err, errDead):
 		outcome = CutShort
 		return errBoom
-	case errEnded:
+	case err != nil:
 		sleep(s.reaction)
 		if s.insists {
 			outcome = OK

@@ -40,7 +40,6 @@ type World struct {
 	digits     int                    // where a body has the number of its task
 	messages   []*message             // guarded by mu; live ones by the number in the broker's id
 	groups     [groups + 1][]*message // guarded by mu; in the order of arrival
-	workers    int                    // guarded by mu; how many there ever were
 	handlers   int                    // guarded by mu; that run
 	history    History                // guarded by mu
 	violations []Violation            // guarded by mu
@@ -209,11 +208,11 @@ func (w *World) messageOf(id string, t *task) (m *message, known bool) {
 	m = &message{number: n, task: t}
 	w.messages[n] = m
 	if t.group > 0 {
-		g := append(w.groups[t.group], m)
+		w.groups[t.group] = append(w.groups[t.group], m)
+		g := w.groups[t.group]
 		for i := len(g) - 1; i > 0 && g[i-1].number > n; i-- {
 			g[i-1], g[i] = m, g[i-1]
 		}
-		w.groups[t.group] = g
 	}
 	return m, false
 }
