@@ -9,6 +9,7 @@ import (
 // account looks at what is left when all has ended.
 func (w *World) account(ctx context.Context) Report {
 	dead := make(map[int]bool)
+	sleep(4 * w.weather.hold) // leases on dead letters that a redrive left end
 	for {
 		leases, err := w.queue.DeadLetter().Receive(ctx, driver.ReceiveOptions{Max: 1000})
 		w.mu.Lock()
