@@ -7,6 +7,7 @@ GOVULNCHECK   ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 N            ?= 20
 FUZZTIME     ?= 10s
+FOR          ?= 10m
 VULN_FLAGS   ?=
 MODULES      := $(dir $(wildcard go.mod */go.mod))
 GENERATED    := conformance/MATRIX.md
@@ -35,6 +36,10 @@ test: ## Run all tests with the race detector, then the allocation checks withou
 .PHONY: test-repeat
 test-repeat: ## Run the suite N times (N=20), to find tests that fail now and then
 	$(GO) test -race -count=$(N) -timeout 60m ./...
+
+.PHONY: soak
+soak: ## Run the simulation with new seeds for FOR (10m)
+	$(GO) test -race -count=1 -timeout 0 -run '^TestSeeds$$' -v ./internal/simulation -for $(FOR) -seed $$(date +%s)000
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s)
@@ -97,7 +102,7 @@ generate-check: matrix ## Fail when a generated file differs from the committed 
 # Figures
 
 .PHONY: figures
-figures: bench-core bench-mem ## Measure every figure and fail when one is missed
+figures: bench-core bench-mem simulate ## Measure every figure and fail when one is missed
 
 .PHONY: bench-core
 bench-core: ## Figure: 300,000 tasks a second from typed enqueue to ack on mem
@@ -106,6 +111,10 @@ bench-core: ## Figure: 300,000 tasks a second from typed enqueue to ack on mem
 .PHONY: bench-mem
 bench-mem: ## Figure: mem at 1,000,000 + 100,000 messages costs at most 3 times that at 1,000 + 1,000
 	$(GO) test -count=1 -run '^TestCostDoesNotGrowWithTheQueue$$' -v ./drivers/mem -cost
+
+.PHONY: simulate
+simulate: ## Figure: 2,000 seeds of the simulation with the race detector within 60 s
+	$(GO) test -race -count=1 -run '^TestSeeds$$' -v ./internal/simulation -seeds 2000 -within 60s
 
 .PHONY: bench-test
 bench-test: ## Test the comparison itself
