@@ -1,0 +1,3 @@
+package mutants
+
+func workDeadMutants() []Mutant { return nil }

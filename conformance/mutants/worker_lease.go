@@ -1,0 +1,3 @@
+package mutants
+
+func workLeaseMutants() []Mutant { return nil }
