@@ -53,6 +53,9 @@ type Work struct {
 // Kind is the same for all.
 func (Work) Kind() string { return "conformance.work" }
 
+// TaskOf is the id of the task in a message's body, if there is one.
+func TaskOf(body []byte) runtime.TaskID { return runtime.TaskID(idOf(body)) }
+
 // Job is what a check gives an engine to do.
 type Job struct {
 	// Queue is the queue as this engine sees it: the check may cut it off, or

@@ -106,6 +106,43 @@ func (b *bench) enqueueBy(c *runtime.Client, note string, opts ...runtime.Enqueu
 	return id
 }
 
+// rewrite replaces the tasks on the queue, which are all it has, by changed
+// copies.
+func (b *bench) rewrite(change func(m *driver.Message), ids ...runtime.TaskID) {
+	for _, l := range b.leases(b.q, len(ids)) {
+		if !slices.Contains(ids, runtime.TaskID(idOf(l.Message().Body))) {
+			b.Fatalf("message %s is there; want one of %q", idOf(l.Message().Body), ids)
+		}
+		c := driver.CopyOf(l.Message())
+		change(&c)
+		b.replace(b.q, l, c)
+	}
+}
+
+// replace sends a message in place of a leased one, behind the ledger's back.
+func (b *bench) replace(s driver.Source, l driver.Lease, m driver.Message) {
+	ctx, cancel := b.ctx(0)
+	defer cancel()
+	if err := b.q.Send(ctx, []driver.Message{m})[0].Err; err != nil {
+		b.Fatalf("send in place of %s: %v", idOf(l.Message().Body), err)
+	}
+	if err := s.Settle(ctx, []driver.Settlement{{Lease: l, Verdict: driver.Ack}})[0]; err != nil {
+		b.Fatalf("ack of %s: %v", idOf(l.Message().Body), err)
+	}
+}
+
+// enqueueRaw enqueues a task with encoded arguments.
+func (b *bench) enqueueRaw(raw runtime.Raw) runtime.TaskID {
+	ctx, cancel := b.ctx(0)
+	defer cancel()
+	id, err := runtime.EnqueueRaw(ctx, b.client, raw)
+	if err != nil {
+		b.Fatalf("enqueue: %v", err)
+	}
+	b.ledger.enqueued(string(id))
+	return id
+}
+
 // refusesTask asserts that a task is refused with a code, and not sent.
 func (b *bench) refusesTask(what string, want driver.Code, opts ...runtime.EnqueueOption) {
 	ctx, cancel := b.ctx(0)
@@ -128,6 +165,9 @@ func (b *bench) redriveAll(o *runtime.RedriveOptions) runtime.RedriveReport {
 	}
 	return report
 }
+
+// one is a job with one handler at a time.
+func one(j *Job) { j.Options.Concurrency = 1 }
 
 // running is an engine at work.
 type running struct {
@@ -195,6 +235,8 @@ func (w *running) kill() {
 func (w *running) recorded(h handler) handler {
 	b := w.b
 	return func(ctx context.Context, task *runtime.Task[Work]) (err error) {
+		b.running.Add(1) // it may outlive Run
+		defer b.running.Done()
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		over := make(chan struct{})
@@ -358,6 +400,42 @@ func (b *bench) died(dead map[runtime.TaskID]driver.Message, id runtime.TaskID, 
 		b.Errorf("the task died of %q (%s); want %q", m.Death.Reason, m.Death.Detail, reason)
 	}
 	return *m.Death
+}
+
+// narrow is a queue that can do less than it could: it says so, and refuses what
+// it says it cannot.
+type narrow struct {
+	driver.Queue
+	caps driver.Capabilities
+}
+
+// narrowed lets a queue do less.
+func narrowed(change func(c *driver.Capabilities)) func(driver.Queue) driver.Queue {
+	return func(q driver.Queue) driver.Queue {
+		n := &narrow{q, q.Capabilities()}
+		change(&n.caps)
+		return n
+	}
+}
+
+func (n *narrow) Capabilities() driver.Capabilities { return n.caps }
+
+func (n *narrow) Send(ctx context.Context, batch []driver.Message) []driver.SendResult {
+	for i := range batch {
+		if err := driver.CheckMessage("conformance: send", &n.caps, &batch[i]); err != nil {
+			return driver.FailSend(len(batch), err)
+		}
+	}
+	return n.Queue.Send(ctx, batch)
+}
+
+func (n *narrow) Settle(ctx context.Context, batch []driver.Settlement) []error {
+	for i := range batch {
+		if err := driver.CheckSettlement("conformance: settle", &n.caps, &batch[i], false); err != nil {
+			return driver.FailSettle(len(batch), err)
+		}
+	}
+	return n.Queue.Settle(ctx, batch)
 }
 
 // canDelay says whether the broker can put a message off at all.

@@ -8,14 +8,17 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/internal/faultqueue"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
 var workRetryChecks = []Check{
 	{Name: "retry-delays", Doc: "A failed task runs again after the policy's delays, attempt by attempt, never early and no later.", run: retryDelays},
+	{Name: "retry-at-once", Doc: "A message that comes again before its release was answered is the next attempt, and none is skipped.", run: retryAtOnce},
 	{Name: "retry-jitter", Doc: "With jitter a retry comes within 0 and the backoff, spread over tasks.", run: retryJitter},
 	{Name: "retry-after", Doc: "RetryAfter takes the place of the backoff, and its attempt counts.", run: retryAfter},
 	{Name: "retry-exhausted", Doc: "A task that always fails runs exactly MaxAttempts times and is then dead, with its last error.", run: retryExhausted},
+	{Name: "retry-first-error", Doc: "The record of a task that failed to the end on one worker has its first error as well.", run: retryFirstError},
 	{Name: "retry-permanent", Doc: "A permanent error, and one that the policy never retries, buries the task at once with the error.", run: retryPermanent},
 	{Name: "retry-panic", Doc: "A panic is a failed attempt that harms nobody else; its text is kept and its stack is not sent.", run: retryPanic},
 	{Name: "retry-neighbours", Doc: "A poison task leaves its neighbours untouched: each runs once.", run: retryNeighbours},
@@ -25,7 +28,7 @@ func retryDelays(t *T) {
 	if !t.canDelay() {
 		t.absent("the broker cannot put a message off")
 	}
-	backoff := func(n int) time.Duration { return t.hold / 2 * time.Duration([]int{0, 1, 3, 0, 2}[n]) } // longer than the hold, and none
+	backoff := func(n int) time.Duration { return t.hold / 2 * time.Duration([]int{0, 1, 3, 1, 2}[n]) } // some are longer than the hold
 	b := t.bench(runtime.RetryPolicy{MaxAttempts: 5, MaxDeliveries: 7, Backoff: backoff, NoJitter: true})
 	w := b.work(func(_ context.Context, task *runtime.Task[Work]) error {
 		if task.Attempt < 5 {
@@ -34,7 +37,7 @@ func retryDelays(t *T) {
 		return nil
 	})
 	id := b.enqueue("a")
-	b.awaitDone(4*t.hold, id)
+	b.awaitDone(5*t.hold, id)
 	w.drain()
 	turns := b.turnsOf(id)
 	if len(turns) != 5 {
@@ -50,6 +53,38 @@ func retryDelays(t *T) {
 		}
 	}
 	t.audit(b.q, tally{Processed: 1})
+}
+
+func retryAtOnce(t *T) {
+	p := t.fails3()
+	p.Backoff = runtime.Fixed(0)
+	b := t.bench(p)
+	w := b.work(func(_ context.Context, task *runtime.Task[Work]) error {
+		if task.Args.Note == "good" && task.Attempt == 3 {
+			return nil
+		}
+		return errTest
+	})
+	w.fq.Add(faultqueue.Rule{Op: faultqueue.Settle, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+		next(ctx, c)
+		time.Sleep(t.hold / 20) // the answer is slow
+	}})
+	good, bad := b.enqueue("good"), b.enqueue("bad")
+	b.awaitDone(t.hold, good)
+	death := b.died(b.awaitDead(1, t.hold), bad, driver.ReasonExhausted)
+	w.drain()
+	if death.Attempts != 3 {
+		t.Errorf("it died after %d attempts; want 3", death.Attempts)
+	}
+	for _, id := range []runtime.TaskID{good, bad} {
+		b.ran("the task", id, 3)
+		for i, r := range b.turnsOf(id) {
+			if r.attempt != i+1 {
+				t.Errorf("run %d is attempt %d", i+1, r.attempt)
+			}
+		}
+	}
+	t.audit(b.q, tally{Processed: 1, Dead: 1})
 }
 
 func retryJitter(t *T) {
@@ -95,7 +130,7 @@ func retryAfter(t *T) {
 	w := b.work(func(_ context.Context, task *runtime.Task[Work]) error {
 		switch {
 		case task.Args.Note == "never":
-			return runtime.RetryAfter(0, errTest)
+			return runtime.RetryAfter(t.hold/20, errTest)
 		case task.Attempt == 1:
 			return fmt.Errorf("wrapped: %w", runtime.RetryAfter(t.hold, errTest))
 		}
@@ -185,14 +220,13 @@ func retryPanic(t *T) {
 
 func retryNeighbours(t *T) {
 	b := t.bench(t.fails3())
-	var ids []runtime.TaskID
-	var poison runtime.TaskID
-	for i := range 10 {
-		if i == 4 {
-			poison = b.enqueue("poison")
-			continue
+	var good, poison []runtime.TaskID
+	for i := range 12 {
+		if i%4 == 1 {
+			poison = append(poison, b.enqueue("poison"))
+		} else {
+			good = append(good, b.enqueue("good"))
 		}
-		ids = append(ids, b.enqueue("good"))
 	}
 	w := b.work(func(ctx context.Context, task *runtime.Task[Work]) error {
 		if err := b.pause(ctx, t.hold/10); err != nil { // they end together, and are settled in one batch
@@ -202,13 +236,34 @@ func retryNeighbours(t *T) {
 			return errTest
 		}
 		return nil
-	})
-	b.awaitDone(t.hold, ids...)
-	b.died(b.awaitDead(1, 2*t.hold), poison, driver.ReasonExhausted)
+	}, func(j *Job) { j.Options.Concurrency = 12 })
+	b.awaitDone(t.hold, good...)
+	good = append(good, b.enqueue("good"))
+	b.awaitDone(t.hold, good...)
+	dead := b.awaitDead(len(poison), 2*t.hold)
 	w.drain()
-	for _, id := range ids {
+	for _, id := range good {
 		b.ran("a neighbour", id, 1)
 	}
-	b.ran("the poison task", poison, 3)
-	t.audit(b.q, tally{Processed: len(ids), Dead: 1})
+	for _, id := range poison {
+		b.ran("a poison task", id, 3)
+		b.died(dead, id, driver.ReasonExhausted)
+	}
+	t.audit(b.q, tally{Processed: len(good), Dead: len(poison)})
+}
+
+func retryFirstError(t *T) {
+	b := t.bench(t.fails3())
+	w := b.work(func(_ context.Context, task *runtime.Task[Work]) error {
+		return fmt.Errorf("failure no. %d", task.Attempt)
+	})
+	id := b.enqueue("a")
+	death := b.died(b.awaitDead(1, 2*t.hold), id, driver.ReasonExhausted)
+	w.drain()
+	for _, n := range []string{"failure no. 1", "failure no. 3"} {
+		if !strings.Contains(death.Detail, n) {
+			t.Errorf("detail %q; want %q in it", death.Detail, n)
+		}
+	}
+	t.audit(b.q, tally{Dead: 1})
 }

@@ -40,17 +40,21 @@ type Mutant struct {
 	// Flaw names a mistake that the limited queue has built in.
 	Flaw string
 
-	// Work, Client and Redrive make the mutant of a sound worker: they change the
-	// job that it is given, the options of the client, and the queue that dead
-	// letters are sent back to, or the options of that.
+	// Work, Run, Client and Redrive make the mutant of a sound worker: they change
+	// the job that it is given, how it runs that, the options of the client, and
+	// the queue that dead letters are sent back to, or the options of that.
 	Work    func(j *conformance.Job)
+	Run     func(ctx context.Context, j conformance.Job, sound engine) error
 	Client  func(o *runtime.ClientOptions)
 	Redrive func(q driver.Queue, o *runtime.RedriveOptions) driver.Queue
 }
 
+// engine is how a worker runs a job.
+type engine = func(ctx context.Context, j conformance.Job) error
+
 // Layer is that of the promise which the mutant breaks.
 func (m *Mutant) Layer() conformance.Layer {
-	if m.Work != nil || m.Client != nil || m.Redrive != nil {
+	if m.Work != nil || m.Run != nil || m.Client != nil || m.Redrive != nil {
 		return conformance.LayerWorker
 	}
 	return conformance.LayerDriver

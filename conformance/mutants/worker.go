@@ -19,6 +19,9 @@ func (m *Mutant) Engine() *conformance.Engine {
 			return run(ctx, j)
 		}
 	}
+	if m.Run != nil {
+		e.Run = func(ctx context.Context, j conformance.Job) error { return m.Run(ctx, j, run) }
+	}
 	if m.Client != nil {
 		e.Client = func(queues *runtime.Queues, o *runtime.ClientOptions) (*runtime.Client, error) {
 			if o == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -48,8 +49,10 @@ func workRetryMutants() []Mutant {
 					*v = driver.Settlement{Lease: v.Lease, Verdict: driver.Release}
 				}
 			}))},
-		{Name: "buries without detail", On: onMem, CaughtBy: by("retry-exhausted", "retry-permanent"),
+		{Name: "buries without detail", On: onMem, CaughtBy: by("retry-exhausted", "retry-permanent", "retry-first-error"),
 			Work: verdicts(driver.Bury, func(v *driver.Settlement) { v.Detail = "" })},
+		{Name: "buries with the last error alone", On: onMem, CaughtBy: by("retry-first-error"),
+			Work: verdicts(driver.Bury, func(v *driver.Settlement) { v.Detail, _, _ = strings.Cut(v.Detail, "; first error") })},
 		{Name: "buries for another reason", On: onMem, CaughtBy: by("retry-exhausted", "retry-permanent"),
 			Work: verdicts(driver.Bury, func(v *driver.Settlement) { v.Reason = "failed" })},
 		{Name: "drops what it should bury", On: onMem, CaughtBy: by("retry-exhausted", "retry-permanent", "retry-neighbours"),

@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -17,7 +18,7 @@ func workRunMutants() []Mutant {
 		{Name: "keeps no lease", On: onMem, CaughtBy: by("work-long"),
 			Work: seeing(fault(fq.Extend, func(_ context.Context, c *fq.Call, _ fq.Next) { swallowExtend(c) }))},
 		{Name: "keeps a lease for two holds only", On: onMem, CaughtBy: by("work-long"), Work: seeing(extendsTwice)},
-		{Name: "acks what it receives", On: onMem, CaughtBy: by("work-ack-after"), Work: seeing(acksFirst)},
+		{Name: "acks what it receives", On: onMem, CaughtBy: by("work-ack-after", "lost-worker", "drain-leaves-stubborn"), Work: seeing(acksFirst)},
 		{Name: "acks what failed", On: onMem, CaughtBy: by("work-ack-after", "retry-delays"),
 			Work: verdicts(driver.Release, func(v *driver.Settlement) { v.Verdict, v.Delay = driver.Ack, 0 })},
 		{Name: "runs each handler twice", On: onMem, CaughtBy: by("work-long", "work-ack-after", "work-concurrency"),
@@ -33,7 +34,7 @@ func workRunMutants() []Mutant {
 			Work: func(j *conformance.Job) { j.Handle = append(j.Handle, runtime.Timeout(60*time.Second)) }},
 		{Name: "drops the attributes of tasks", On: onMem, CaughtBy: by("work-contents", "enqueue-order-of-middleware"),
 			Work: seeing(views(func(_ *fq.Call, v *fq.View) { v.Message.Attributes = nil }))},
-		{Name: "counts attempts from 2", On: onMem, CaughtBy: by("work-contents", "retry-exhausted"),
+		{Name: "counts attempts from 2", On: onMem, CaughtBy: by("work-contents", "retry-exhausted", "retry-at-once"),
 			Work: seeing(views(func(_ *fq.Call, v *fq.View) { v.Attempt++ }))},
 		{Name: "runs one handler at a time", On: onMem, CaughtBy: by("work-concurrency"),
 			Work: func(j *conformance.Job) { j.Options.Concurrency = 1 }},
@@ -54,6 +55,49 @@ func workRunMutants() []Mutant {
 			}},
 		{Name: "leaves client middleware out", On: onMem, CaughtBy: by("enqueue-order-of-middleware"),
 			Client: func(o *runtime.ClientOptions) { o.Middleware = nil }},
+		{Name: "leaves middleware to the handler", On: onMem, CaughtBy: by("work-skip"), Work: wrapsHandler},
+		{Name: "takes a task that is skipped for a failure", On: onMem, CaughtBy: by("work-skip"),
+			Work: middleware(func(err error) error {
+				if errors.Is(err, runtime.ErrSkip) {
+					return errors.New("skipped")
+				}
+				return err
+			})},
+		{Name: "skips what middleware forgets", On: onMem, CaughtBy: by("work-skip"),
+			Work: middleware(func(err error) error {
+				if err == nil {
+					return runtime.ErrSkip
+				}
+				return err
+			})},
+		{Name: "tells nobody of the dead", On: onMem, CaughtBy: by("work-hooks"),
+			Work: func(j *conformance.Job) { j.Options.OnDead = nil }},
+		{Name: "tells of the dead at each error", On: onMem, CaughtBy: by("work-hooks"),
+			Work: func(j *conformance.Job) {
+				if j.Options.OnDead != nil {
+					j.Options.OnError = j.Options.OnDead
+				}
+			}},
+		{Name: "tells nobody of what went well", On: onMem, CaughtBy: by("work-hooks"),
+			Work: func(j *conformance.Job) {
+				if on := j.Options.OnSettled; on != nil {
+					j.Options.OnSettled = func(s runtime.Settled) {
+						if s.Decision.Err != nil {
+							on(s)
+						}
+					}
+				}
+			}},
+		{Name: "has no time limits", On: onMem, CaughtBy: by("work-timeout", "work-hard-timeout"),
+			Work: func(j *conformance.Job) { j.Handle = nil }},
+		{Name: "ends handlers without a cause", On: onMem, CaughtBy: by("work-timeout", "lost-cancels", "drain-tells"), Work: around(withoutCause)},
+		{Name: "is two workers", On: onMem, CaughtBy: by("work-concurrency", "work-hard-timeout"),
+			Run: func(ctx context.Context, j conformance.Job, sound engine) error {
+				var other sync.WaitGroup
+				other.Go(func() { _ = sound(ctx, j) })
+				defer other.Wait()
+				return sound(ctx, j)
+			}},
 		{Name: "extends what it settles", On: onMem, CaughtBy: by("work-one-call-a-lease"), Work: seeing(extendsAtSettle)},
 		{Name: "settles twice", On: onMem, CaughtBy: by("work-one-call-a-lease"),
 			Work: seeing(using(fq.Settle, func(driver.Queue) fq.Fault {
@@ -72,6 +116,41 @@ func workRunMutants() []Mutant {
 				}
 			}))},
 		{Name: "keeps no lease of what it could not settle", On: onMem, CaughtBy: by("work-settle-again"), Work: seeing(dropsUnsettled)},
+	}
+}
+
+// wrapsHandler calls middleware as a part of the handler.
+func wrapsHandler(j *conformance.Job) {
+	layers := j.Middleware
+	j.Middleware = nil
+	around(func(next runtime.HandlerFunc) runtime.HandlerFunc {
+		for _, layer := range slices.Backward(layers) {
+			next = layer(next)
+		}
+		return next
+	})(j)
+}
+
+// middleware changes what all middleware answers.
+func middleware(f func(err error) error) func(*conformance.Job) {
+	return func(j *conformance.Job) {
+		if len(j.Middleware) == 0 {
+			return
+		}
+		outer := func(next runtime.HandlerFunc) runtime.HandlerFunc {
+			return func(ctx context.Context, task *runtime.Info) error { return f(next(ctx, task)) }
+		}
+		j.Middleware = slices.Concat([]runtime.Middleware{outer}, j.Middleware)
+	}
+}
+
+// withoutCause ends the handler's context as it should, with no word why.
+func withoutCause(next runtime.HandlerFunc) runtime.HandlerFunc {
+	return func(ctx context.Context, task *runtime.Info) error {
+		plain, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		return next(plain, task)
 	}
 }
 
