@@ -237,6 +237,7 @@ func retryNeighbours(t *T) {
 		}
 		return nil
 	}, func(j *Job) { j.Options.Concurrency = 12 })
+	w.fq.Add(faultqueue.Rule{Op: faultqueue.Settle, Fault: faultqueue.Stall(t.hold / 40)}) // for the others to gather
 	b.awaitDone(t.hold, good...)
 	good = append(good, b.enqueue("good"))
 	b.awaitDone(t.hold, good...)
