@@ -51,6 +51,9 @@ type Backend struct {
 	// Without one the checks for it are absent.
 	Interrupts []Interrupt
 
+	// Engine runs the tasks of the worker layer; nil stands for Worker.
+	Engine *Engine
+
 	// Waivers excuse checks that this profile is known to fail.
 	Waivers []Waiver
 }

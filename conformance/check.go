@@ -25,27 +25,35 @@ func Checks() []Check {
 	var all []Check
 	for _, theme := range []struct {
 		name   string
+		layer  Layer
 		checks []Check
 	}{
-		{"Send", sendChecks},
-		{"Contents", contentChecks},
-		{"Receive", receiveChecks},
-		{"Leases", leaseChecks},
-		{"Holds", holdChecks},
-		{"Stale leases", staleChecks},
-		{"Settle", settleChecks},
-		{"Release", releaseChecks},
-		{"Dead letter", deadChecks},
-		{"Redrive", redriveChecks},
-		{"Delay", delayChecks},
-		{"Deduplication", dedupChecks},
-		{"Groups", groupChecks},
-		{"Errors", errorChecks},
-		{"Configuration", configChecks},
-		{"Load", loadChecks},
+		{"Send", LayerDriver, sendChecks},
+		{"Contents", LayerDriver, contentChecks},
+		{"Receive", LayerDriver, receiveChecks},
+		{"Leases", LayerDriver, leaseChecks},
+		{"Holds", LayerDriver, holdChecks},
+		{"Stale leases", LayerDriver, staleChecks},
+		{"Settle", LayerDriver, settleChecks},
+		{"Release", LayerDriver, releaseChecks},
+		{"Dead letter", LayerDriver, deadChecks},
+		{"Redrive", LayerDriver, redriveChecks},
+		{"Delay", LayerDriver, delayChecks},
+		{"Deduplication", LayerDriver, dedupChecks},
+		{"Groups", LayerDriver, groupChecks},
+		{"Errors", LayerDriver, errorChecks},
+		{"Configuration", LayerDriver, configChecks},
+		{"Load", LayerDriver, loadChecks},
+		{"Runs", LayerWorker, workRunChecks},
+		{"Retries", LayerWorker, workRetryChecks},
+		{"Ends", LayerWorker, workDeadChecks},
+		{"Lost leases", LayerWorker, workLeaseChecks},
+		{"Drain", LayerWorker, workDrainChecks},
+		{"Delays of tasks", LayerWorker, workDelayChecks},
+		{"Groups of tasks", LayerWorker, workGroupChecks},
 	} {
 		for _, c := range theme.checks {
-			c.Theme, c.Layer = theme.name, LayerDriver
+			c.Theme, c.Layer = theme.name, theme.layer
 			all = append(all, c)
 		}
 	}

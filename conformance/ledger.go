@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,8 +27,13 @@ func (l *ledger) init() { l.in, l.out = make(map[string]int), make(map[string]in
 // idLen is the length of an id and the semicolon that ends it.
 const idLen = len("id=000001;")
 
-// idOf is the id in a body, or what stands in its place.
+// idOf is the id in a body, that of a task among them, or what stands in its
+// place.
 func idOf(body []byte) string {
+	var task struct{ ID string }
+	if bytes.HasPrefix(body, []byte("{")) && json.Unmarshal(body, &task) == nil && task.ID != "" {
+		return task.ID
+	}
 	return strings.TrimSuffix(string(body[:min(len(body), idLen)]), ";")
 }
 
@@ -69,6 +75,21 @@ func (l *ledger) processed(m driver.Message) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out[idOf(m.Body)]++
+}
+
+// enqueued is a send of a task.
+func (l *ledger) enqueued(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next++
+	l.in[id]++
+}
+
+// done is a success of a task's handler.
+func (l *ledger) done(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out[id]++
 }
 
 // tally is where messages must have ended.

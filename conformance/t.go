@@ -31,6 +31,7 @@ type T struct {
 	outcome  Outcome        // guarded by mu
 	reason   string         // guarded by mu
 	queues   []driver.Queue // guarded by mu
+	ends     []func()       // guarded by mu; end goroutines that run until told
 }
 
 // Errorf records a broken promise.
@@ -50,7 +51,7 @@ func (t *T) record(message string) {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	f, more := frames.Next()
-	for more && strings.Contains(f.Function, ".(*T).") {
+	for more && isHelper(f.Function) {
 		f, more = frames.Next()
 	}
 	place := fmt.Sprintf("%s:%d: ", filepath.Base(f.File), f.Line)
@@ -59,6 +60,11 @@ func (t *T) record(message string) {
 	if len(t.failures) < maxFailures {
 		t.failures = append(t.failures, place+message)
 	}
+}
+
+// isHelper reports whether a function serves the checks.
+func isHelper(function string) bool {
+	return strings.Contains(function, ".(*T).") || strings.Contains(function, ".(*bench).") || strings.Contains(function, ".(*running).")
 }
 
 // refused says that the capability is not supported and the refusal was checked.
@@ -79,8 +85,22 @@ func (t *T) absent(reason string) {
 // run starts a goroutine that ends before the check does.
 func (t *T) run(f func()) { t.running.Go(f) }
 
+// atEnd has f called when the check has ended, before its goroutines are waited
+// for.
+func (t *T) atEnd(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ends = append(t.ends, f)
+}
+
 // end takes down what the check has left.
 func (t *T) end() {
+	t.mu.Lock()
+	ends := t.ends
+	t.mu.Unlock()
+	for _, f := range ends {
+		f()
+	}
 	t.running.Wait()
 	t.mu.Lock()
 	queues := t.queues

@@ -1,6 +1,7 @@
 // Package mutants holds queues that each break one promise of the driver
-// contract. The conformance suite must fail on every one of them, and each of
-// its checks must fail on at least one: that is how the suite itself is proven.
+// contract, and workers that each break one of the runtime. The conformance suite
+// must fail on every one of them, and each of its checks must fail on at least
+// one: that is how the suite itself is proven.
 //
 // A mutant names the checks that must catch it, one or more. Others may catch it
 // too; its test logs them all.
@@ -13,6 +14,7 @@ import (
 	"github.com/longshore-dev/longshore/conformance"
 	"github.com/longshore-dev/longshore/driver"
 	fq "github.com/longshore-dev/longshore/internal/faultqueue"
+	"github.com/longshore-dev/longshore/runtime"
 )
 
 // The sound queues that mutants break.
@@ -22,7 +24,8 @@ const (
 	onLimited = "limited"
 )
 
-// Mutant is a sound queue with one mistake.
+// Mutant is a sound queue with one mistake, or a sound worker on a sound queue
+// with one.
 type Mutant struct {
 	Name     string   // what it does wrong
 	On       string   // the profile of the sound queue: "mem", "mem ordered" or "limited"
@@ -36,13 +39,33 @@ type Mutant struct {
 	Options func(*conformance.Options)
 	// Flaw names a mistake that the limited queue has built in.
 	Flaw string
+
+	// Work, Run, Client and Redrive make the mutant of a sound worker: they change
+	// the job that it is given, how it runs that, the options of the client, and
+	// the queue that dead letters are sent back to, or the options of that.
+	Work    func(j *conformance.Job)
+	Run     func(ctx context.Context, j conformance.Job, sound engine) error
+	Client  func(o *runtime.ClientOptions)
+	Redrive func(q driver.Queue, o *runtime.RedriveOptions) driver.Queue
+}
+
+// engine is how a worker runs a job.
+type engine = func(ctx context.Context, j conformance.Job) error
+
+// Layer is that of the promise which the mutant breaks.
+func (m *Mutant) Layer() conformance.Layer {
+	if m.Work != nil || m.Run != nil || m.Client != nil || m.Redrive != nil {
+		return conformance.LayerWorker
+	}
+	return conformance.LayerDriver
 }
 
 // All are all mutants, by the theme of the promise.
 func All() []Mutant {
 	return slices.Concat(sendMutants(), contentMutants(), receiveMutants(), leaseMutants(), holdMutants(), declareMutants(), staleMutants(),
 		settleMutants(), releaseMutants(), deadMutants(), redriveMutants(), delayMutants(), dedupMutants(), groupMutants(),
-		errorMutants(), configMutants(), loadMutants())
+		errorMutants(), configMutants(), loadMutants(),
+		workRunMutants(), workRetryMutants(), workDeadMutants(), workLeaseMutants(), workDrainMutants(), workDelayMutants(), workGroupMutants())
 }
 
 func by(checks ...string) []string { return checks }

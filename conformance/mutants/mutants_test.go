@@ -2,6 +2,7 @@ package mutants_test
 
 import (
 	"flag"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -29,6 +30,9 @@ func of(t *testing.T, m mutants.Mutant) profile {
 		p = limitedProfile(limited.Flaws{RedriveDeletesFirst: true})
 	default:
 		t.Fatalf("no flaw %q", m.Flaw)
+	}
+	if m.Layer() == conformance.LayerWorker {
+		p.backend.Engine = m.Engine()
 	}
 	if m.Declares != nil {
 		m.Declares(&p.want)
@@ -62,7 +66,7 @@ func TestEachMutantIsCaught(t *testing.T) {
 			var also []string
 			for _, c := range checks {
 				must := slices.Contains(m.CaughtBy, c.Name)
-				if !must && !*every {
+				if !must && (!*every || c.Layer != m.Layer()) {
 					continue
 				}
 				r := conformance.Try(t, p.backend, p.want, c)
@@ -87,10 +91,11 @@ func TestEachCheckCatchesAMutant(t *testing.T) {
 	catches := make(map[string]int)
 	names := make(map[string]bool)
 	for _, m := range mutants.All() {
-		if names[m.Name+m.On] {
+		name := fmt.Sprint(m.Layer(), m.On, m.Name)
+		if names[name] {
 			t.Errorf("two mutants are called %q", m.Name)
 		}
-		names[m.Name+m.On] = true
+		names[name] = true
 		for _, c := range m.CaughtBy {
 			catches[c]++
 		}

@@ -19,7 +19,7 @@ Each row is a promise that every backend keeps, each column a profile: a backend
 - **waived**: the profile fails, for a reason and until a day given below.
 - **absent**: the check cannot be tried there, for a reason given below.
 
-The last column counts the mutants, queues with one mistake each, that the check must catch; they are listed at the end.
+The last column counts the mutants, queues and workers with one mistake each, that the check must catch; they are listed at the end.
 `
 
 // render writes the page. The reports are complete and sorted.
@@ -57,10 +57,17 @@ func render(w io.Writer, reports []conformance.Report, all []mutants.Mutant) {
 		fmt.Fprintf(w, " %d |\n", catches[c.Name])
 	}
 	notes.write(w)
-	fmt.Fprintf(w, "\n## Mutants\n\nEach breaks one promise of a sound queue. The suite must catch all %d, each by the checks named.\n\n", len(all))
-	fmt.Fprint(w, "| a queue that | on | is caught by |\n|---|---|---|\n")
-	for _, m := range all {
-		fmt.Fprintf(w, "| %s | %s | `%s` |\n", cell(m.Name), m.On, strings.Join(m.CaughtBy, "`, `"))
+	fmt.Fprintf(w, "\n## Mutants\n\nEach is a sound queue, or a sound worker, with one mistake. The suite must catch all %d, each by the checks named.\n", len(all))
+	for _, kind := range []struct {
+		layer conformance.Layer
+		what  string
+	}{{conformance.LayerDriver, "queue"}, {conformance.LayerWorker, "worker"}} {
+		fmt.Fprintf(w, "\n| a %s that | on | is caught by |\n|---|---|---|\n", kind.what)
+		for _, m := range all {
+			if m.Layer() == kind.layer {
+				fmt.Fprintf(w, "| %s | %s | `%s` |\n", cell(m.Name), m.On, strings.Join(m.CaughtBy, "`, `"))
+			}
+		}
 	}
 }
 

@@ -1,0 +1,103 @@
+package conformance
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// Engine is what runs tasks on a queue: the runtime's Worker, or something else
+// that keeps the same promises, such as the entry of a serverless platform. The
+// checks of the worker layer run on it.
+type Engine struct {
+	Name string
+
+	// Run does tasks until ctx ends, then drains and answers as
+	// [runtime.Worker].Run does. It honours all of the job.
+	Run func(ctx context.Context, j Job) error
+
+	// Client makes the client that enqueues, and Redrive sends dead letters back.
+	// Nil stands for those of package runtime.
+	Client  func(queues *runtime.Queues, o *runtime.ClientOptions) (*runtime.Client, error)
+	Redrive func(ctx context.Context, queues *runtime.Queues, queue string, o *runtime.RedriveOptions) (runtime.RedriveReport, error)
+}
+
+// Worker is the engine of package runtime.
+func Worker() Engine {
+	return Engine{Name: "worker", Run: runWorker, Client: runtime.NewClient, Redrive: runtime.Redrive}
+}
+
+// engine is the backend's, complete.
+func (b *Backend) engine() Engine {
+	sound := Worker()
+	if b.Engine == nil {
+		return sound
+	}
+	e := *b.Engine
+	if e.Client == nil {
+		e.Client = sound.Client
+	}
+	if e.Redrive == nil {
+		e.Redrive = sound.Redrive
+	}
+	return e
+}
+
+// Work is the task of the checks.
+type Work struct {
+	Note string `json:"note"`
+}
+
+// Kind is the same for all.
+func (Work) Kind() string { return "conformance.work" }
+
+// TaskOf is the id of the task in a message's body, if there is one.
+func TaskOf(body []byte) runtime.TaskID { return runtime.TaskID(idOf(body)) }
+
+// Job is what a check gives an engine to do.
+type Job struct {
+	// Queue is the queue as this engine sees it: the check may cut it off, or
+	// have its calls fail.
+	Queue driver.Queue
+	// Retry is the queue's policy.
+	Retry runtime.RetryPolicy
+	// Handler does the tasks, Handle are its options, and Middleware wraps it.
+	Handler    func(ctx context.Context, task *runtime.Task[Work]) error
+	Handle     []runtime.HandleOption
+	Middleware []runtime.Middleware
+	// Options are those of the worker. Queues stays empty.
+	Options runtime.WorkerOptions
+}
+
+// queueName is what the engines call the queue.
+const queueName = "conformance"
+
+// queuesOf is the set of one queue.
+func queuesOf(q driver.Queue, retry runtime.RetryPolicy) (*runtime.Queues, error) {
+	queues := new(runtime.Queues)
+	return queues, queues.Add(runtime.QueueInfo{Name: queueName, Driver: q, Retry: &retry})
+}
+
+// Queues is the job's queue alone.
+func (j *Job) Queues() (*runtime.Queues, error) { return queuesOf(j.Queue, j.Retry) }
+
+// Mux has the job's handler. It logs nothing.
+func (j *Job) Mux() *runtime.Mux {
+	mux := runtime.NewMux(&runtime.MuxOptions{Middleware: j.Middleware, Logger: slog.New(slog.DiscardHandler)})
+	runtime.Handle(mux, j.Handler, j.Handle...)
+	return mux
+}
+
+func runWorker(ctx context.Context, j Job) error {
+	queues, err := j.Queues()
+	if err != nil {
+		return err
+	}
+	w, err := runtime.NewWorker(queues, j.Mux(), &j.Options)
+	if err != nil {
+		return err
+	}
+	return w.Run(ctx)
+}
