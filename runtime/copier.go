@@ -60,9 +60,15 @@ func (l *lane) withdraw(ctx context.Context, h *held, why error) {
 	if !ok || !driver.Is(why, driver.LeaseLost) || h.tries > 1 || h.copyID == "" || h.decision.Copy.Delay == 0 {
 		return
 	}
-	if err := w.Withdraw(ctx, h.copyID); err != nil {
+	switch err := w.Withdraw(ctx, h.copyID); {
+	case driver.Is(err, driver.Unsupported):
+		return
+	case driver.Is(err, driver.NotFound): // it is on its way
 		l.logger.Warn("a copy was sent on a lost lease and could not be withdrawn", "message", h.id, "error", err)
 		return
+	case err != nil:
+		// The copy may be gone, and the message all there is: it must run again.
+		l.logger.Warn("a copy was sent on a lost lease and may not have been withdrawn", "message", h.id, "error", err)
 	}
 	h.copied = false
 	h.decision.Copy.SendID = driver.NewSendID() // a broker that remembers the old one would drop the next

@@ -67,6 +67,7 @@ func (l *lane) resume(h *held) {
 func (l *lane) release(h *held) {
 	l.worker.pending.Add(1)
 	h.state = decided
+	h.decision.Settlement.Lease = h.lease // it may have come again meanwhile
 	h.settleAt = l.now()
 	h.settleEnd = h.settleAt + l.worker.options.SettleTimeout
 }
