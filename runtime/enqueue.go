@@ -83,8 +83,8 @@ func Delay(d time.Duration) EnqueueOption { return func(o *enqueueOptions) { o.d
 // once. It takes the place of Delay.
 func RunAt(t time.Time) EnqueueOption { return func(o *enqueueOptions) { o.runAt = t } }
 
-// TTL buries the task as expired if no handler has started on it within d from
-// now: more than its delay.
+// TTL buries the task as expired when it is delivered later than d from now, a
+// retry too: more than its delay. A handler that runs is not stopped by it.
 func TTL(d time.Duration) EnqueueOption { return func(o *enqueueOptions) { o.ttl = d } }
 
 // Group has the tasks with this key run one at a time and in order, on queues
