@@ -144,9 +144,9 @@ func third(hold time.Duration, h *held) time.Duration {
 	return d - time.Duration(spread(h.id, h.extends)*float64(d/5))
 }
 
-// begin marks h as running under the given cancel function; false when its lease
-// was lost in the meantime or the worker drains.
-func (l *lane) begin(h *held, cancel context.CancelCauseFunc) bool {
+// begin marks h as running under the given cancel function and answers its lease;
+// nil when that was lost in the meantime or the worker drains.
+func (l *lane) begin(h *held, cancel context.CancelCauseFunc) driver.Lease {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if h.state != lost && h.expires <= l.now() {
@@ -155,10 +155,10 @@ func (l *lane) begin(h *held, cancel context.CancelCauseFunc) bool {
 	// Drain sets draining before it takes mu to tell the handlers, so none is
 	// missed.
 	if h.state == lost || l.worker.draining.Load() {
-		return false
+		return nil
 	}
 	h.state, h.cancel = running, cancel
-	return true
+	return h.lease
 }
 
 // finish ends the worker's part in a delivery that is decided. The caller holds

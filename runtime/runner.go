@@ -30,15 +30,13 @@ func (w *Worker) work(ctx context.Context, h *held) {
 	l := h.lane
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if !l.begin(h, cancel) {
+	lease := l.begin(h, cancel)
+	if lease == nil {
 		l.giveBack(h)
 		return
 	}
-	delivery := Delivery{h.lease, l.queue, h}
-	decision := Decision{
-		Action: Settle, Err: errGoexit,
-		Settlement: driver.Settlement{Lease: h.lease, Verdict: driver.Release},
-	}
+	delivery := Delivery{lease, l.queue, h}
+	decision := Decision{Action: Settle, Settlement: driver.Settlement{Verdict: driver.Release}, Err: errGoexit}
 	returned := false
 	defer func() {
 		if !returned && h.exit != nil {
@@ -84,8 +82,5 @@ func (w *Worker) log(ctx context.Context, h *held, d *Decision) {
 
 // giveBack releases a lease whose handler was not started, unless it was lost.
 func (l *lane) giveBack(h *held) {
-	l.decide(h, Decision{
-		Action:     Settle,
-		Settlement: driver.Settlement{Lease: h.lease, Verdict: driver.Release},
-	})
+	l.decide(h, Decision{Action: Settle, Settlement: driver.Settlement{Verdict: driver.Release}})
 }
