@@ -41,11 +41,11 @@ type Mutant struct {
 	Flaw string
 
 	// Work, Run, Client and Redrive make the mutant of a sound worker: they change
-	// the job that it is given, how it runs that, the options of the client, and
-	// the queue that dead letters are sent back to, or the options of that.
+	// the job that it is given, how it runs that, the queue and the options of the
+	// client, and those of what sends dead letters back.
 	Work    func(j *conformance.Job)
 	Run     func(ctx context.Context, j conformance.Job, sound engine) error
-	Client  func(o *runtime.ClientOptions)
+	Client  func(q driver.Queue, o *runtime.ClientOptions) driver.Queue
 	Redrive func(q driver.Queue, o *runtime.RedriveOptions) driver.Queue
 }
 

@@ -24,12 +24,15 @@ func (m *Mutant) Engine() *conformance.Engine {
 	}
 	if m.Client != nil {
 		e.Client = func(queues *runtime.Queues, o *runtime.ClientOptions) (*runtime.Client, error) {
-			if o == nil {
-				o = new(runtime.ClientOptions)
+			changed := new(runtime.ClientOptions)
+			if o != nil {
+				*changed = *o
 			}
-			changed := *o
-			m.Client(&changed)
-			return client(queues, &changed)
+			broken, err := each(queues, func(q driver.Queue) driver.Queue { return m.Client(q, changed) })
+			if err != nil {
+				return nil, err
+			}
+			return client(broken, changed)
 		}
 	}
 	if m.Redrive != nil {
@@ -38,18 +41,27 @@ func (m *Mutant) Engine() *conformance.Engine {
 			if o != nil {
 				*changed = *o
 			}
-			broken := new(runtime.Queues)
-			for _, q := range queues.All() {
-				info := *q
-				info.Driver = m.Redrive(q.Driver, changed)
-				if err := broken.Add(info); err != nil {
-					return runtime.RedriveReport{}, err
-				}
+			broken, err := each(queues, func(q driver.Queue) driver.Queue { return m.Redrive(q, changed) })
+			if err != nil {
+				return runtime.RedriveReport{}, err
 			}
 			return redrive(ctx, broken, queue, changed)
 		}
 	}
 	return &e
+}
+
+// each breaks every queue.
+func each(queues *runtime.Queues, f breaker) (*runtime.Queues, error) {
+	broken := new(runtime.Queues)
+	for _, q := range queues.All() {
+		info := *q
+		info.Driver = f(q.Driver)
+		if err := broken.Add(info); err != nil {
+			return nil, err
+		}
+	}
+	return broken, nil
 }
 
 // seeing breaks the queue as the worker sees it.
@@ -79,6 +91,18 @@ func failing(f func(err error) error) func(*conformance.Job) {
 		}
 	})
 }
+
+// reads changes what the worker sees of each message that it receives.
+func reads(f func(m *driver.Message)) func(*conformance.Job) {
+	return seeing(views(func(c *fq.Call, v *fq.View) {
+		if !c.Dead {
+			f(&v.Message)
+		}
+	}))
+}
+
+// copies changes each copy of a task that the worker sends.
+func copies(f func(m *driver.Message)) func(*conformance.Job) { return seeing(messages(f)) }
 
 // verdicts changes the settlements with one verdict before they go on.
 func verdicts(want driver.Verdict, f func(v *driver.Settlement)) func(*conformance.Job) {

@@ -18,14 +18,6 @@ func workDeadMutants() []Mutant {
 			}
 		})
 	}
-	// reads changes what the worker sees of messages that are not fresh.
-	reads := func(f func(m *driver.Message)) func(*conformance.Job) {
-		return seeing(views(func(c *fq.Call, v *fq.View) {
-			if !c.Dead {
-				f(&v.Message)
-			}
-		}))
-	}
 	return []Mutant{
 		{Name: "drops what does not decode", On: onMem, CaughtBy: by("dead-undecodable"), Work: drops(driver.ReasonUndecodable)},
 		{Name: "retries what does not decode", On: onMem, CaughtBy: by("dead-undecodable"),

@@ -92,12 +92,12 @@ func recovering(f func(v any) error) func(next runtime.HandlerFunc) runtime.Hand
 	}
 }
 
-// releasesTogether releases what is settled next after something was released.
+// releasesTogether releases, once, what is settled after something was released.
 func releasesTogether(q driver.Queue) driver.Queue {
 	var released atomic.Bool
 	return fq.New(q, fq.Rule{Op: fq.Settle, Fault: fq.Lie(func(c *fq.Call) {
 		for i, v := range c.Batch {
-			if v.Verdict == driver.Ack && released.CompareAndSwap(true, false) {
+			if v.Verdict == driver.Ack && v.Lease.Attempt() == 1 && released.Load() {
 				c.Batch[i] = driver.Settlement{Lease: v.Lease, Verdict: driver.Release}
 			}
 			if v.Verdict == driver.Release {

@@ -49,12 +49,13 @@ func workRunMutants() []Mutant {
 			Work: func(j *conformance.Job) { j.Middleware = nil }},
 		{Name: "hides errors from middleware", On: onMem, CaughtBy: by("work-order-of-middleware"), Work: hidesErrors},
 		{Name: "has client middleware the wrong way round", On: onMem, CaughtBy: by("enqueue-order-of-middleware"),
-			Client: func(o *runtime.ClientOptions) {
+			Client: func(q driver.Queue, o *runtime.ClientOptions) driver.Queue {
 				o.Middleware = slices.Clone(o.Middleware)
 				slices.Reverse(o.Middleware)
+				return q
 			}},
 		{Name: "leaves client middleware out", On: onMem, CaughtBy: by("enqueue-order-of-middleware"),
-			Client: func(o *runtime.ClientOptions) { o.Middleware = nil }},
+			Client: func(q driver.Queue, o *runtime.ClientOptions) driver.Queue { o.Middleware = nil; return q }},
 		{Name: "leaves middleware to the handler", On: onMem, CaughtBy: by("work-skip"), Work: wrapsHandler},
 		{Name: "takes a task that is skipped for a failure", On: onMem, CaughtBy: by("work-skip"),
 			Work: middleware(func(err error) error {
