@@ -167,12 +167,7 @@ func TestACarryFromElsewhereDoesNoHarm(t *testing.T) {
 				})}))
 				r := newRuns()
 				b.handle(func(context.Context, *runtime.Task[job]) error { r.add(); return nil })
-				b.enqueue("a")
-				stop := b.start(runtime.WorkerOptions{})
-				time.Sleep(time.Minute)
-				if err := stop(); err != nil {
-					t.Fatal(err)
-				}
+				b.runFor(time.Minute)
 				if n := len(r.all()); n != tt.ran {
 					t.Errorf("ran %d times, want %d", n, tt.ran)
 				}
@@ -196,12 +191,7 @@ func TestTheFirstErrorIsKept(t *testing.T) {
 				b := newBench(t, nil, runtime.RetryPolicy{MaxAttempts: 3, Backoff: runtime.Fixed(time.Minute), NoJitter: true}, wrap)
 				n := 0
 				b.handle(func(context.Context, *runtime.Task[job]) error { n++; return fmt.Errorf("boom %d", n) })
-				b.enqueue("a")
-				stop := b.start(runtime.WorkerOptions{})
-				time.Sleep(time.Hour)
-				if err := stop(); err != nil {
-					t.Fatal(err)
-				}
+				b.runFor(time.Hour)
 				if d := b.dead().Death; d.Detail != "boom 3; first error: boom 1" || d.Attempts != 3 {
 					t.Errorf("death %+v", d)
 				}

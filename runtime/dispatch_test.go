@@ -40,12 +40,7 @@ func TestAPanicBesideTheHandlerIsAFailedAttempt(t *testing.T) {
 					runs++
 					return c.handler(ctx, task)
 				})
-				b.enqueue("a")
-				stop := b.start(runtime.WorkerOptions{})
-				time.Sleep(time.Hour)
-				if err := stop(); err != nil {
-					t.Fatal(err)
-				}
+				b.runFor(time.Hour)
 				if d := b.dead().Death; d.Reason != driver.ReasonExhausted || d.Attempts != 3 || runs != 3 {
 					t.Errorf("after %d runs: death record %+v", runs, d)
 				}

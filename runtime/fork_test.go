@@ -40,12 +40,7 @@ func TestAMessageWhoseCopyWasSentIsOnlyAcked(t *testing.T) {
 			}
 			return nil
 		})
-		b.enqueue("a")
-		stop := b.start(runtime.WorkerOptions{})
-		time.Sleep(time.Hour)
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		b.runFor(time.Hour)
 		if at := r.all(); len(at) != 2 || sends.Load() != 2 {
 			t.Errorf("ran at %v, %d sends; want 2 of each", at, sends.Load())
 		}
@@ -92,12 +87,7 @@ func TestACopyIsNotWithdrawnAfterAnAckWithoutAnswer(t *testing.T) {
 			}
 			return nil
 		})
-		b.enqueue("a")
-		stop := b.start(runtime.WorkerOptions{})
-		time.Sleep(time.Hour)
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		b.runFor(time.Hour)
 		if n := len(r.all()); n != 2 {
 			t.Errorf("ran %d times, want 2", n)
 		}

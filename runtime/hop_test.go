@@ -42,12 +42,7 @@ func TestATaskThatIsNotDueDoesNotGoRoundWithoutPause(t *testing.T) {
 			}
 			return nil
 		})
-		b.enqueue("a")
-		stop := b.start(runtime.WorkerOptions{})
-		time.Sleep(32 * time.Hour)
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		b.runFor(32 * time.Hour)
 		at := r.all()
 		if len(at) != 2 || at[1] < 30*time.Hour-2*time.Second || at[1] > 30*time.Hour+time.Minute {
 			t.Errorf("ran at %v, want 0s and 30h", at)

@@ -158,12 +158,7 @@ func TestAnAckWhoseLeaseRanOutBehindAnExtendIsTriedOnce(t *testing.T) {
 			}
 			return nil
 		})
-		b.enqueue("a")
-		stop := b.start(runtime.WorkerOptions{})
-		time.Sleep(time.Minute)
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		b.runFor(time.Minute)
 		if first.Load() != 1 {
 			t.Errorf("the first ack was tried %d times, want once", first.Load())
 		}

@@ -128,12 +128,7 @@ func TestAnExtendThatFailsIsTriedAgain(t *testing.T) {
 			ran.Add(1)
 			return wait(ctx, 10*time.Minute)
 		})
-		b.enqueue("a")
-		stop := b.start(runtime.WorkerOptions{})
-		time.Sleep(11 * time.Minute)
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		b.runFor(11 * time.Minute)
 		if ran.Load() != 1 {
 			t.Errorf("ran %d times, want once", ran.Load())
 		}
@@ -221,12 +216,7 @@ func TestExtendAndSettleNeverOverlap(t *testing.T) {
 			r.note("handler ends")
 			return nil
 		})
-		b.enqueue("a")
-		stop := b.start(runtime.WorkerOptions{})
-		time.Sleep(time.Minute)
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		b.runFor(time.Minute)
 		if got, want := r.all(), "extend begins, handler ends, extend ends, settle begins, settle ends"; got != want {
 			t.Errorf("calls: %s\nwant:  %s", got, want)
 		}
@@ -332,12 +322,7 @@ func TestACopyIsNotSentOnALostLease(t *testing.T) {
 				}})
 		})
 		b.handle(func(context.Context, *runtime.Task[job]) error { return errBoom })
-		b.enqueue("a")
-		stop := b.start(runtime.WorkerOptions{})
-		time.Sleep(10 * time.Second)
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		b.runFor(10 * time.Second)
 		if sends != 1 {
 			t.Errorf("%d sends, want only the first", sends)
 		}
@@ -366,12 +351,7 @@ func TestACopyIsNotSentOnALeaseThatWasConfirmedTooSlowly(t *testing.T) {
 					}})
 		})
 		b.handle(func(context.Context, *runtime.Task[job]) error { return errBoom })
-		b.enqueue("a")
-		stop := b.start(runtime.WorkerOptions{})
-		time.Sleep(time.Minute)
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		b.runFor(time.Minute)
 		if len(left) != 1 || left[0] < hold/2 {
 			t.Errorf("copies with %v left, want one with at least %v", left, hold/2)
 		}

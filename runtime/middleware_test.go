@@ -21,17 +21,6 @@ func wrapped(t *testing.T, retry runtime.RetryPolicy, layers ...runtime.Middlewa
 	return b
 }
 
-// runFor runs a worker for a time on one task.
-func (b *bench) runFor(d time.Duration) {
-	b.Helper()
-	b.enqueue("a")
-	stop := b.start(runtime.WorkerOptions{})
-	time.Sleep(d)
-	if err := stop(); err != nil {
-		b.Fatal(err)
-	}
-}
-
 func TestATaskWhoseMiddlewareForgetsNextIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := wrapped(t, runtime.RetryPolicy{MaxAttempts: 3}, func(runtime.HandlerFunc) runtime.HandlerFunc {

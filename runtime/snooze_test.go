@@ -40,12 +40,7 @@ func TestASnoozeBurnsNoAttempt(t *testing.T) {
 					}
 					return nil
 				})
-				b.enqueue("a")
-				stop := b.start(runtime.WorkerOptions{})
-				time.Sleep(24 * time.Hour)
-				if err := stop(); err != nil {
-					t.Fatal(err)
-				}
+				b.runFor(24 * time.Hour)
 				if want := []int{1, 1, 1, 2, 2, 2}; !slices.Equal(attempts, want) {
 					t.Errorf("attempts %v, want %v", attempts, want)
 				}

@@ -17,6 +17,17 @@ import (
 	"github.com/longshore-dev/longshore/runtime"
 )
 
+// runFor runs a worker for a time on one task, in a bubble.
+func (b *bench) runFor(d time.Duration) {
+	b.Helper()
+	b.enqueue("a")
+	stop := b.start(runtime.WorkerOptions{})
+	time.Sleep(d)
+	if err := stop(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 func TestATaskIsAckedAfterItsHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, runtime.RetryPolicy{}, nil)
@@ -96,12 +107,7 @@ func TestWhatAHandlerReturnsDecides(t *testing.T) {
 					}
 					return c.err
 				})
-				b.enqueue("a")
-				stop := b.start(runtime.WorkerOptions{})
-				time.Sleep(time.Hour)
-				if err := stop(); err != nil {
-					t.Fatal(err)
-				}
+				b.runFor(time.Hour)
 				if int(n.Load()) != c.runs {
 					t.Errorf("ran %d times, want %d", n.Load(), c.runs)
 				}
@@ -200,12 +206,7 @@ func TestATimeoutEndsTheHandlersContext(t *testing.T) {
 			}
 			return ctx.Err()
 		}, runtime.Timeout(time.Minute))
-		b.enqueue("a")
-		stop := b.start(runtime.WorkerOptions{})
-		time.Sleep(time.Minute + time.Second)
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		b.runFor(time.Minute + time.Second)
 		if d := b.dead().Death; d.Reason != driver.ReasonExhausted || !strings.HasPrefix(d.Detail, runtime.ErrTimeout.Error()+" after 1m0s") {
 			t.Errorf("death record %+v", d)
 		}
