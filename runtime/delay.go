@@ -32,10 +32,7 @@ func (a *attempt) again(delay time.Duration, err error) Decision {
 	}
 	carry := a.carry
 	carry.Attempts = a.info.Attempt
-	if carry.FirstError == "" {
-		carry.FirstError = a.mux.firsts.of(a.info)
-	}
-	if carry.FirstError == "" && err != nil {
+	if carry.FirstError = a.firstError(); carry.FirstError == "" && err != nil {
 		carry.FirstError = driver.CutText(err.Error(), driver.MaxFirstError)
 	}
 	return a.with(a.copy(delay, carry), err)
@@ -90,7 +87,6 @@ func (a *attempt) hop() Decision {
 func (a *attempt) arrive() Decision {
 	carry := a.carry
 	carry.Hops++
-	carry.NotBefore = time.Time{}
 	decision := a.with(a.copy(0, carry), nil)
 	decision.Copy.Carry.NotBefore = time.Time{}
 	return decision

@@ -149,11 +149,7 @@ func (a *attempt) unknown() Decision {
 // known.
 func (a *attempt) bury(reason string, err error) Decision {
 	detail := err
-	first := a.carry.FirstError
-	if first == "" {
-		first = a.mux.firsts.of(a.info)
-	}
-	if first != "" && first != err.Error() {
+	if first := a.firstError(); first != "" && first != err.Error() {
 		detail = fmt.Errorf("%w; first error: %s", err, first)
 	}
 	a.mux.firsts.forget(a.info)
@@ -162,6 +158,15 @@ func (a *attempt) bury(reason string, err error) Decision {
 		decision.Settlement.Carry = &carry
 	}
 	return decision
+}
+
+// firstError is the error of the first attempt, where a copy carries it or this
+// program saw it.
+func (a *attempt) firstError() string {
+	if a.carry.FirstError != "" {
+		return a.carry.FirstError
+	}
+	return a.mux.firsts.of(a.info)
 }
 
 func (a *attempt) release(delay time.Duration) Decision {

@@ -7,18 +7,13 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 )
 
-// maxFirsts is of how many tasks the first error is kept.
-const maxFirsts = 10_000
-
 // firsts remembers the first error of tasks that failed and were released: what
 // goes back to the broker is the message as it was, so nothing else does. The
 // oldest are forgotten. It is safe for concurrent use.
 type firsts struct {
-	n    atomic.Int32
+	n    atomic.Int32 // how many there are
 	mu   sync.Mutex
-	errs map[TaskID]string // guarded by mu
-	ring []TaskID          // guarded by mu; in the order in which they came
-	next int               // guarded by mu; the place in ring to use next
+	errs recent[TaskID, string] // guarded by mu
 }
 
 // note keeps the error of a task that has none yet.
@@ -28,21 +23,11 @@ func (f *firsts) note(t *Info, err error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.errs[t.ID]; ok {
-		return
+	if _, ok := f.errs.get(t.ID); ok {
+		return // its text need not be made
 	}
-	if f.errs == nil {
-		f.errs = make(map[TaskID]string)
-	}
-	if len(f.ring) < maxFirsts {
-		f.ring = append(f.ring, t.ID)
-	} else {
-		delete(f.errs, f.ring[f.next])
-		f.ring[f.next] = t.ID
-		f.next = (f.next + 1) % maxFirsts
-	}
-	f.errs[t.ID] = driver.CutText(err.Error(), driver.MaxFirstError)
-	f.n.Store(int32(len(f.errs)))
+	f.errs.add(t.ID, driver.CutText(err.Error(), driver.MaxFirstError))
+	f.n.Store(int32(f.errs.len()))
 }
 
 // of is the first error of a task, if it is known.
@@ -52,7 +37,8 @@ func (f *firsts) of(t *Info) string {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.errs[t.ID]
+	text, _ := f.errs.get(t.ID)
+	return text
 }
 
 // forget forgets a task that is done or dead.
@@ -62,6 +48,6 @@ func (f *firsts) forget(t *Info) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.errs, t.ID) // its place in the ring is used up later
-	f.n.Store(int32(len(f.errs)))
+	f.errs.remove(t.ID)
+	f.n.Store(int32(f.errs.len()))
 }

@@ -30,8 +30,7 @@ func (l *lane) adopt(h *held, lease driver.Lease) {
 		h.state = buffered
 	case h.state == decided:
 		h.decision.Settlement.Lease = lease
-		h.settleAt = l.now()
-		h.settleEnd = h.settleAt + l.worker.options.SettleTimeout
+		l.settleFrom(h, l.now())
 	}
 	l.keepBooked(h)
 }

@@ -32,20 +32,20 @@ type lane struct {
 	stopped chan struct{}  // closed by Run to end the keeper
 
 	mu           sync.Mutex
-	book         due.Heap[*held]   // guarded by mu; every held but those in settle
-	armed        time.Duration     // guarded by mu; when the keeper wakes, 0 for never
-	toExtend     []*held           // guarded by mu; some may be decided or lost since
-	extenders    int               // guarded by mu
-	toSettle     []*held           // guarded by mu
-	settlers     int               // guarded by mu
-	settlesMoved time.Duration     // guarded by mu; when a settler last took from toSettle
-	byID         map[string]*held  // guarded by mu; all that are not finished
-	groups       map[string]*group // guarded by mu; those of which a message is held
-	forks        recent            // guarded by mu; broker's ids of messages whose copy was sent and whose ack failed
-	ended        []ending          // guarded by mu; to be reported by unlock
-	returned     []*held           // guarded by mu; to be given back by unlock
-	said         []func()          // guarded by mu; to be logged by unlock
-	abandoned    bool              // guarded by mu; the drain is over, nothing is retried
+	book         due.Heap[*held]          // guarded by mu; every held but those in settle
+	armed        time.Duration            // guarded by mu; when the keeper wakes, 0 for never
+	toExtend     []*held                  // guarded by mu; some may be decided or lost since
+	extenders    int                      // guarded by mu
+	toSettle     []*held                  // guarded by mu
+	settlers     int                      // guarded by mu
+	settlesMoved time.Duration            // guarded by mu; when a settler last took from toSettle
+	byID         map[string]*held         // guarded by mu; all that are not finished
+	groups       map[string]*group        // guarded by mu; those of which a message is held
+	forks        recent[string, struct{}] // guarded by mu; broker's ids of messages whose copy was sent and whose ack failed
+	ended        []ending                 // guarded by mu; to be reported by unlock
+	returned     []*held                  // guarded by mu; to be given back by unlock
+	said         []func()                 // guarded by mu; to be logged by unlock
+	abandoned    bool                     // guarded by mu; the drain is over, nothing is retried
 }
 
 // ending is a delivery that the worker is done with.
@@ -110,7 +110,7 @@ func (l *lane) take(leases []driver.Lease) int {
 func (l *lane) admit(h *held, lease driver.Lease, m *driver.Message) {
 	h.lane, h.id = l, m.ID
 	h.hold(lease)
-	h.fork = l.forks.has(h.id)
+	_, h.fork = l.forks.get(h.id)
 	l.byID[h.id] = h
 	l.note(h)
 	if l.enterGroup(h, m.GroupKey) {
@@ -168,7 +168,7 @@ func (l *lane) finish(h *held, err error) {
 	delete(l.byID, h.id)
 	l.claim(h)
 	if h.copied && err != nil {
-		l.forks.add(h.id)
+		l.forks.add(h.id, struct{}{})
 	}
 	l.leaveGroup(h, err)
 	l.ended = append(l.ended, ending{h, err})

@@ -13,27 +13,32 @@ import (
 // kind and source, is then kept from one to the next.
 var events = sync.Pool{New: func() any { return new(envelope.Event) }}
 
-// open makes the task of a message: an event in structured or binary mode, or
-// anything at all where the Mux has a raw kind. The second result is when the
-// task expires, zero for never.
-func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error) {
-	event := events.Get().(*envelope.Event)
-	defer func() {
-		event.Data = nil // it is part of the message
-		events.Put(event)
-	}()
-	var found bool
-	var err error
+// readEvent decodes a message as an event in structured or binary mode; false when
+// it is something else. The event goes back to events after its use.
+func readEvent(message *driver.Message) (event *envelope.Event, found bool, err error) {
+	event = events.Get().(*envelope.Event)
 	if len(message.Attributes) > 0 {
-		found, err = envelope.DecodeBinary(message.Attributes, message.Body, event)
-	}
-	if !found && err == nil {
-		if err = envelope.Decode(message.Body, event); err == nil || envelope.LooksLikeEvent(message.Body) {
-			found = true
-		} else {
-			err = nil // something else
+		if found, err = envelope.DecodeBinary(message.Attributes, message.Body, event); found || err != nil {
+			return event, found, err
 		}
 	}
+	if err = envelope.Decode(message.Body, event); err != nil && !envelope.LooksLikeEvent(message.Body) {
+		return event, false, nil
+	}
+	return event, true, err
+}
+
+// putEvent takes back what readEvent gave.
+func putEvent(event *envelope.Event) {
+	event.Data = nil // it is part of the message
+	events.Put(event)
+}
+
+// open makes the task of a message: an event, or anything at all where the Mux has
+// a raw kind. The second result is when the task expires, zero for never.
+func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error) {
+	event, found, err := readEvent(message)
+	defer putEvent(event)
 	switch {
 	case found && err == nil:
 		return &Info{

@@ -68,8 +68,7 @@ func (l *lane) release(h *held) {
 	l.worker.pending.Add(1)
 	h.state = decided
 	h.decision.Settlement.Lease = h.lease // it may have come again meanwhile
-	h.settleAt = l.now()
-	h.settleEnd = h.settleAt + l.worker.options.SettleTimeout
+	l.settleFrom(h, l.now())
 }
 
 // unpark releases all kept leases, each with what is left of its delay as far as

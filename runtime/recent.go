@@ -1,36 +1,41 @@
 package runtime
 
-// maxRecent is how many ids are remembered.
+// maxRecent is how many keys a recent remembers.
 const maxRecent = 10_000
 
-// recent is a set that forgets the oldest. The zero value is empty.
-type recent struct {
-	ids  map[string]struct{}
-	ring []string // in the order in which they came
-	next int      // the place in ring to use next
+// recent is a map that forgets the key that came first. The zero value is empty.
+type recent[K comparable, V any] struct {
+	values map[K]V
+	ring   []K // in the order in which they came
+	next   int // the place in ring to use next
 }
 
-func (r *recent) has(id string) bool {
-	if len(r.ids) == 0 {
-		return false
+func (r *recent[K, V]) len() int { return len(r.values) }
+
+func (r *recent[K, V]) get(key K) (value V, ok bool) {
+	if len(r.values) > 0 {
+		value, ok = r.values[key]
 	}
-	_, ok := r.ids[id]
-	return ok
+	return value, ok
 }
 
-func (r *recent) add(id string) {
-	if r.has(id) {
+// add keeps the value of a key that has none yet.
+func (r *recent[K, V]) add(key K, value V) {
+	if _, ok := r.get(key); ok {
 		return
 	}
-	if r.ids == nil {
-		r.ids = make(map[string]struct{})
+	if r.values == nil {
+		r.values = make(map[K]V)
 	}
 	if len(r.ring) < maxRecent {
-		r.ring = append(r.ring, id)
+		r.ring = append(r.ring, key)
 	} else {
-		delete(r.ids, r.ring[r.next])
-		r.ring[r.next] = id
+		delete(r.values, r.ring[r.next])
+		r.ring[r.next] = key
 		r.next = (r.next + 1) % maxRecent
 	}
-	r.ids[id] = struct{}{}
+	r.values[key] = value
 }
+
+// remove forgets a key. Its place in the ring is used up later.
+func (r *recent[K, V]) remove(key K) { delete(r.values, key) }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/runtime/internal/envelope"
 )
 
 // deadTask is what Match sees of a dead letter.
@@ -14,20 +13,9 @@ func deadTask(m *driver.Message) DeadTask {
 	if m.Death != nil {
 		t.Death = *m.Death
 	}
-	event := events.Get().(*envelope.Event)
-	defer func() {
-		event.Data = nil // it is part of the message
-		events.Put(event)
-	}()
-	var found bool
-	var err error
-	if len(m.Attributes) > 0 {
-		found, err = envelope.DecodeBinary(m.Attributes, m.Body, event)
-	}
-	if !found && err == nil {
-		err = envelope.Decode(m.Body, event)
-	}
-	if err == nil {
+	event, found, err := readEvent(m)
+	defer putEvent(event)
+	if found && err == nil {
 		t.ID, t.Kind, t.EnqueuedAt = TaskID(event.ID), event.Type, event.Time
 	}
 	return t

@@ -46,7 +46,7 @@ func (l *lane) decide(h *held, d Decision) {
 	}
 	l.worker.pending.Add(1)
 	h.state, h.decision = decided, d
-	h.settleAt, h.settleEnd = now, now+l.worker.options.SettleTimeout
+	l.settleFrom(h, now)
 	if wasLost {
 		h.settleEnd = now // one try
 	}
@@ -63,6 +63,11 @@ func (l *lane) decide(h *held, d Decision) {
 		l.book.Remove(h)
 		l.enqueueSettle(h)
 	}
+}
+
+// settleFrom has h settled from now on, until SettleTimeout. The caller holds mu.
+func (l *lane) settleFrom(h *held, now time.Duration) {
+	h.settleAt, h.settleEnd = now, now+l.worker.options.SettleTimeout
 }
 
 // enqueueSettle puts h, which is out of the book, in line for a settler. There
