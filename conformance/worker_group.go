@@ -87,7 +87,7 @@ func groupRunsInOrder(t *T) {
 
 // headFails has the head of a group fail twice, and checks that the group waits
 // for it and the other does not.
-func (b *bench) headFails(fails func(n int) error, delay time.Duration, attempts ...int) {
+func (b *bench) headFails(fails func(n int) error, delays [2]time.Duration, attempts ...int) {
 	t := b.T
 	ids := b.groups(3)
 	head := ids[0][0]
@@ -98,14 +98,15 @@ func (b *bench) headFails(fails func(n int) error, delay time.Duration, attempts
 		return nil
 	})
 	b.awaitDone(0, ids[1]...)
-	b.awaitDone(2*delay, ids[0]...)
+	b.awaitDone(delays[0]+delays[1], ids[0]...)
 	w.drain()
 	b.inOrder(ids[0])
 	turns := b.turnsOf(head)
 	b.ran("the head", head, 3)
 	for i, r := range turns {
 		if i > 0 {
-			t.within("the head ran again", r.began.Sub(turns[i-1].ended), delay, delay+time.Millisecond)
+			d := delays[i-1]
+			t.within("the head ran again", r.began.Sub(turns[i-1].ended), d, d+time.Millisecond)
 		}
 		if i < len(attempts) && r.attempt != attempts[i] {
 			t.Errorf("run %d of the head is attempt %d; want %d", i+1, r.attempt, attempts[i])
@@ -118,25 +119,27 @@ func (b *bench) headFails(fails func(n int) error, delay time.Duration, attempts
 }
 
 func groupWaitsForHead(t *T) {
+	delays := [2]time.Duration{t.hold / 2, 3 * t.hold / 2}
 	p := t.fails3()
-	p.Backoff = runtime.Fixed(3 * t.hold / 2)
+	p.Backoff = func(n int) time.Duration { return delays[min(n, len(delays))-1] }
 	b := t.bench(p)
 	if b.withoutOrder() {
 		return
 	}
-	b.headFails(func(int) error { return errTest }, 3*t.hold/2, 1, 2, 3)
+	b.headFails(func(int) error { return errTest }, delays, 1, 2, 3)
 }
 
 func groupWaitsWithoutDelay(t *T) {
+	delays := [2]time.Duration{t.hold / 2, 3 * t.hold / 2}
 	p := t.fails3()
-	p.Backoff = runtime.Fixed(3 * t.hold / 2)
+	p.Backoff = func(n int) time.Duration { return delays[min(n, len(delays))-1] }
 	b := t.benchOn(p, narrowed(func(c *driver.Capabilities) {
 		c.ReleaseDelay, c.MaxReleaseDelay = driver.Support{Note: "narrowed"}, 0
 	}))
 	if b.withoutOrder() {
 		return
 	}
-	b.headFails(func(int) error { return errTest }, 3*t.hold/2, 1, 2, 3)
+	b.headFails(func(int) error { return errTest }, delays, 1, 2, 3)
 }
 
 func groupSnooze(t *T) {
@@ -144,7 +147,8 @@ func groupSnooze(t *T) {
 	if b.withoutOrder() {
 		return
 	}
-	b.headFails(func(int) error { return runtime.Snooze(3 * t.hold / 2) }, 3*t.hold/2, 1, 1, 1)
+	delays := [2]time.Duration{t.hold / 2, 3 * t.hold / 2}
+	b.headFails(func(n int) error { return runtime.Snooze(delays[n-1]) }, delays, 1, 1, 1)
 }
 
 func groupAfterBury(t *T) {

@@ -77,7 +77,11 @@ func (s *store) show(e *entry) {
 	s.later.Remove(e)
 	e.current = nil
 	s.set(e, ready)
-	s.visible.pushBack(e) // one of a group is its head
+	if e.group != nil {
+		s.comeBack(e)
+		return
+	}
+	s.visible.pushBack(e)
 }
 
 // wait keeps an invisible entry so until the given time.
@@ -165,11 +169,21 @@ func (s *store) take(limit int, hold time.Duration, now time.Time) []driver.Leas
 			leases = make([]driver.Lease, 0, limit)
 		}
 		s.visible.remove(e)
-		e.attempts++
-		e.current = &lease{e, s, e.attempts, now, expires}
-		s.set(e, leased)
-		s.wait(e, at)
-		leases = append(leases, e.current)
+		for next := e; next != nil; {
+			e = next
+			e.attempts++
+			e.current = &lease{e, s, e.attempts, now, expires}
+			s.set(e, leased)
+			s.wait(e, at)
+			leases = append(leases, e.current)
+			next = nil
+			if g := e.group; g != nil {
+				g.goOut(e)
+				if s.broker.options.GroupBatches && len(leases) < limit {
+					next = g.behind.front()
+				}
+			}
+		}
 	}
 	return leases
 }
