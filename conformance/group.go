@@ -147,7 +147,15 @@ func groupOrderAfterRelease(t *T) {
 	rest := t.group("a", 3)
 	all := len(rest)
 	t.send(q, rest...)
-	t.giveBack(q, t.front(q, rest), 0)
+	got := t.front(q, rest[:2])
+	t.release(q, got[0], 0)
+	// What was leased with it is still out, so nothing behind that may come.
+	again := t.receive(q, driver.ReceiveOptions{Max: min(3, t.caps.MaxReceiveBatch), Wait: t.grace})
+	if len(again) > 1 || len(again) == 1 && idOf(again[0].Message().Body) != idOf(rest[0].Body) {
+		t.Errorf("%d messages came after the release, the first is %s; want the head %s alone, or none yet",
+			len(again), idOf(again[0].Message().Body), idOf(rest[0].Body))
+	}
+	t.giveBack(q, append(again, got[1:]...), 0)
 	if t.caps.ReleaseDelay.Supported() {
 		got := t.front(q, rest)
 		start := time.Now()

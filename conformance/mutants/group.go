@@ -78,7 +78,7 @@ func groupMutants() []Mutant {
 					return moved(ctx, q, driver.CopyOf(v.Lease.Message()), v.Lease, sound)
 				})(q)
 			}},
-		{Name: "lets more of a group out while some are leased", On: onBatches, CaughtBy: by("group-order", "group-others-proceed"), Break: everyThirdFree},
+		{Name: "lets more of a group out while some are leased", On: onBatches, CaughtBy: by("group-order", "group-others-proceed", "group-order-after-release"), Break: everyThirdFree},
 		{Name: "looks for the next of a group every second", On: onOrdered, CaughtBy: by("group-wakes"), Break: fault(fq.Receive, looks)},
 	}
 }
