@@ -9,7 +9,8 @@ import (
 
 // store holds the messages of a queue or of its dead letter. All of it is
 // guarded by the broker's mu. Nothing in it scans: visible entries wait in a
-// list, and all others in a heap by the time at which they become visible.
+// list, and all others in a heap by the time at which they become visible. Only
+// with GroupBatches one of a group that comes back passes those before it.
 type store struct {
 	broker  *broker
 	ordered bool
