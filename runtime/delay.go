@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -160,7 +161,13 @@ func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
 	if delay > 0 && !c.SendDelay.Supported() && a.longestRelease() == 0 {
 		return a.wait(delay) // nothing would hold the copy up
 	}
-	copied := driver.CopyOf(a.Lease.Message())
+	m := a.Lease.Message()
+	copied := driver.CopyOf(m)
+	if m.Defect != nil { // what did not decode is under a name that no queue takes
+		copied.Attributes = maps.Clone(copied.Attributes)
+		delete(copied.Attributes, driver.AttributeCarry)
+		delete(copied.Attributes, driver.AttributeDeath)
+	}
 	carry.NotBefore = time.Now().Add(delay)
 	copied.Carry = carry
 	copied.Delay = min(delay, c.MaxSendDelay)
