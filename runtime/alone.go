@@ -9,7 +9,7 @@ import (
 // the process, and the others with it. It is safe for concurrent use.
 type alone struct {
 	mu      sync.Mutex
-	running *held   // guarded by mu
+	turn    *held   // guarded by mu; it runs, or is on its way to a runner
 	waiting []*held // guarded by mu; leased, without a runner
 }
 
@@ -18,37 +18,38 @@ func (h *held) alone() bool {
 	a := &h.lane.worker.alone
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.running == nil {
-		a.running = h
+	if a.turn == nil {
+		a.turn = h
 	}
-	return a.running == h
+	return a.turn == h
 }
 
 // await puts h in line; true when it need not wait.
 func (a *alone) await(h *held) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.running == nil {
+	if a.turn == nil {
+		a.turn = h
 		return true
 	}
 	a.waiting = append(a.waiting, h)
 	return false
 }
 
-// leave says that h runs no more, and offers those in line to the runners, of
-// which one will run.
+// leave says that a runner is done with h. If it was h's turn, run or not, the
+// turn goes to the next in line, and that to the runners.
 func (a *alone) leave(h *held) {
 	a.mu.Lock()
-	if a.running != h {
+	if a.turn != h {
 		a.mu.Unlock()
 		return
 	}
-	a.running = nil
-	var next *held
+	a.turn = nil
 	if len(a.waiting) > 0 {
-		next = a.waiting[0]
+		a.turn = a.waiting[0]
 		a.waiting = slices.Delete(a.waiting, 0, 1)
 	}
+	next := a.turn
 	a.mu.Unlock()
 	if next != nil {
 		l := next.lane

@@ -64,6 +64,61 @@ func TestTasksBeyondTheirAttemptsRunOneAtATime(t *testing.T) {
 	})
 }
 
+// Whose turn it is may turn out not to run: those behind it must not wait for ever.
+func TestATurnThatIsNotTakenGoesToTheNext(t *testing.T) {
+	for name, tt := range map[string]struct {
+		options []runtime.EnqueueOption // of the one in the middle
+		rules   []faultqueue.Rule
+		dead    int64
+	}{
+		"expired": {[]runtime.EnqueueOption{runtime.TTL(30 * time.Second)}, nil, 1},
+		"lease lost": {[]runtime.EnqueueOption{runtime.Attribute("unlucky", "1")}, []faultqueue.Rule{{
+			Op: faultqueue.Extend, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+				next(ctx, c)
+				for i, l := range c.Leases {
+					if l.Message().Attributes["unlucky"] != "" {
+						c.Extended[i] = driver.ExtendResult{Err: errLost}
+					}
+				}
+			},
+		}}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, nil, runtime.RetryPolicy{MaxAttempts: 5}, func(q driver.Queue) driver.Queue {
+					return faultqueue.New(late(6)(q), tt.rules...)
+				})
+				r := newRuns()
+				b.handle(func(ctx context.Context, _ *runtime.Task[job]) error {
+					err := wait(ctx, time.Minute)
+					if err == nil {
+						r.add()
+					}
+					return err
+				})
+				suspect := runtime.Attribute("suspect", "1")
+				b.enqueue("first", suspect)
+				stop := b.start(runtime.WorkerOptions{Concurrency: 3})
+				for _, options := range [][]runtime.EnqueueOption{append(tt.options, suspect), {suspect}} {
+					time.Sleep(time.Second)
+					b.enqueue("behind", options...)
+				}
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				if at := r.all(); len(at) != 2 || at[1] != 2*time.Minute {
+					t.Errorf("done at %v, want 1m and 2m", at)
+				}
+				if err := stop(); err != nil {
+					t.Fatal(err)
+				}
+				if s, err := b.queue.Stats(t.Context()); err != nil || s.Dead != tt.dead {
+					t.Errorf("%d dead, %v; want %d", s.Dead, err, tt.dead)
+				}
+			})
+		})
+	}
+}
+
 func TestADrainGivesBackTasksThatWaitForTheirTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, runtime.RetryPolicy{MaxAttempts: 5}, late(6))
