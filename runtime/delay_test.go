@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -180,6 +181,16 @@ func TestACarryFromElsewhereDoesNoHarm(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A due time too far ahead is what a stranger wrote. The worker writes none itself.
+func TestABackoffBeyondTheLongestDelayBuriesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{Backoff: runtime.Fixed(math.MaxInt64), NoJitter: true}, nil)
+		b.handle(func(context.Context, *runtime.Task[job]) error { return errBoom })
+		b.runFor(25 * time.Hour) // the queue delays by a day
+		b.stats(1, 0, 0)
+	})
 }
 
 func TestTheFirstErrorIsKept(t *testing.T) {
