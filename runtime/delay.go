@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -161,10 +162,19 @@ func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
 		return a.wait(delay) // nothing would hold the copy up
 	}
 	copied := driver.CopyOf(a.Lease.Message())
+	copied.Attributes = sendable(copied.Attributes)
 	carry.NotBefore = time.Now().Add(delay)
 	copied.Carry = carry
 	copied.Delay = min(delay, c.MaxSendDelay)
 	decision := ack(a.Delivery)
 	decision.Action, decision.Copy = CopyThenAck, &copied
 	return decision
+}
+
+// sendable is attributes without those whose names Send refuses: a reserved one
+// that did not decode, or what a broker has added itself.
+func sendable(attributes map[string]string) map[string]string {
+	kept := maps.Clone(attributes)
+	maps.DeleteFunc(kept, func(name, _ string) bool { return driver.CheckAttributeName(name) != nil })
+	return kept
 }
