@@ -27,7 +27,7 @@ func (l *lane) decide(h *held, d Decision) {
 	l.mu.Lock()
 	defer l.unlock()
 	now := l.now()
-	wasLost := h.state == lost
+	wasLost := h.state == lost && h.next == nil // else it has come again
 	if d.Action == Nothing && !wasLost {
 		// The lease was lost and the message has come here again.
 		d.Action, d.Settlement = Settle, driver.Settlement{Verdict: driver.Release}
