@@ -161,17 +161,20 @@ func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
 	if delay > 0 && !c.SendDelay.Supported() && a.longestRelease() == 0 {
 		return a.wait(delay) // nothing would hold the copy up
 	}
-	m := a.Lease.Message()
-	copied := driver.CopyOf(m)
-	if m.Defect != nil { // what did not decode is under a name that no queue takes
-		copied.Attributes = maps.Clone(copied.Attributes)
-		delete(copied.Attributes, driver.AttributeCarry)
-		delete(copied.Attributes, driver.AttributeDeath)
-	}
+	copied := driver.CopyOf(a.Lease.Message())
+	copied.Attributes = sendable(copied.Attributes)
 	carry.NotBefore = time.Now().Add(delay)
 	copied.Carry = carry
 	copied.Delay = min(delay, c.MaxSendDelay)
 	decision := ack(a.Delivery)
 	decision.Action, decision.Copy = CopyThenAck, &copied
 	return decision
+}
+
+// sendable is attributes without those whose names Send refuses: a reserved one
+// that did not decode, or what a broker has added itself.
+func sendable(attributes map[string]string) map[string]string {
+	kept := maps.Clone(attributes)
+	maps.DeleteFunc(kept, func(name, _ string) bool { return driver.CheckAttributeName(name) != nil })
+	return kept
 }

@@ -87,7 +87,7 @@ func (l *lane) attend(h *held, now time.Duration) {
 		l.note(h)
 	case h.state == decided && h.settleAt <= now:
 		l.enqueueSettle(h)
-	case (h.state == parked || h.state == snoozed) && h.resumeAt <= now:
+	case h.kept() && h.resumeAt <= now:
 		l.resume(h)
 	default:
 		l.wantExtend(h)
@@ -122,7 +122,7 @@ func (l *lane) lose(h *held, why error) {
 			return
 		}
 		l.finish(h, why)
-	case parked, snoozed:
+	case parked, snoozed, lining:
 		l.worker.pending.Add(1)
 		l.finish(h, why)
 	}

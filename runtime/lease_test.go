@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -134,6 +135,44 @@ func TestAnExtendThatFailsIsTriedAgain(t *testing.T) {
 		}
 		b.stats(0, 0, 0)
 	})
+}
+
+// A broker that asks to wait for centuries is neither asked without pause nor left
+// alone for good.
+func TestABrokersWishToWaitIsBounded(t *testing.T) {
+	for op, want := range map[faultqueue.Op]int32{faultqueue.Receive: 3, faultqueue.Extend: 1, faultqueue.Settle: 1} {
+		t.Run(op.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var calls atomic.Int32
+				b := newBench(t, nil, runtime.RetryPolicy{}, faulty(faultqueue.Rule{Op: op, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+					if calls.Add(1) > 100 {
+						next(ctx, c) // or it goes round for ever
+						return
+					}
+					c.Fail(&driver.Error{Code: driver.Throttled, RetryAfter: math.MaxInt64})
+				}}))
+				ended := false
+				b.handle(func(ctx context.Context, _ *runtime.Task[job]) error {
+					if ended {
+						return nil
+					}
+					ended = true
+					return wait(ctx, 20*time.Second)
+				})
+				b.enqueue("a")
+				stop := b.start(runtime.WorkerOptions{})
+				if op == faultqueue.Receive {
+					time.Sleep(150 * time.Minute)
+				} else {
+					time.Sleep(29 * time.Second) // the lease runs for 30
+				}
+				if n := calls.Load(); n != want {
+					t.Errorf("%d calls, want %d", n, want)
+				}
+				_ = stop()
+			})
+		})
+	}
 }
 
 // wait waits unless ctx ends first, whose cause it returns.

@@ -27,7 +27,7 @@ func (l *lane) decide(h *held, d Decision) {
 	l.mu.Lock()
 	defer l.unlock()
 	now := l.now()
-	wasLost := h.state == lost
+	wasLost := h.state == lost && h.next == nil // else it has come again
 	if d.Action == Nothing && !wasLost {
 		// The lease was lost and the message has come here again.
 		d.Action, d.Settlement = Settle, driver.Settlement{Verdict: driver.Release}
@@ -41,8 +41,10 @@ func (l *lane) decide(h *held, d Decision) {
 			l.park(h, d, now)
 			return
 		}
-		d.Action, d.Settlement.Verdict = Settle, driver.Release
-		d.Settlement.Delay = l.hideable(d.Settlement.Delay)
+		if d.Settlement.Verdict = driver.Release; d.Action == queueUp {
+			d.Settlement.Delay = 0
+		}
+		d.Action, d.Settlement.Delay = Settle, l.hideable(d.Settlement.Delay)
 	}
 	l.worker.pending.Add(1)
 	h.state, h.decision = decided, d

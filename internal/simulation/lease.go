@@ -117,9 +117,6 @@ func (w *World) give(by *worker, inner driver.Lease) *lease {
 	if w.weather.undelayed && !m.Carry.NotBefore.IsZero() {
 		l.attempt = m.Carry.Attempts + 1 // all before are hops
 	}
-	if l.attempt >= w.weather.maxAttempts {
-		w.beyond = true
-	}
 	l.tag = map[string]string{tag: strconv.Itoa(len(by.leases))}
 	w.note(Event{Worker: by.number, Task: t.n, Attempt: l.attempt, What: Received, For: time.Until(l.end)})
 	if !known && (m.Carry.Attempts != 0 || m.Carry.Redrives == 0) {

@@ -36,7 +36,6 @@ type World struct {
 
 	mu         sync.Mutex
 	calm       bool // guarded by mu; nothing fails any more
-	beyond     bool // guarded by mu; some task may come beyond its last attempt
 	tasks      []*task
 	digits     int                    // where a body has the number of its task
 	workers    []*worker              // guarded by mu; and clients
