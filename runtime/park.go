@@ -89,7 +89,7 @@ func (l *lane) unpark() {
 	now := l.now()
 	for _, h := range kept {
 		if h.state != lining {
-			h.decision.Settlement.Delay = l.hideable(h.resumeAt - now)
+			h.decision.Settlement.Delay = h.hideable(h.resumeAt - now)
 		}
 		l.release(h)
 		if !h.extending { // else the extender hands it on
@@ -99,10 +99,9 @@ func (l *lane) unpark() {
 	}
 }
 
-// hideable is how much of a delay the broker can give a released message.
-func (l *lane) hideable(delay time.Duration) time.Duration {
-	if c := &l.queue.capabilities; c.ReleaseDelay.Supported() {
-		return max(0, min(delay, c.MaxReleaseDelay))
-	}
-	return 0
+// hideable is how much of a delay the broker can give h when it is released. The
+// caller holds mu.
+func (h *held) hideable(delay time.Duration) time.Duration {
+	d := Delivery{h.lease, h.lane.queue, h}
+	return max(0, min(delay, d.longestRelease()))
 }

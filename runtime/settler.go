@@ -44,7 +44,7 @@ func (l *lane) decide(h *held, d Decision) {
 		if d.Settlement.Verdict = driver.Release; d.Action == queueUp {
 			d.Settlement.Delay = 0
 		}
-		d.Action, d.Settlement.Delay = Settle, l.hideable(d.Settlement.Delay)
+		d.Action, d.Settlement.Delay = Settle, h.hideable(d.Settlement.Delay)
 	}
 	l.worker.pending.Add(1)
 	h.state, h.decision = decided, d
