@@ -206,7 +206,10 @@ func TestEnqueueManyKeepsTheOrderOfAGroupThroughFailures(t *testing.T) {
 			}
 		}
 		var order []string
-		b.handle(func(_ context.Context, task *runtime.Task[job]) error { order = append(order, task.Args.Name); return nil })
+		b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+			order = append(order, task.Args.Name)
+			return nil
+		})
 		stop := b.start(runtime.WorkerOptions{})
 		time.Sleep(time.Minute)
 		if err := stop(); err != nil {
