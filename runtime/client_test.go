@@ -195,6 +195,33 @@ func TestEnqueueManySplitsBatchesAndFailsOneByOne(t *testing.T) {
 	}
 }
 
+// A task of a group that has to be sent again must not come behind the next.
+func TestEnqueueManyKeepsTheOrderOfAGroupThroughFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &mem.Options{Ordered: true}, runtime.RetryPolicy{}, faulty(faultqueue.Rule{
+			Op: faultqueue.Send, Match: func(c *faultqueue.Call) bool { return c.N == 1 }, Fault: faultqueue.On(faultqueue.Item(0), faultqueue.FailBefore(errDown)),
+		}))
+		for _, r := range runtime.EnqueueMany(t.Context(), b.client, []job{{"0"}, {"1"}, {"2"}}, runtime.Group("g")) {
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+		}
+		var order []string
+		b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+			order = append(order, task.Args.Name)
+			return nil
+		})
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Minute)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"0", "1", "2"}; !slices.Equal(order, want) {
+			t.Errorf("ran %v, want %v", order, want)
+		}
+	})
+}
+
 func TestKindsGoWhereTheirRouteSays(t *testing.T) {
 	var queues runtime.Queues
 	for _, name := range []string{"a", "b"} {

@@ -171,10 +171,11 @@ func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
 	return decision
 }
 
-// sendable is attributes without those whose names Send refuses: a reserved one
-// that did not decode, or what a broker has added itself.
+// sendable is attributes without the reserved ones, which are there when they did
+// not decode, and which Send refuses.
 func sendable(attributes map[string]string) map[string]string {
 	kept := maps.Clone(attributes)
-	maps.DeleteFunc(kept, func(name, _ string) bool { return driver.CheckAttributeName(name) != nil })
+	delete(kept, driver.AttributeCarry)
+	delete(kept, driver.AttributeDeath)
 	return kept
 }

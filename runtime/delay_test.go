@@ -183,13 +183,13 @@ func TestACarryFromElsewhereDoesNoHarm(t *testing.T) {
 	}
 }
 
-// What a message came with may be more than a send takes.
-func TestACopyLeavesOutAttributesThatNoSendTakes(t *testing.T) {
+// A reserved attribute that does not decode is no reason to refuse the task's copy.
+func TestACopyLeavesOutReservedAttributesThatDoNotDecode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := func(c *faultqueue.Call) bool { return !c.Dead && c.N == 1 }
 		b := newBench(t, nil, runtime.RetryPolicy{}, faulty(faultqueue.Rule{Op: faultqueue.Receive, Match: first, Fault: faultqueue.Lie(nil, views(func(v *faultqueue.View) {
 			v.Message.Defect = errBoom
-			v.Message.Attributes = map[string]string{driver.AttributeCarry: "garbage", "CloudPubSubDeadLetterSource": "x", "own": "y"}
+			v.Message.Attributes = map[string]string{driver.AttributeCarry: "garbage", driver.AttributeDeath: "garbage", "own": "y"}
 		}))}))
 		r := newRuns()
 		b.handle(func(_ context.Context, task *runtime.Task[job]) error {

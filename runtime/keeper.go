@@ -201,7 +201,8 @@ func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
 		l.say(func(log *slog.Logger) {
 			log.Warn("extending a lease failed; trying again", "message", h.id, "error", r.Err)
 		})
-		h.extendAt = now + max(l.hold/24, retryAfter(r.Err))
+		run := min(l.hold, h.expires-l.since(h.lease.Received())) // the lease may be shorter than asked for
+		h.extendAt = now + max(run/24, retryAfter(r.Err))
 	default:
 		l.say(func(log *slog.Logger) {
 			log.Warn("a lease cannot be extended; it will run out", "message", h.id, "error", r.Err)

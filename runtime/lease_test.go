@@ -137,6 +137,32 @@ func TestAnExtendThatFailsIsTriedAgain(t *testing.T) {
 	})
 }
 
+// A lease may be shorter than what was asked for: setting the hold can fail after a
+// receive. Its extends keep its own time.
+func TestAnExtendOfAShorterLeaseIsTriedAgainInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &mem.Options{Hold: 30 * time.Second}, runtime.RetryPolicy{}, faulty(
+			faultqueue.Rule{Op: faultqueue.Receive, Fault: faultqueue.Lie(func(c *faultqueue.Call) { c.Options.Hold = 0 }, nil)},
+			faultqueue.Rule{Op: faultqueue.Extend, Match: func(c *faultqueue.Call) bool { return c.N <= 3 }, Fault: faultqueue.FailBefore(errDown)},
+		))
+		r := newRuns()
+		b.handle(func(ctx context.Context, _ *runtime.Task[job]) error {
+			r.add()
+			return wait(ctx, time.Minute)
+		})
+		b.enqueue("a")
+		stop := b.start(runtime.WorkerOptions{Hold: time.Hour})
+		time.Sleep(5 * time.Minute)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(r.all()); n != 1 {
+			t.Errorf("ran %d times, want once", n)
+		}
+		b.stats(0, 0, 0)
+	})
+}
+
 // A broker that asks to wait for centuries is neither asked without pause nor left
 // alone for good.
 func TestABrokersWishToWaitIsBounded(t *testing.T) {

@@ -208,6 +208,9 @@ func (l *lane) settled(h *held, err error) {
 		l.adopt(h, h.next)
 		l.enqueueSettle(h)
 		return
+	case h.ackOnly && driver.Is(err, driver.LeaseLost): // it went with the settle of the older lease
+		l.finish(h, nil)
+		return
 	case err == nil || driver.Is(err, driver.LeaseLost):
 		l.finish(h, err)
 		return

@@ -158,7 +158,8 @@ func TestWhatComesTwiceIsSettledTwice(t *testing.T) {
 					return nil
 				})
 				b.enqueue("a")
-				stop := b.start(runtime.WorkerOptions{})
+				var deaths atomic.Int64
+				stop := b.start(runtime.WorkerOptions{OnDead: func(runtime.Settled) { deaths.Add(1) }})
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
 				if n := len(r.all()); n != 1 {
@@ -182,6 +183,9 @@ func TestWhatComesTwiceIsSettledTwice(t *testing.T) {
 					dead = 1
 				}
 				b.stats(0, 0, dead)
+				if deaths.Load() != dead {
+					t.Errorf("told of %d deaths, want %d", deaths.Load(), dead)
+				}
 			})
 		})
 	}
