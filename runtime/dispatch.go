@@ -94,7 +94,11 @@ type attempt struct {
 
 // count works out which attempt this is.
 func (a *attempt) count() {
-	a.info.Attempt = a.carry.Attempts + max(1, a.Lease.Attempt())
+	deliveries := a.Lease.Attempt()
+	if a.held != nil {
+		deliveries -= a.held.behind
+	}
+	a.info.Attempt = a.carry.Attempts + max(1, deliveries)
 	if a.chained() {
 		a.info.Attempt = a.carry.Attempts + 1 // all before were hops
 	}

@@ -22,6 +22,10 @@ type held struct {
 	group *group // nil for a message that waits for no other
 	fork  bool   // a copy has taken its place: it is only to be acked
 
+	// behind is how many of its deliveries it has spent in this worker behind a
+	// failed head of its group.
+	behind int
+
 	next   driver.Lease // of the same message, received since: takes the place of lease when the operation under way has ended
 	inLine bool         // it has a place in the line of alone; set by Dispatch, in the runner
 	exit   *Decision    // of a handler that ended its goroutine; set by Dispatch, in the runner
