@@ -76,6 +76,11 @@ func (s *Server) sendMessageBatch(c *call, in *sendMessageBatchIn) (*batchOut[se
 	if err := checkBatch("SendMessageBatchRequestEntry", in.Entries); err != nil {
 		return nil, err
 	}
+	if q.fifo {
+		if err := q.checkFIFOBatch(prepared); err != nil {
+			return nil, err
+		}
+	}
 	if size > maxMessage {
 		return nil, failf(codeBatchTooLong, "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessage, size)
 	}
@@ -87,6 +92,22 @@ func (s *Server) sendMessageBatch(c *call, in *sendMessageBatchIn) (*batchOut[se
 	q.wake(now)
 	return out, err
 }
+
+// checkFIFOBatch fails a whole batch of which an entry lacks a group or a dedup
+// id, as Amazon SQS does.
+func (q *queue) checkFIFOBatch(batch []prepared) error {
+	for _, p := range batch {
+		if value(p.GroupID) == "" {
+			return failf(codeInvalidParameter, "The request must contain the parameter MessageGroupId.")
+		}
+		if value(p.DedupID) == "" && !q.settings.contentDedup {
+			return errNoDedup
+		}
+	}
+	return nil
+}
+
+var errNoDedup = &apiError{codeInvalidParameter, "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"}
 
 // prepared is a message whose checks that need no queue are done.
 type prepared struct {
@@ -170,7 +191,7 @@ func (q *queue) send(p prepared, now time.Duration) (sendOut, error) {
 		}
 		if c.dedup == "" {
 			if !q.settings.contentDedup {
-				return sendOut{}, failf(codeInvalidParameter, "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
+				return sendOut{}, errNoDedup
 			}
 			c.dedup = contentDedupID(c.body)
 		}
