@@ -62,10 +62,10 @@ func (s *Server) sendMessage(_ *call, in *sendMessageIn) (*sendOut, error) {
 
 func (s *Server) sendMessageBatch(c *call, in *sendMessageBatchIn) (*batchOut[sentEntry], error) {
 	size := 0
-	prepared := make([]prepared, len(in.Entries))
-	for i := range in.Entries {
-		prepared[i] = prepare(&in.Entries[i].outgoing)
-		size += prepared[i].size
+	var ps []prepared
+	for i := range in.Entries[:min(len(in.Entries), maxBatch)] {
+		ps = append(ps, prepare(&in.Entries[i].outgoing))
+		size += ps[i].size
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +77,7 @@ func (s *Server) sendMessageBatch(c *call, in *sendMessageBatchIn) (*batchOut[se
 		return nil, err
 	}
 	if q.fifo {
-		if err := q.checkFIFOBatch(prepared); err != nil {
+		if err := q.checkFIFOBatch(ps); err != nil {
 			return nil, err
 		}
 	}
@@ -86,7 +86,7 @@ func (s *Server) sendMessageBatch(c *call, in *sendMessageBatchIn) (*batchOut[se
 	}
 	now := s.now()
 	out, err := batch(s, c, q.name, "SendMessageBatchRequestEntry", in.Entries, func(i int, e *sendEntry) (sentEntry, error) {
-		out, err := q.send(prepared[i], now)
+		out, err := q.send(ps[i], now)
 		return sentEntry{e.ID, out}, err
 	})
 	q.wake(now)
