@@ -77,7 +77,7 @@ var settleRules = []rule{
 		q := t.queue("q")
 		t.send(q, "x")
 		m := t.one(q, 1, 1)
-		t.wait(1500 * time.Millisecond)
+		t.wait(4 * time.Second)
 		_ = t.change(q, m, 30) // whether it is an error is another rule
 		t.one(q, 1, 0)
 	}},

@@ -22,3 +22,19 @@ func TestServerKeepsTheRules(t *testing.T) {
 		})
 	}
 }
+
+func TestDifferencesNameRules(t *testing.T) {
+	rules := map[string]bool{}
+	for _, p := range sqsfake.Probes() {
+		rules[p.Rule] = true
+	}
+	for _, d := range sqsfake.Differences() {
+		if !rules[d.Rule] {
+			t.Errorf("no probe has the rule %q, or it is there twice", d.Rule)
+		}
+		delete(rules, d.Rule)
+		if d.LocalStack == "" || d.Amazon == "" || d.Source == "" {
+			t.Errorf("the difference %q is not complete", d.Rule)
+		}
+	}
+}
