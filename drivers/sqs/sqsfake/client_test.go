@@ -155,8 +155,7 @@ func (e *env) pair(name string, maxReceives int, attributes ...string) (q, dead 
 
 // code is the error code that the SDK shows.
 func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return fmt.Sprint(err)

@@ -133,7 +133,10 @@ func TestFaultStale(t *testing.T) {
 		e.send(q, "x")
 		e.sendGroup(fifo, "g", "x")
 		m, f := e.one(q, 0), e.one(fifo, 0)
-		disarm := e.server.Fault(sqsfake.Fault{Stale: true})
+		disarm := e.server.Fault(sqsfake.Fault{Stale: true, Count: 3})
+		if got := e.counts(q); got != "0 1 0" { // and the count is not used up by it
+			t.Errorf("counts %s, want 0 1 0", got)
+		}
 		e.must(e.delete(q, m))
 		e.wantCode(e.change(q, m, 10), "InvalidParameterValue")
 		e.wantCode(e.delete(fifo, f), "InvalidParameterValue")

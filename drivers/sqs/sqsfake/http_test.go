@@ -13,8 +13,14 @@ import (
 	"github.com/longshore-dev/longshore/drivers/sqs/sqsfake"
 )
 
-// post sends a raw request and gives status, headers and body of the answer.
-func post(t *testing.T, s *sqsfake.Server, target string, body []byte) (*http.Response, []byte) {
+// answer is that to a raw request.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func post(t *testing.T, s *sqsfake.Server, target string, body []byte) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), bytes.NewReader(body))
 	if err != nil {
@@ -32,7 +38,7 @@ func post(t *testing.T, s *sqsfake.Server, target string, body []byte) (*http.Re
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, out
+	return answer{resp.StatusCode, resp.Header, out}
 }
 
 func TestErrorsOnTheWire(t *testing.T) {
@@ -57,18 +63,18 @@ func TestErrorsOnTheWire(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			resp, body := post(t, s, tt.target, []byte(tt.body))
+			got := post(t, s, tt.target, []byte(tt.body))
 			var e struct {
 				Type    string `json:"__type"`
 				Message string `json:"message"`
 			}
-			if err := json.Unmarshal(body, &e); err != nil {
-				t.Fatalf("%v in %s", err, body)
+			if err := json.Unmarshal(got.body, &e); err != nil {
+				t.Fatalf("%v in %s", err, got.body)
 			}
-			if resp.StatusCode != tt.status || e.Type != tt.typ || resp.Header.Get("X-Amzn-Query-Error") != tt.query || e.Message == "" {
-				t.Errorf("got %d %s %q: %s; want %d %s %q", resp.StatusCode, e.Type, resp.Header.Get("X-Amzn-Query-Error"), e.Message, tt.status, tt.typ, tt.query)
+			if got.status != tt.status || e.Type != tt.typ || got.header.Get("X-Amzn-Query-Error") != tt.query || e.Message == "" {
+				t.Errorf("got %d %s %q: %s; want %d %s %q", got.status, e.Type, got.header.Get("X-Amzn-Query-Error"), e.Message, tt.status, tt.typ, tt.query)
 			}
-			if ct := resp.Header.Get("Content-Type"); ct != "application/x-amz-json-1.0" {
+			if ct := got.header.Get("Content-Type"); ct != "application/x-amz-json-1.0" {
 				t.Errorf("content type %q", ct)
 			}
 		})
@@ -108,12 +114,12 @@ func FuzzRequest(f *testing.F) {
 				post(t, s, "AmazonSQS.CreateQueue", fmt.Appendf(nil, `{"QueueName":%q}`, name))
 			}
 			post(t, s, "AmazonSQS.SendMessage", []byte(`{`+url+`,"MessageBody":"x"}`))
-			_, out := post(t, s, "AmazonSQS."+op, body)
+			out := post(t, s, "AmazonSQS."+op, body).body
 			if !json.Valid(out) || out[0] != '{' {
 				t.Errorf("answered %q", out)
 			}
-			if resp, _ := post(t, s, "AmazonSQS.ListQueues", []byte(`{}`)); resp.StatusCode != http.StatusOK {
-				t.Errorf("status %d after the request", resp.StatusCode)
+			if got := post(t, s, "AmazonSQS.ListQueues", []byte(`{}`)).status; got != http.StatusOK {
+				t.Errorf("status %d after the request", got)
 			}
 		})
 	})
