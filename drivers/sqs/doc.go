@@ -1,0 +1,2 @@
+// Package sqs is the driver for Amazon SQS.
+package sqs
