@@ -19,7 +19,7 @@ import (
 type env struct {
 	*testing.T
 	server *sqsfake.Server
-	client *awssqs.Client // somebody else's
+	client *awssqs.Client // to do what others do
 	queue  *sqs.Queue
 }
 
@@ -39,7 +39,11 @@ func on(t *testing.T, suffix string, o *sqs.Options, test func(e *env)) {
 				t.Fatal(err)
 			}
 		}
-		test(&env{t, server, newClient(server), q})
+		var client *awssqs.Client
+		if !q.As(&client) {
+			t.Fatal("the queue does not show its client")
+		}
+		test(&env{t, server, client, q})
 		if err := q.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
