@@ -47,7 +47,7 @@ func runProcess(ctx context.Context, python, dir string, o *Options) (*Instance,
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // the process has its own
+	defer log.Close()                                            // the process has its own
 	cmd := exec.Command(python, "-m", "localstack.runtime.main") //nolint:noctx // it outlives the call that starts it; Close ends it
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = dir
