@@ -107,6 +107,36 @@ func (i *Instance) Close(ctx context.Context) error {
 	return i.err
 }
 
+// way is how an instance can come to be on this machine.
+type way struct {
+	via    string
+	start  func(context.Context, *Options) (*Instance, error)
+	atHand func(context.Context) error
+}
+
+// ways are those that LOCALSTACK_VIA leaves, in the order in which they are tried.
+func ways() ([]way, error) {
+	all := []way{
+		{ViaContainer, startContainer, func(ctx context.Context) error { _, err := engine(ctx); return err }},
+		{ViaProcess, startProcess, func(ctx context.Context) error { _, err := findPython(ctx); return err }},
+	}
+	switch wanted := os.Getenv(EnvVia); wanted {
+	case "":
+		return all, nil
+	case ViaContainer:
+		return all[:1], nil
+	case ViaProcess:
+		return all[1:], nil
+	default:
+		return nil, fmt.Errorf("localstack: %s is %q; use %s or %s", EnvVia, wanted, ViaContainer, ViaProcess)
+	}
+}
+
+// none is the error when no way is open.
+func none(why []error) error {
+	return fmt.Errorf("localstack: set %s, run a Docker engine or install Python 3.13: %w", EnvEndpoint, errors.Join(why...))
+}
+
 // Start gives an instance that answers, in one of the ways that the package
 // comment lists. The caller closes it. The error says for each way why it is not
 // open; with an endpoint in the environment, or a way demanded by LOCALSTACK_VIA,
@@ -116,33 +146,47 @@ func Start(ctx context.Context, o *Options) (*Instance, error) {
 	if endpoint := os.Getenv(EnvEndpoint); endpoint != "" {
 		return attach(ctx, endpoint, o)
 	}
-	ways := []struct {
-		via   string
-		start func(context.Context, *Options) (*Instance, error)
-	}{{ViaContainer, startContainer}, {ViaProcess, startProcess}}
-	wanted := os.Getenv(EnvVia)
-	if wanted != "" && wanted != ViaContainer && wanted != ViaProcess {
-		return nil, fmt.Errorf("localstack: %s is %q; use %s or %s", EnvVia, wanted, ViaContainer, ViaProcess)
+	ways, err := ways()
+	if err != nil {
+		return nil, err
 	}
 	var why []error
-	for _, way := range ways {
-		if wanted != "" && wanted != way.via {
-			continue
-		}
-		i, err := way.start(ctx, o)
+	for _, w := range ways {
+		i, err := w.start(ctx, o)
 		if err == nil {
 			return i, nil
 		}
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("localstack: start: %w", errors.Join(err, ctx.Err()))
 		}
-		err = fmt.Errorf("no %s: %w", way.via, err)
-		if wanted == "" {
+		err = fmt.Errorf("no %s: %w", w.via, err)
+		if len(ways) > 1 {
 			o.note("%s", shorten(err.Error()))
 		}
 		why = append(why, err)
 	}
-	return nil, fmt.Errorf("localstack: set %s, run a Docker engine or install Python 3.13: %w", EnvEndpoint, errors.Join(why...))
+	return nil, none(why)
+}
+
+// AtHand reports why Start would find no way at all. It starts and installs
+// nothing, so that a nil error is no promise: an image may be out of reach.
+func AtHand(ctx context.Context) error {
+	if os.Getenv(EnvEndpoint) != "" {
+		return nil
+	}
+	ways, err := ways()
+	if err != nil {
+		return err
+	}
+	var why []error
+	for _, w := range ways {
+		err := w.atHand(ctx)
+		if err == nil {
+			return nil
+		}
+		why = append(why, fmt.Errorf("no %s: %w", w.via, err))
+	}
+	return none(why)
 }
 
 // attach gives the instance that runs at the endpoint.

@@ -18,9 +18,15 @@ import (
 func main() {
 	port := flag.Int("port", 4566, "listen on `PORT` of the loopback interface; 0 takes a free one")
 	services := flag.String("services", "sqs", "run these AWS `SERVICES`, separated by commas")
+	check := flag.Bool("check", false, "only say, by the exit status, whether there is a way to run one here")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, &localstack.Options{Services: strings.Split(*services, ","), Port: *port, Notes: os.Stderr})
+	var err error
+	if *check {
+		err = localstack.AtHand(ctx)
+	} else {
+		err = run(ctx, os.Stdout, &localstack.Options{Services: strings.Split(*services, ","), Port: *port, Notes: os.Stderr})
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
