@@ -89,7 +89,7 @@ func deadCrashed(t *T) {
 		if task.Args.Note != "poison" {
 			return b.pause(ctx, t.hold/10)
 		}
-		if err := b.pause(ctx, t.hold/5); err != nil {
+		if err := b.pause(ctx, t.hold/2); err != nil {
 			return err
 		}
 		for now.Load() == nil {
