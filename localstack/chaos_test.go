@@ -138,8 +138,8 @@ func (s *storm) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer said.Close() // the process has its own
-	cmd := exec.Command(os.Args[0])
+	defer said.Close()              // the process has its own
+	cmd := exec.Command(os.Args[0]) //nolint:noctx // kill, drain or end ends it
 	cmd.Env = append(os.Environ(), envWorker+"="+string(order))
 	cmd.Stdout, cmd.Stderr = said, said
 	alive, err := cmd.StdinPipe()
@@ -211,7 +211,7 @@ func (s *storm) kill(i int) {
 	if err := p.cmd.Process.Kill(); err != nil {
 		s.t.Fatalf("kill worker %d: %v", p.number, err)
 	}
-	<-p.ended
+	_ = <-p.ended       // it was killed
 	_ = p.alive.Close() // nobody reads it any more
 }
 
@@ -273,8 +273,8 @@ func (s *storm) drain() {
 func (s *storm) end() {
 	for _, p := range s.workers {
 		_ = p.cmd.Process.Kill() // it may have ended
-		<-p.ended
-		_ = p.alive.Close() // nobody reads it any more
+		_ = <-p.ended            // it was killed
+		_ = p.alive.Close()      // nobody reads it any more
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

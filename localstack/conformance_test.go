@@ -52,7 +52,7 @@ func check(t *testing.T, profile string, fifo bool, want driver.Capabilities, vi
 		DedupWindow: 5 * time.Minute,
 		MovesAll:    true,
 		Interrupts:  []conformance.Interrupt{{Name: "between send and delete", Arm: func(q driver.Queue) driver.Queue { return cutQueue{q} }}},
-		Waivers:     waivers(),
+		Waivers:     waivers(fifo),
 	}, want)
 }
 
@@ -76,22 +76,35 @@ func declared() driver.Capabilities {
 }
 
 // waivers are the checks that LocalStack is known to fail.
-func waivers() []conformance.Waiver {
-	const expiry = "2027-06-30"
-	return []conformance.Waiver{
+func waivers(fifo bool) []conformance.Waiver {
+	const (
+		expiry = "2027-06-30"
+		guide  = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/"
+		models = "https://github.com/localstack/localstack/blob/v4.14.0/localstack-core/localstack/services/sqs/models.py"
+	)
+	all := []conformance.Waiver{
 		{
 			Check:  "attribute-characters",
 			Reason: "LocalStack refuses an attribute name of 256 characters, which Amazon SQS takes",
-			Link:   "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html",
+			Link:   guide + "SQSDeveloperGuide/sqs-message-metadata.html",
 			Expiry: expiry,
 		},
 		{
 			Check:  "dead-moved-back",
 			Reason: "LocalStack goes on with the receive count of a message that a move task has moved, where Amazon SQS begins anew",
-			Link:   "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html",
+			Link:   guide + "APIReference/API_StartMessageMoveTask.html",
 			Expiry: expiry,
 		},
 	}
+	if fifo {
+		all = append(all, conformance.Waiver{
+			Check:  "delay-enqueued",
+			Reason: "in LocalStack a message of a FIFO queue is visible again only after those that were received before it, also those of other groups",
+			Link:   models, // FifoQueue.requeue_inflight_messages
+			Expiry: expiry,
+		})
+	}
+	return all
 }
 
 func asItIs(q *sqs.Queue) driver.Queue { return q }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
@@ -77,10 +78,8 @@ func makeQueue(ctx context.Context, client *awssqs.Client, o queueOptions) (live
 }
 
 func with(attributes map[string]string, name, value string) map[string]string {
-	all := map[string]string{name: value}
-	for k, v := range attributes {
-		all[k] = v
-	}
+	all := maps.Clone(attributes)
+	all[name] = value
 	return all
 }
 

@@ -2,6 +2,7 @@ package localstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -50,7 +51,7 @@ func Shared() (*Instance, error) {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if !shared.managed {
-		return nil, fmt.Errorf("localstack: call Main in TestMain, which ends the shared instance")
+		return nil, errors.New("localstack: call Main in TestMain, which ends the shared instance")
 	}
 	if !shared.started {
 		shared.started = true
