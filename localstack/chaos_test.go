@@ -98,7 +98,8 @@ type chaosProcess struct {
 	number int
 	cmd    *exec.Cmd
 	alive  io.Closer
-	ended  chan error // gets the result of Wait, from the goroutine that start began
+	ended  chan struct{} // closed by the goroutine that start began, when the process has ended
+	err    error         // how; written before ended is closed
 }
 
 func newStorm(ctx context.Context, t *testing.T, endpoint string, random *rand.Rand) *storm {
@@ -149,8 +150,11 @@ func (s *storm) start() {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	p := &chaosProcess{number: s.started, cmd: cmd, alive: alive, ended: make(chan error, 1)}
-	go func() { p.ended <- cmd.Wait() }()
+	p := &chaosProcess{number: s.started, cmd: cmd, alive: alive, ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		p.err = cmd.Wait()
+	}()
 	s.workers = append(s.workers, p)
 }
 
@@ -211,7 +215,7 @@ func (s *storm) kill(i int) {
 	if err := p.cmd.Process.Kill(); err != nil {
 		s.t.Fatalf("kill worker %d: %v", p.number, err)
 	}
-	_ = <-p.ended       // it was killed
+	<-p.ended
 	_ = p.alive.Close() // nobody reads it any more
 }
 
@@ -237,10 +241,9 @@ func (s *storm) until(ctx context.Context, what string, met func() (bool, string
 		}
 		for _, p := range s.workers {
 			select {
-			case err := <-p.ended:
-				p.ended <- err
+			case <-p.ended:
 				b, _ := os.ReadFile(s.said(p.number))
-				s.t.Fatalf("worker %d ended by itself: %v\n%s", p.number, err, b)
+				s.t.Fatalf("worker %d ended by itself: %v\n%s", p.number, p.err, b)
 			default:
 			}
 		}
@@ -260,9 +263,9 @@ func (s *storm) drain() {
 		}
 	}
 	for _, p := range s.workers {
-		if err := <-p.ended; err != nil {
+		if <-p.ended; p.err != nil {
 			b, _ := os.ReadFile(s.said(p.number))
-			s.t.Errorf("worker %d: %v\n%s", p.number, err, b)
+			s.t.Errorf("worker %d: %v\n%s", p.number, p.err, b)
 		}
 		_ = p.alive.Close() // nobody reads it any more
 	}
@@ -273,8 +276,8 @@ func (s *storm) drain() {
 func (s *storm) end() {
 	for _, p := range s.workers {
 		_ = p.cmd.Process.Kill() // it may have ended
-		_ = <-p.ended            // it was killed
-		_ = p.alive.Close()      // nobody reads it any more
+		<-p.ended
+		_ = p.alive.Close() // nobody reads it any more
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
