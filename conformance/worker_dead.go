@@ -46,9 +46,8 @@ func deadUndecodable(t *T) {
 }
 
 func deadUnknownKind(t *T) {
-	if !t.b.Virtual {
-		t.absent("it takes minutes")
-	}
+	const least = time.Minute
+	t.takes(2 * least)
 	if !t.canDelay() {
 		t.absent("the broker cannot put a message off")
 	}
@@ -56,7 +55,6 @@ func deadUnknownKind(t *T) {
 	w := b.work(func(context.Context, *runtime.Task[Work]) error { return nil })
 	start := time.Now()
 	id := b.enqueueRaw(runtime.Raw{Kind: "conformance.unknown", Data: []byte("{}")})
-	const least = time.Minute
 	b.hiddenUntil("a task of an unknown kind, in the dead letter", b.q.DeadLetter(), start.Add(2*least))
 	death := b.died(b.awaitDead(1, t.hold), id, driver.ReasonUnknownKind)
 	w.drain()
@@ -91,7 +89,7 @@ func deadCrashed(t *T) {
 		if task.Args.Note != "poison" {
 			return b.pause(ctx, t.hold/10)
 		}
-		if err := b.pause(ctx, t.hold/5); err != nil {
+		if err := b.pause(ctx, t.hold/2); err != nil {
 			return err
 		}
 		for now.Load() == nil {
