@@ -6,6 +6,7 @@ import (
 
 	"github.com/longshore-dev/longshore/driver"
 	_ "github.com/longshore-dev/longshore/drivers/mem" // mem://
+	_ "github.com/longshore-dev/longshore/drivers/sqs" // sqs://
 	"github.com/longshore-dev/longshore/runtime"
 )
 
