@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"time"
 
@@ -233,7 +232,7 @@ func (r *redriver) report(done *redriven, err error) int {
 	} else {
 		moved := commas(int(done.Moved)) + " moved"
 		if done.WouldMove != nil {
-			moved = fmt.Sprintf("%s would be moved", commas(int(*done.WouldMove)))
+			moved = commas(int(*done.WouldMove)) + " would be moved"
 		}
 		r.screen.printf("%s: %s, %s kept, %s failed", count(int(done.Examined), "dead letter"), moved, commas(int(done.Kept)), commas(int(done.Failed)))
 		r.screen.printf("it ended because: %s", done.Reason)

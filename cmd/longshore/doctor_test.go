@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -219,7 +220,7 @@ func TestDoctorSaysWhatToDoAboutAQueueThatCannotBeRead(t *testing.T) {
 		_, err := doctor(t.Context(), &doctorOptions{queue: "mem://x", maxAttempts: 1}, func(context.Context, string) (driver.Queue, error) {
 			return posing{Queue: newMemQueue(t, fmt.Sprintf("?max_receives=%d", 10+code)).Queue, err: failure}, nil
 		}, streams{})
-		usage, ok := err.(*usageError) //nolint:errorlint // it is that, not wrapped
+		usage, ok := errors.AsType[*usageError](err)
 		if !ok || !driver.Is(err, code) || !strings.Contains(usage.hint, want) {
 			t.Errorf("%v: %v", code, err)
 		}

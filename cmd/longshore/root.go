@@ -12,8 +12,8 @@ import (
 
 // Exit codes.
 const (
-	exitOK      = 0   // every task succeeded
-	exitFailed  = 1   // some are dead or unfinished, the input was not read to its end, or output was not written
+	exitOK      = 0   // all was done; each command's help says what that is
+	exitFailed  = 1   // some was not: tasks are dead or unfinished, a queue is misconfigured, output was not written
 	exitUsage   = 2   // nothing was done: a flag, the queue or the command is wrong
 	exitAborted = 130 // a second signal, as a shell counts SIGINT
 )

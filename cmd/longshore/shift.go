@@ -215,9 +215,9 @@ func (s *shift) settled(d runtime.Settled) {
 
 // line is the event for people.
 func (e *taskEvent) line() string {
-	who := fmt.Sprintf("message %s", e.MessageID)
+	who := "message " + e.MessageID
 	if e.MessageID == "" {
-		who = fmt.Sprintf("%s %s", e.Kind, e.ID)
+		who = e.Kind + " " + string(e.ID)
 	}
 	switch {
 	case e.Event == endedDead && e.Attempt > 0:
