@@ -1,5 +1,6 @@
 # Every task a person runs. It needs Go, make, git and a C compiler (for the race
-# detector); tools are run by version and need no installation.
+# detector); tools are run by version and need no installation. The targets with
+# localstack in their name need a Docker engine or a Python 3.13 as well.
 
 GO            ?= go
 GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -9,6 +10,8 @@ N            ?= 20
 FUZZTIME     ?= 10s
 FOR          ?= 10m
 VULN_FLAGS   ?=
+PORT         ?= 4566
+SEED         ?= 0
 MODULES      := $(dir $(wildcard go.mod */go.mod))
 GENERATED    := conformance/MATRIX.md
 
@@ -17,7 +20,7 @@ GENERATED    := conformance/MATRIX.md
 .PHONY: help
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
-		printf '  %-16s %s\n' "$$target" "$$text"; \
+		printf '  %-22s %s\n' "$$target" "$$text"; \
 	done
 
 # Build and test
@@ -32,6 +35,10 @@ build: ## Build everything; the commands go to bin/
 test: ## Run all tests with the race detector, then the allocation checks without it
 	$(GO) test -race ./...
 	$(GO) test -run '^TestAlloc' ./...
+
+.PHONY: test-localstack
+test-localstack: ## Test what starts LocalStack; what needs one is skipped where there is none
+	cd localstack && $(GO) test -race -skip '^Test(Conformance|Probes|Chaos)' ./...
 
 .PHONY: test-repeat
 test-repeat: ## Run the suite N times (N=20), to find tests that fail now and then
@@ -88,8 +95,36 @@ vuln: ## Look for known vulnerabilities in what is called; VULN_REQUIRE=1: fail 
 		fi; \
 	done
 
+# LocalStack: see localstack/README.md.
+
+# Ryuk is a second image, which would end the containers of tests that were killed.
+# Tests end theirs themselves, and images are not everywhere at hand.
+export TESTCONTAINERS_RYUK_DISABLED ?= true
+
+.PHONY: localstack
+localstack: ## Run a LocalStack with SQS on port PORT (4566) until Ctrl-C
+	@cd localstack && $(GO) run ./cmd/localstack -port $(PORT)
+
+# Time is real there, and nearly all of it is waiting, so that all checks run at
+# once. What was found is kept in localstack/results, of which MATRIX.md has its
+# columns: they are as of the last run of this target, and other machines need no
+# LocalStack for the others. CONFORMANCE_LONG=1 adds the checks that take minutes.
+LOCALSTACK_PROFILES := sqs standard localstack,sqs fair localstack,sqs fifo localstack
+
+.PHONY: conformance-localstack
+conformance-localstack: ## Run the suite and the probes of the in-process server on LocalStack
+	@rm -rf .results/localstack
+	cd localstack && CONFORMANCE_REQUIRE='$(LOCALSTACK_PROFILES)' CONFORMANCE_RESULTS='$(CURDIR)/.results/localstack' LOCALSTACK_REQUIRE=1 \
+		$(GO) test -count=1 -timeout 20m -parallel 512 -run '^Test(Conformance|Probes)' .
+	@mkdir -p localstack/results && cp .results/localstack/*.json localstack/results/
+
+.PHONY: chaos-localstack
+chaos-localstack: ## Figure: 10,000 tasks on LocalStack, workers killed ten times, nothing lost; SEED=n repeats one
+	cd localstack && $(GO) test -count=1 -timeout 20m -run '^TestChaos$$' -v . -chaos -chaos-seed $(SEED)
+
 # The suite writes what it found to the directory in CONFORMANCE_RESULTS; the
-# go:generate line in conformance/ runs it and makes the table.
+# go:generate line in conformance/ runs it on what is in one process, adds what is
+# kept of LocalStack, and makes the table.
 .PHONY: matrix
 matrix: ## Write conformance/MATRIX.md anew from a run of the suite
 	$(GO) generate ./conformance

@@ -70,6 +70,7 @@ func dedupWindow(t *T) {
 	if t.withoutDedup(q) {
 		return
 	}
+	t.takes(t.b.DedupWindow)
 	start := time.Now()
 	first := t.send(q, t.keyed("key"), t.keyed("other"))[0]
 	time.Sleep(t.b.DedupWindow / 2)

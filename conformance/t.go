@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -80,6 +81,14 @@ func (t *T) absent(reason string) {
 	t.outcome, t.reason = Absent, reason
 	t.mu.Unlock()
 	runtime.Goexit()
+}
+
+// takes says how long the check has to wait for something that no Hold makes
+// shorter. Where time is real it is absent when that is too long for every run.
+func (t *T) takes(d time.Duration) {
+	if !t.b.Virtual && d > time.Minute && os.Getenv("CONFORMANCE_LONG") == "" {
+		t.absent("it takes minutes; CONFORMANCE_LONG=1 has it run")
+	}
 }
 
 // run starts a goroutine that ends before the check does.

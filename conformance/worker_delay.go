@@ -21,12 +21,22 @@ var workDelayChecks = []Check{
 	{Name: "delay-snooze-most", Doc: "A task that was snoozed 1,000 times is buried when it is snoozed again.", run: delaySnoozeMost},
 }
 
+// due is the least time after which a task that was delayed may run: the runtime
+// allows 2 s for clocks that differ, of which a broker that is late at each hop
+// makes use; in a bubble there is nothing to allow for.
+func (t *T) due(delay time.Duration) time.Duration {
+	if t.b.Virtual {
+		return delay
+	}
+	return max(0, delay-2*time.Second)
+}
+
 // punctual asserts that a task ran once, as its first attempt, when it was due.
 func (b *bench) punctual(what string, id runtime.TaskID, from time.Time, delay time.Duration) {
 	b.ran(what, id, 1)
 	r := b.turnsOf(id)[0]
 	// The due time of a copy is kept to the millisecond, and rounded up.
-	b.within(what+" began", r.began.Sub(from), delay, driver.RoundUp(&b.caps, delay)+time.Millisecond)
+	b.within(what+" began", r.began.Sub(from), b.due(delay), driver.RoundUp(&b.caps, delay)+time.Millisecond)
 	if r.attempt != 1 {
 		b.Errorf("%s is attempt %d; want 1", what, r.attempt)
 	}
@@ -149,7 +159,7 @@ func delayBackoff(t *T) {
 				t.Errorf("run %d is attempt %d", i+1, r.attempt)
 			}
 			if i > 0 {
-				t.within("the next attempt began", r.began.Sub(turns[i-1].ended), 2*t.hold, 2*t.hold+time.Millisecond)
+				t.within("the next attempt began", r.began.Sub(turns[i-1].ended), t.due(2*t.hold), 2*t.hold+time.Millisecond)
 			}
 		}
 		b.ran("the task", id, 3)
@@ -198,7 +208,7 @@ func delaySnooze(t *T) {
 			if i == 2 || i == 5 {
 				delay = t.hold / 2
 			}
-			t.within(fmt.Sprintf("run %d began", i+1), turns[i].began.Sub(turns[i-1].ended), delay, delay+time.Millisecond)
+			t.within(fmt.Sprintf("run %d began", i+1), turns[i].began.Sub(turns[i-1].ended), t.due(delay), delay+time.Millisecond)
 		}
 	}
 	t.audit(b.q, tally{Processed: 1})

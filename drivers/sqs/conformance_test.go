@@ -61,7 +61,7 @@ func backend(profile, suffix string) conformance.Backend {
 		},
 		Can:         conformance.Can{Hold: true, MaxAttempts: true, NoDeadLetter: true},
 		Hold:        conformanceHold,
-		Margin:      20 * time.Millisecond, // a move task takes a moment to begin
+		Margin:      time.Second + 20*time.Millisecond, // MoveAll looks once a second, and a task takes a moment to begin
 		DedupWindow: 5 * time.Minute,
 		MovesAll:    true,
 		Interrupts: []conformance.Interrupt{

@@ -5,8 +5,12 @@
 //	matrix -o conformance/MATRIX.md -test ./drivers/...
 //	matrix -o conformance/MATRIX.md results
 //
+// With -kept DIRECTORY it adds the results there of profiles that have none in
+// this run: those that need more than every machine has, as they were last seen
+// and committed. A check that is newer than they are is absent there.
+//
 // It fails, and writes nothing, when a check failed or did not run, or when a
-// profile named in CONFORMANCE_REQUIRE has no results.
+// profile named in CONFORMANCE_REQUIRE has no results in this run.
 package main
 
 import (
@@ -30,8 +34,9 @@ import (
 func main() {
 	out := flag.String("o", "", "write to `FILE` in place of standard output")
 	packages := flag.String("test", "", "run the tests of `PACKAGES` first, in place of a directory of results")
+	kept := flag.String("kept", "", "add the results in `DIRECTORY` of profiles that have not been run now")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: matrix [-o FILE] -test PACKAGES | DIRECTORY")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: matrix [-o FILE] [-kept DIRECTORY] -test PACKAGES | DIRECTORY")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -41,9 +46,9 @@ func main() {
 	}
 	var err error
 	if *packages != "" {
-		err = test(*packages, *out, os.Stdout)
+		err = test(*packages, *kept, *out, os.Stdout)
 	} else {
-		err = run(flag.Arg(0), *out, os.Stdout)
+		err = run(flag.Arg(0), *kept, *out, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "matrix:", err)
@@ -52,7 +57,7 @@ func main() {
 }
 
 // test runs the suite and makes the page of its results.
-func test(packages, out string, stdout io.Writer) error {
+func test(packages, kept, out string, stdout io.Writer) error {
 	dir, err := os.MkdirTemp("", "conformance")
 	if err != nil {
 		return err
@@ -64,16 +69,21 @@ func test(packages, out string, stdout io.Writer) error {
 	if err := c.Run(); err != nil {
 		return fmt.Errorf("go test %s: %w", packages, err)
 	}
-	return run(dir, out, stdout)
+	return run(dir, kept, out, stdout)
 }
 
-func run(dir, out string, stdout io.Writer) error {
+func run(dir, kept, out string, stdout io.Writer) error {
 	reports, err := load(dir)
 	if err != nil {
 		return err
 	}
 	if err := check(reports, conformance.Required()); err != nil {
 		return err
+	}
+	if kept != "" {
+		if reports, err = keep(reports, kept); err != nil {
+			return err
+		}
 	}
 	var b bytes.Buffer
 	render(&b, reports, mutants.All())
@@ -105,8 +115,38 @@ func load(dir string) ([]conformance.Report, error) {
 		}
 		reports = append(reports, r)
 	}
-	slices.SortFunc(reports, func(a, b conformance.Report) int { return strings.Compare(a.Profile, b.Profile) })
+	sortReports(reports)
 	return reports, nil
+}
+
+// keep adds the reports in the directory of profiles that are not in reports, or
+// are missing there.
+func keep(reports []conformance.Report, dir string) ([]conformance.Report, error) {
+	more, err := load(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range more {
+		same := func(o conformance.Report) bool { return o.Profile == r.Profile }
+		if slices.ContainsFunc(reports, func(o conformance.Report) bool { return same(o) && o.Missing == "" }) {
+			continue
+		}
+		for _, c := range conformance.Checks() {
+			if _, ok := r.Results[c.Name]; !ok && r.Missing == "" {
+				r.Results[c.Name] = conformance.Result{Outcome: conformance.Absent, Reason: "not run there since the check was written"}
+			}
+		}
+		if err := check([]conformance.Report{r}, nil); err != nil {
+			return nil, err
+		}
+		reports = append(slices.DeleteFunc(reports, same), r)
+	}
+	sortReports(reports)
+	return reports, nil
+}
+
+func sortReports(reports []conformance.Report) {
+	slices.SortFunc(reports, func(a, b conformance.Report) int { return strings.Compare(a.Profile, b.Profile) })
 }
 
 // check refuses reports of runs that failed or were not complete.

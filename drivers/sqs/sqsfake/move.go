@@ -2,6 +2,7 @@ package sqsfake
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -90,12 +91,16 @@ func (s *Server) startMessageMoveTask(_ *call, in *startMoveIn) (*startMoveOut, 
 		}
 	}
 	if s.running(q) != nil {
-		return nil, failf(codeUnsupported, "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
+		return nil, failf(codeInvalidParameter, "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
 	}
 	now := s.now()
 	q.advance(now)
+	handle, err := json.Marshal(taskHandle{newID(), in.SourceARN})
+	if err != nil {
+		return nil, err
+	}
 	t := &moveTask{
-		handle:      base64.StdEncoding.EncodeToString([]byte(`{"taskId":"` + newID() + `","sourceArn":"` + in.SourceARN + `"}`)),
+		handle:      base64.StdEncoding.EncodeToString(handle),
 		source:      q,
 		destination: destination,
 		rate:        value(in.Rate),
@@ -183,6 +188,22 @@ func (t *moveTask) move(m *message, now time.Duration) bool {
 	return true
 }
 
+// taskSource is the ARN of the source queue that a task handle names.
+func taskSource(handle string) (string, error) {
+	var h taskHandle
+	b, err := base64.StdEncoding.DecodeString(handle)
+	if err != nil || json.Unmarshal(b, &h) != nil || h.TaskID == "" {
+		return "", failf(codeInvalidParameter, "Value for parameter TaskHandle is invalid.")
+	}
+	return h.SourceARN, nil
+}
+
+// taskHandle is what a task handle says, in Base64.
+type taskHandle struct {
+	TaskID    string `json:"taskId"`
+	SourceARN string `json:"sourceArn"`
+}
+
 type cancelMoveIn struct {
 	TaskHandle string `json:"TaskHandle"`
 }
@@ -197,6 +218,13 @@ func (s *Server) cancelMessageMoveTask(_ *call, in *cancelMoveIn) (*cancelMoveOu
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	source, err := taskSource(in.TaskHandle)
+	if err != nil {
+		return nil, err
+	}
+	if s.queueByARN(source) == nil {
+		return nil, failf(codeNotFound, "The resource that you specified for the SourceArn parameter doesn't exist.")
+	}
 	for _, t := range s.tasks {
 		if t.handle != in.TaskHandle {
 			continue

@@ -18,7 +18,7 @@ type untagQueueIn struct {
 type listTagsIn struct{ target }
 
 type listTagsOut struct {
-	Tags map[string]string `json:"Tags,omitempty"`
+	Tags map[string]string `json:"Tags"`
 }
 
 func (s *Server) tagQueue(_ *call, in *tagQueueIn) (*none, error) {
