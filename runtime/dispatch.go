@@ -36,7 +36,7 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	if message.Death != nil { // moved back by other means than Redrive
 		a.carry = a.carry.Redriven()
 	}
-	h := m.handlers[info.Kind]
+	h := m.handlerOf(info.Kind)
 	if h != nil && h.retry != nil {
 		a.policy = h.retry
 	}

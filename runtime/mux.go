@@ -102,7 +102,7 @@ func (m *Mux) Err() error {
 	if len(m.handlers) == 0 {
 		problems = append(slices.Clip(problems), errors.New("no handler is registered; call Handle"))
 	}
-	if m.rawKind != "" && m.handlers[m.rawKind] == nil {
+	if m.rawKind != "" && m.handlerOf(m.rawKind) == nil {
 		problems = append(slices.Clip(problems), fmt.Errorf("raw kind %q has no handler; register one", m.rawKind))
 	}
 	if len(problems) == 0 {
@@ -194,6 +194,30 @@ func kindOf[T Args]() (kind string, err error) {
 
 // HandleRaw registers a handler that gets the arguments as they were encoded.
 func (m *Mux) HandleRaw(kind string, h HandlerFunc, opts ...HandleOption) {
+	if err := checkKind(kind); err != nil {
+		m.fail("handler: %w", err)
+	}
+	m.register(kind, h, opts)
+}
+
+// anyKind stands for every kind without a handler of its own. It cannot be a
+// kind.
+const anyKind = "*"
+
+// HandleAny is HandleRaw for every kind that has no handler of its own, a raw
+// kind too. Without it a task of such a kind is put off, for a worker that knows
+// it. Problems name it as kind "*".
+func (m *Mux) HandleAny(h HandlerFunc, opts ...HandleOption) { m.register(anyKind, h, opts) }
+
+// handlerOf is the handler of a kind, or nil.
+func (m *Mux) handlerOf(kind string) *handler {
+	if h := m.handlers[kind]; h != nil {
+		return h
+	}
+	return m.handlers[anyKind]
+}
+
+func (m *Mux) register(kind string, h HandlerFunc, opts []HandleOption) {
 	entry := &handler{run: h}
 	if h != nil {
 		if entry.wrapped = len(m.middleware) > 0; entry.wrapped {
@@ -202,9 +226,6 @@ func (m *Mux) HandleRaw(kind string, h HandlerFunc, opts ...HandleOption) {
 	}
 	for _, set := range opts {
 		set(entry)
-	}
-	if err := checkKind(kind); err != nil {
-		m.fail("handler: %w", err)
 	}
 	if entry.run == nil {
 		m.fail("kind %q: the handler, or what middleware made of it, is nil", kind)

@@ -20,24 +20,39 @@ const policyTime = 30 * time.Second
 // check refuses queues on which the worker could not keep its promises. It names
 // every problem, with its setting and its fix.
 func (w *Worker) check(ctx context.Context) error {
-	var problems []error
+	found, err := w.Check(ctx)
+	problems := []error{err}
+	for _, f := range found {
+		problems = append(problems, driver.Errorf(driver.InvalidArgument, startOp(f.Queue), "%w", f))
+	}
+	return errors.Join(problems...)
+}
+
+// Check is the start-up check of Run without running anything: it reads how each
+// queue is configured and answers, in the order of the queues, everything for
+// which Run would refuse it. The error names the queues whose configuration
+// cannot be read, with the code that reading answered; what was found on the
+// others is valid with it. It must not be called while Run is running, nor by two
+// goroutines at once.
+func (w *Worker) Check(ctx context.Context) ([]Finding, error) {
+	var found []Finding
+	var unread []error
 	for _, l := range w.lanes {
-		op := fmt.Sprintf("runtime: start on queue %q", l.queue.Name)
 		policy, err := l.policy(ctx)
 		if err != nil {
-			problems = append(problems, driver.Errorf(driver.CodeOf(err), op, "its configuration cannot be read: %w", err))
+			unread = append(unread, driver.Errorf(driver.CodeOf(err), startOp(l.queue.Name), "its configuration cannot be read: %w", err))
 			continue
 		}
 		if l.hold = w.options.Hold; l.hold == 0 {
 			l.hold = policy.Hold
 		}
 		l.brokerLimit = policy.MaxAttempts
-		for _, err := range l.problems(&policy) {
-			problems = append(problems, driver.Errorf(driver.InvalidArgument, op, "%w", err))
-		}
+		found = append(found, l.findings(&policy)...)
 	}
-	return errors.Join(problems...)
+	return found, errors.Join(unread...)
 }
+
+func startOp(queue string) string { return fmt.Sprintf("runtime: start on queue %q", queue) }
 
 // policy is what the broker says, or what was declared where it does not or may
 // not be read.
@@ -59,42 +74,50 @@ func (l *lane) policy(ctx context.Context) (driver.Policy, error) {
 	return policy, err
 }
 
-func (l *lane) problems(p *driver.Policy) (problems []error) {
-	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+func (l *lane) findings(p *driver.Policy) (found []Finding) {
 	c, o := &l.queue.capabilities, &l.worker.options
+	add := func(s Setting, problem, why, fix string) {
+		found = append(found, Finding{Queue: l.queue.Name, Setting: s, Problem: problem, Why: why, Fix: fix})
+	}
 	switch {
 	case p.DeadLetterTarget == "":
-		fail("it has no dead letter, so a task that fails for good would be lost; give it one")
+		add(SettingDeadLetter, "it has no dead letter", "a task that fails for good would be lost", "give it one")
 	case !p.DeadLetterReadable:
-		fail("nothing keeps what arrives in its dead letter %q; give that a reader", p.DeadLetterTarget)
+		add(SettingDeadLetter, fmt.Sprintf("nothing keeps what arrives in its dead letter %q", p.DeadLetterTarget),
+			"a task that fails for good would be lost", "give that a reader")
 	default:
 		need := l.worker.mux.maxDeliveries(l.queue) + spareDeliveries
 		if p.MaxAttempts == 0 {
-			fail("the broker's attempt limit is unknown; let this program read it, or declare it, at least %d", need)
+			add(SettingAttemptLimit, "the broker's attempt limit is unknown", "it might bury tasks that have attempts left",
+				fmt.Sprintf("let this program read it, or declare it, at least %d", need))
 		} else if p.MaxAttempts < need {
-			fail("the broker's attempt limit %d is below %d, so it would bury tasks that have attempts left; raise it or lower MaxAttempts",
-				p.MaxAttempts, need)
+			add(SettingAttemptLimit, fmt.Sprintf("the broker's attempt limit %d is below %d", p.MaxAttempts, need),
+				"it would bury tasks that have attempts left", "raise it or lower MaxAttempts")
 		}
 	}
 	switch {
 	case l.hold == 0:
-		fail("its hold is unknown; set WorkerOptions.Hold")
+		add(SettingHold, "its hold is unknown", "a lease could not be extended in time", "set WorkerOptions.Hold")
 	case c.FixedHold && o.Hold != 0 && o.Hold != p.Hold:
-		fail("hold %v differs from the queue's own %v, which this broker fixes; leave it 0", o.Hold, p.Hold)
+		add(SettingHold, fmt.Sprintf("hold %v differs from the queue's own %v, which this broker fixes", o.Hold, p.Hold),
+			"it would refuse to lease anything", "leave it 0")
 	case o.Hold != 0 && !c.FixedHold && (o.Hold < c.MinHold || o.Hold > c.MaxHold):
-		fail("hold %v is not within the broker's %v to %v", o.Hold, c.MinHold, c.MaxHold)
+		add(SettingHold, fmt.Sprintf("hold %v is not within the broker's %v to %v", o.Hold, c.MinHold, c.MaxHold),
+			"it would refuse to lease anything", "choose one that is")
 	}
 	if kind, t := l.worker.mux.longest(); t > 0 && t >= c.MaxTotalHold-min(totalMargin, c.MaxTotalHold/10) {
-		fail("the timeout %v of kind %q does not fit into the %v for which the broker keeps a lease in all, less what is kept back of that; shorten it", t, kind, c.MaxTotalHold)
+		add(SettingTimeout, fmt.Sprintf("the timeout %v of kind %q does not fit into the %v for which the broker keeps a lease in all, less what is kept back of that",
+			t, kind, c.MaxTotalHold), "a task that takes as long would lose its lease", "shorten it")
 	}
 	if p.RetryDelay > 0 {
-		fail("the broker adds %v before each retry to the worker's own backoff; remove its retry policy", p.RetryDelay)
+		add(SettingRetryDelay, fmt.Sprintf("the broker adds %v before each retry to the worker's own backoff", p.RetryDelay),
+			"tasks would wait longer than they should", "remove its retry policy")
 	}
 	if p.Retention > 0 && p.DeadLetterRetention > 0 && p.DeadLetterRetention != driver.Unlimited && p.DeadLetterRetention <= p.Retention {
-		fail("the dead letter keeps messages for %v, not longer than the queue's %v, so some would vanish; raise it",
-			p.DeadLetterRetention, p.Retention)
+		add(SettingDeadLetterRetention, fmt.Sprintf("the dead letter keeps messages for %v, not longer than the queue's %v",
+			p.DeadLetterRetention, p.Retention), "some would vanish", "raise it")
 	}
-	return problems
+	return found
 }
 
 // maxDeliveries is the most deliveries that any kind allows on a queue.

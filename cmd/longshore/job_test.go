@@ -37,8 +37,11 @@ func newTestJob(t *testing.T, in io.Reader, handle testHandler, change func(*run
 	t.Helper()
 	j := &testJob{path: filepath.Join(t.TempDir(), "failed.jsonl"), done: make(map[int]int)}
 	o := &runOptions{
-		queue: "mem://jobs", kind: "line", failed: j.path, concurrency: 10, maxAttempts: 5,
-		timeout: time.Minute, backoff: time.Second, grace: 30 * time.Second,
+		workerFlags: workerFlags{
+			queue: "mem://jobs", concurrency: 10, maxAttempts: 5,
+			timeout: time.Minute, backoff: time.Second, grace: 30 * time.Second,
+		},
+		kind: "line", failed: j.path,
 	}
 	if change != nil {
 		change(o)

@@ -74,32 +74,6 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	return code, nil
 }
 
-// ends waits for the worker and for commands that outlast its grace by the time
-// they have to end after SIGTERM. It says false when again comes first.
-func (j *job) ends(worker, again <-chan struct{}) bool {
-	select {
-	case <-worker:
-	case <-again:
-		return false
-	}
-	if j.command == nil {
-		return true
-	}
-	select {
-	case <-j.command.processes.drained():
-		return true
-	case <-again:
-		return false
-	}
-}
-
-// killCommands kills what still runs, after an abort.
-func (j *job) killCommands() {
-	if j.command != nil {
-		j.command.processes.killAll()
-	}
-}
-
 // startHint says what to do about a queue that the worker refuses, where that
 // takes more than its refusal says.
 func (j *job) startHint(refusal error) string {

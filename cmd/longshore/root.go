@@ -12,8 +12,8 @@ import (
 
 // Exit codes.
 const (
-	exitOK      = 0   // every task succeeded
-	exitFailed  = 1   // some are dead or unfinished, the input was not read to its end, or output was not written
+	exitOK      = 0   // all was done; each command's help says what that is
+	exitFailed  = 1   // some was not: tasks are dead or unfinished, a queue is misconfigured, output was not written
 	exitUsage   = 2   // nothing was done: a flag, the queue or the command is wrong
 	exitAborted = 130 // a second signal, as a shell counts SIGINT
 )
@@ -52,7 +52,7 @@ func execute(args []string, std streams) int {
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(runCommand(std, &code), demoCommand(std, &code), versionCommand())
+	root.AddCommand(runCommand(std, &code), sendCommand(std, &code), workCommand(std, &code), dlqCommand(std, &code), doctorCommand(std, &code), demoCommand(std, &code), versionCommand())
 	command, err := root.ExecuteC()
 	if err == nil {
 		return code

@@ -1,24 +1,19 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/runtime"
 )
 
 // runOptions are the flags of longshore run.
 type runOptions struct {
-	queue, exec, http, kind, failed string
-	concurrency, maxAttempts        int
-	timeout, backoff, hold, grace   time.Duration
-	json, verbose                   bool
+	workerFlags
+	kind, failed string
 }
 
 const runLong = `Make a task of each line of standard input, send it through a queue, and have a
@@ -110,15 +105,7 @@ func runCommand(std streams, code *int) *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.queue, "queue", "", "queue `URL`, for example mem://files?hold=1m (required)")
-	f.StringVar(&o.exec, "exec", "", "shell `command` that does a task")
-	f.StringVar(&o.http, "http", "", "`URL` that tasks are posted to")
-	f.IntVar(&o.concurrency, "concurrency", 10, "tasks that run at a time, 1 to 100000")
-	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "limit for one attempt; 0 for none")
-	f.IntVar(&o.maxAttempts, "max-attempts", runtime.DefaultMaxAttempts, "attempts before a task is buried, 1 to 1000")
-	f.DurationVar(&o.backoff, "backoff", time.Second, "longest wait before the second attempt; doubles with each, up to 10m")
-	f.DurationVar(&o.hold, "hold", 0, "how long a task is leased before the lease is extended; 0 for the queue's own")
-	f.DurationVar(&o.grace, "grace", 30*time.Second, "how long running tasks may go on after Ctrl-C, at least 1s")
+	o.add(c, "mem://files?hold=1m")
 	f.StringVar(&o.kind, "kind", "line", "kind of the tasks")
 	f.StringVar(&o.failed, "failed", "", "`file` for lines that are dead or unfinished (default "+defaultFailed+")")
 	f.BoolVar(&o.json, "json", false, "print the accounting as JSON on standard output")
@@ -128,33 +115,14 @@ func runCommand(std streams, code *int) *cobra.Command {
 
 // check refuses flags that are missing, contradict or are out of range.
 func (o *runOptions) check(given func(flag string) bool) error {
-	switch {
-	case o.queue == "":
-		return usagef("for example --queue mem://files", "--queue is missing")
-	case given("exec") && given("http"):
-		return usagef("leave one out", "--exec and --http are both given")
-	case !given("exec") && !given("http"):
-		return usagef("for example --exec 'wc -c'", "--exec or --http is missing")
-	case o.concurrency < 1 || o.concurrency > 100_000:
-		return usagef("", "--concurrency %d is not within 1 to 100000", o.concurrency)
-	case o.maxAttempts < 1 || o.maxAttempts > 1000:
-		return usagef("", "--max-attempts %d is not within 1 to 1000", o.maxAttempts)
-	case o.timeout < 0:
-		return usagef("0 stands for no limit", "--timeout %v is negative", o.timeout)
-	case o.backoff < 0 || o.backoff > maxBackoff:
-		return usagef("", "--backoff %v is not within 0s to %v", o.backoff, maxBackoff)
-	case o.hold < 0:
-		return usagef("0 stands for the queue's own", "--hold %v is negative", o.hold)
-	case o.grace < time.Second:
-		return usagef("", "--grace %v is below 1s", o.grace)
-	case given("failed") && o.failed == "":
+	if err := o.workerFlags.check("mem://files", given); err != nil {
+		return err
+	}
+	if given("failed") && o.failed == "" {
 		return usagef("", "--failed is empty")
 	}
 	return nil
 }
-
-// maxBackoff is the longest wait between attempts.
-const maxBackoff = 10 * time.Minute
 
 // run does what the flags say. It answers the exit code, or an error when it did
 // nothing. ctx ends the run gently, again at once.
@@ -171,12 +139,4 @@ func run(ctx context.Context, again <-chan struct{}, o *runOptions, std streams)
 		return exitUsage, err
 	}
 	return j.run(ctx, again)
-}
-
-// retryPolicy is what the flags say about retries.
-func (o *runOptions) retryPolicy() runtime.RetryPolicy {
-	return runtime.RetryPolicy{
-		MaxAttempts: o.maxAttempts,
-		Backoff:     runtime.Exponential(cmp.Or(o.backoff, time.Nanosecond), maxBackoff),
-	}
 }

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// peekHold is how long dead letters are leased at a time, so that they are soon
+// there again when this program is killed.
+const peekHold = 30 * time.Second
+
+func dlqCommand(std streams, code *int) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "dlq",
+		Short: "List dead letters and send them back",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(dlqListCommand(std, code), dlqRedriveCommand(std, code))
+	return c
+}
+
+// letterFilter are the flags that choose among dead letters.
+type letterFilter struct{ ids, kinds, reasons []string }
+
+// add adds the flags to a command.
+func (f *letterFilter) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringArrayVar(&f.ids, "id", nil, "only the task, or message, with this `id`; may be given several times")
+	flags.StringArrayVar(&f.kinds, "kind", nil, "only tasks of this `kind`; may be given several times")
+	flags.StringArrayVar(&f.reasons, "reason", nil, "only what died for this `reason`; may be given several times")
+}
+
+func (f *letterFilter) check() error {
+	for name, values := range map[string][]string{"id": f.ids, "kind": f.kinds, "reason": f.reasons} {
+		if slices.Contains(values, "") {
+			return usagef("", "--%s is empty", name)
+		}
+	}
+	for _, reason := range f.reasons {
+		if err := driver.CheckReason(reason); err != nil {
+			return usagef("longshore dlq list shows the reasons", "--reason %q: %w", driver.CutText(reason, driver.MaxReason), err)
+		}
+	}
+	return nil
+}
+
+func (f *letterFilter) empty() bool { return len(f.ids)+len(f.kinds)+len(f.reasons) == 0 }
+
+// match reports whether a dead letter is among those that were chosen.
+func (f *letterFilter) match(d *runtime.DeadTask) bool {
+	return (len(f.ids) == 0 || slices.Contains(f.ids, string(d.ID)) || slices.Contains(f.ids, d.MessageID)) &&
+		(len(f.kinds) == 0 || slices.Contains(f.kinds, d.Kind)) &&
+		(len(f.reasons) == 0 || slices.Contains(f.reasons, d.Death.Reason))
+}
+
+// letter is a dead letter as --json prints it. Its fields are stable.
+type letter struct {
+	ID         runtime.TaskID `json:"id"` // empty when it is no task
+	MessageID  string         `json:"message_id"`
+	Kind       string         `json:"kind"`
+	Reason     string         `json:"reason"` // empty when it has no record
+	Detail     string         `json:"detail"`
+	Attempts   int            `json:"attempts"` // 0 when nobody knows
+	Redrives   int            `json:"redrives"`
+	DiedAt     *time.Time     `json:"died_at"`     // null when nobody knows
+	EnqueuedAt *time.Time     `json:"enqueued_at"` // null when nobody knows
+	AgeMS      int64          `json:"age_ms"`      // since it died, else since it was enqueued; 0 when nobody knows
+}
+
+func newLetter(d *runtime.DeadTask, now time.Time) letter {
+	l := letter{
+		ID: d.ID, MessageID: d.MessageID, Kind: d.Kind, Reason: d.Death.Reason, Detail: d.Death.Detail,
+		Attempts: d.Death.Attempts, Redrives: d.Redrives, DiedAt: known(d.Death.At), EnqueuedAt: known(d.EnqueuedAt),
+	}
+	for _, since := range []*time.Time{l.DiedAt, l.EnqueuedAt} {
+		if since != nil {
+			l.AgeMS = max(0, now.Sub(*since).Milliseconds())
+			break
+		}
+	}
+	return l
+}
+
+// known is t in UTC, or nil when it is zero.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// collect looks at dead letters until there are limit that match, or there are no
+// more, and gives all back. The report is that of a redrive which moves none.
+func collect(ctx context.Context, queues *runtime.Queues, filter *letterFilter, limit int, progress func(runtime.RedriveReport)) ([]letter, runtime.RedriveReport, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	q := queues.All()[0]
+	now := time.Now()
+	var found []letter
+	report, err := runtime.Redrive(ctx, queues, q.Name, &runtime.RedriveOptions{
+		Hold: holdFor(q.Driver.Capabilities()), Progress: progress,
+		Match: func(d runtime.DeadTask) bool {
+			if len(found) < limit && filter.match(&d) {
+				if found = append(found, newLetter(&d, now)); len(found) == limit {
+					stop(errEnough)
+				}
+			}
+			return false
+		},
+	})
+	if err != nil && context.Cause(ctx) == errEnough { //nolint:errorlint // it is a cause, not wrapped
+		report.Reason, err = errEnough.Error(), nil
+	}
+	return found, report, err
+}
+
+// holdFor is how long dead letters are leased at a time.
+func holdFor(c driver.Capabilities) time.Duration {
+	if c.FixedHold {
+		return 0
+	}
+	return min(max(peekHold, c.MinHold), c.MaxHold)
+}

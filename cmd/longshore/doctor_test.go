@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// posing is a queue that says what a test wants of its configuration.
+type posing struct {
+	driver.Queue
+	policy driver.Policy
+	err    error
+}
+
+func (p posing) Policy(context.Context) (driver.Policy, error) { return p.policy, p.err }
+
+// diagnose runs a doctor on a queue with this policy.
+func diagnose(t *testing.T, o doctorOptions, policy driver.Policy) (int, diagnosis) {
+	t.Helper()
+	q := newMemQueue(t, "")
+	if o.queue == "" {
+		o.queue = q.url
+	}
+	if o.maxAttempts == 0 {
+		o.maxAttempts = 5
+	}
+	o.json = true
+	var out, err bytes.Buffer
+	code, failure := doctor(t.Context(), &o, func(context.Context, string) (driver.Queue, error) {
+		return posing{q, policy, nil}, nil
+	}, streams{out: &out, err: &err})
+	var d diagnosis
+	if failure != nil || json.Unmarshal(out.Bytes(), &d) != nil {
+		t.Fatalf("doctor: %v\n%s\n%s", failure, &out, &err)
+	}
+	return code, d
+}
+
+var soundPolicy = driver.Policy{
+	Hold: 30 * time.Second, MaxAttempts: 15, DeadLetterTarget: "dead", DeadLetterReadable: true,
+	Retention: 4 * 24 * time.Hour, DeadLetterRetention: 14 * 24 * time.Hour,
+}
+
+func TestDoctorFinds(t *testing.T) {
+	for name, c := range map[string]struct {
+		options doctorOptions
+		change  func(p *driver.Policy)
+		code    int
+		want    string // severity and setting of each
+		says    string
+	}{
+		"nothing":                    {want: ""},
+		"no dead letter":             {change: func(p *driver.Policy) { p.DeadLetterTarget = "" }, code: 1, want: "error dead-letter;", says: "would be lost"},
+		"a dead letter that is gone": {change: func(p *driver.Policy) { p.DeadLetterReadable = false }, code: 1, want: "error dead-letter;"},
+		"the attempt limit":          {change: func(p *driver.Policy) { p.MaxAttempts = 3 }, code: 1, want: "error attempt-limit;", says: "3 is below 15"},
+		"it for more attempts":       {options: doctorOptions{maxAttempts: 6}, code: 1, want: "error attempt-limit;", says: "15 is below 17"},
+		"retention":                  {change: func(p *driver.Policy) { p.Retention = p.DeadLetterRetention }, code: 1, want: "error dead-letter-retention;"},
+		"no retention without end":   {change: func(p *driver.Policy) { p.DeadLetterRetention = driver.Unlimited }},
+		"a timeout":                  {options: doctorOptions{timeout: 12 * time.Hour}, code: 1, want: "error timeout;"},
+		"another hold":               {options: doctorOptions{hold: time.Minute}, code: 3, want: "warning hold;", says: "the queue's own hold is 30s, not 1m0s"},
+		"the same hold":              {options: doctorOptions{hold: 30 * time.Second}},
+		"a hold out of range":        {options: doctorOptions{hold: 13 * time.Hour}, code: 1, want: "error hold;warning hold;"},
+		"a short hold":               {change: func(p *driver.Policy) { p.Hold = 9 * time.Second }, code: 3, want: "warning hold;", says: "below 10s"},
+		"a short hold on purpose":    {options: doctorOptions{hold: time.Second}, change: func(p *driver.Policy) { p.Hold = time.Second }},
+		"an unknown retention":       {change: func(p *driver.Policy) { p.Retention = 0 }, code: 3, want: "warning retention;"},
+		"another unknown retention":  {change: func(p *driver.Policy) { p.DeadLetterRetention = 0 }, code: 3, want: "warning dead-letter-retention;"},
+		"idle expiry":                {change: func(p *driver.Policy) { p.IdleExpiry = time.Hour }, code: 3, want: "warning idle-expiry;"},
+		"both": {change: func(p *driver.Policy) { p.MaxAttempts, p.IdleExpiry = 1, time.Hour }, code: 1,
+			want: "error attempt-limit;warning idle-expiry;"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			policy := soundPolicy
+			if c.change != nil {
+				c.change(&policy)
+			}
+			code, d := diagnose(t, c.options, policy)
+			var got, text strings.Builder
+			errs := 0
+			for _, f := range d.Findings {
+				fmt.Fprintf(&got, "%s %s;", f.Severity, f.Setting)
+				text.WriteString(f.line())
+				if f.Severity == severe {
+					errs++
+				}
+				if f.Problem == "" || f.Why == "" || f.Fix == "" {
+					t.Errorf("incomplete: %+v", f)
+				}
+			}
+			if code != c.code || got.String() != c.want || !strings.Contains(text.String(), c.says) {
+				t.Errorf("exit code %d, found %q; want %d and %q with %q\n%s", code, &got, c.code, c.want, c.says, &text)
+			}
+			if d.Errors != errs || d.Warnings != len(d.Findings)-errs {
+				t.Errorf("%d errors and %d warnings of %+v", d.Errors, d.Warnings, d.Findings)
+			}
+		})
+	}
+}
+
+func TestDoctorPrints(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "?hold=1m")
+	q.bury(t, "a", "k", "permanent", "no")
+	e := here(t, "", "doctor", "--queue", q.url)
+	want := `queue TestDoctorPrints
+  hold                   1m0s
+  attempt limit          100 deliveries
+  dead letter            TestDoctorPrints-dead
+  retention              without end
+  dead-letter retention  without end
+  messages               0 ready, 0 leased, 0 delayed, 1 dead
+nothing is wrong with it
+`
+	if e.code != 0 || e.out != want || e.err != "" {
+		t.Errorf("exit code %d, output\n%swant\n%s\n%s", e.code, e.out, want, e.err)
+	}
+
+	e = here(t, "", "doctor", "--queue", q.url, "--json")
+	want = `{"queue":"TestDoctorPrints","policy":{"hold_ms":60000,"max_attempts":100,"dead_letter":"TestDoctorPrints-dead","retention_ms":-1,"dead_letter_retention_ms":-1},` +
+		`"stats":{"ready":0,"leased":0,"delayed":0,"dead":1},"findings":[],"errors":0,"warnings":0}` + "\n"
+	if e.code != 0 || e.out != want {
+		t.Errorf("exit code %d, output\n%swant\n%s\n%s", e.code, e.out, want, e.err)
+	}
+
+	e = here(t, "", "doctor", "--queue", q.url, "--max-attempts", "100", "--hold", "2m")
+	for _, want := range []string{
+		"\nerror: attempt-limit: the broker's attempt limit 100 is below 205, so it would bury tasks that have attempts left; raise it or lower MaxAttempts\n",
+		"\nwarning: hold: the queue's own hold is 1m0s, not 2m0s, so ",
+		"\n1 error, 1 warning\n",
+	} {
+		if e.code != 1 || !strings.Contains(e.out, want) {
+			t.Errorf("exit code %d, and it does not say %q but\n%s", e.code, want, e.out)
+		}
+	}
+}
+
+func TestDeclarationsAreCutOutOfAQueueURL(t *testing.T) {
+	for raw, want := range map[string]struct {
+		bare string
+		said declared
+	}{
+		"mem://x?hold=1m":             {"mem://x?hold=1m", declared{}},
+		"sqs://x":                     {"sqs://x", declared{}},
+		"sqs://x?region=r&sns=unwrap": {"sqs://x?region=r&sns=unwrap", declared{}},
+		"sqs://x?hold=1m&region=r&max_receives=15&dead_letter=arn%3Aaws": {"sqs://x?region=r", declared{time.Minute, 15, "arn:aws"}},
+		"sqs://x?hold=soon": {"sqs://x?hold=soon", declared{}},
+	} {
+		if bare, said := cutDeclared(raw); bare != want.bare || said != want.said {
+			t.Errorf("%s: %q and %+v, want %q and %+v", raw, bare, said, want.bare, want.said)
+		}
+	}
+}
+
+func TestDifferencesFromWhatIsDeclared(t *testing.T) {
+	policy := soundPolicy
+	policy.DeadLetterTarget = "arn:aws:sqs:eu-west-1:123456789012:orders-dead"
+	for name, c := range map[string]struct {
+		said declared
+		want []runtime.Setting
+	}{
+		"none":            {declared{30 * time.Second, 15, "orders-dead"}, nil},
+		"none of an ARN":  {declared{deadLetter: policy.DeadLetterTarget}, nil},
+		"hold":            {declared{hold: time.Minute}, []runtime.Setting{runtime.SettingHold}},
+		"limit":           {declared{maxReceives: 16}, []runtime.Setting{runtime.SettingAttemptLimit}},
+		"dead letter":     {declared{deadLetter: "dead"}, []runtime.Setting{runtime.SettingDeadLetter}},
+		"all at one time": {declared{1, 1, "x"}, []runtime.Setting{runtime.SettingDeadLetter, runtime.SettingAttemptLimit, runtime.SettingHold}},
+	} {
+		var got []runtime.Setting
+		for _, f := range c.said.differences(&policy) {
+			got = append(got, f.Setting)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestDoctorRefuses(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	tests := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"nothing", []string{"doctor"}, "--queue is missing"},
+		{"an argument", []string{"doctor", q.url}, "doctor takes no argument"},
+		{"attempts", []string{"doctor", "--queue", q.url, "--max-attempts=0"}, "--max-attempts 0 is not within"},
+		{"timeout", []string{"doctor", "--queue", q.url, "--timeout=-1s"}, "--timeout -1s is negative"},
+		{"hold", []string{"doctor", "--queue", q.url, "--hold=-1s"}, "--hold -1s is negative"},
+		{"queue URL", []string{"doctor", "--queue=x"}, "not a queue URL"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := here(t, "", tt.args...)
+			if e.code != 2 || e.out != "" || !strings.HasPrefix(e.err, "longshore: ") || !strings.Contains(e.err, tt.want) || strings.Count(e.err, "\n") != 2 {
+				t.Errorf("exit code %d, output %q, and it says\n%swant 2 and %q", e.code, e.out, e.err, tt.want)
+			}
+		})
+	}
+}
+
+func TestDoctorSaysWhatToDoAboutAQueueThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[driver.Code]string{
+		driver.NotFound:         "it may not have been made yet",
+		driver.PermissionDenied: "declare the configuration",
+		driver.Unavailable:      "check the network",
+		driver.Unknown:          "",
+	} {
+		failure := driver.Errorf(code, "test", "no")
+		_, err := doctor(t.Context(), &doctorOptions{queue: "mem://x", maxAttempts: 1}, func(context.Context, string) (driver.Queue, error) {
+			return posing{Queue: newMemQueue(t, fmt.Sprintf("?max_receives=%d", 10+code)).Queue, err: failure}, nil
+		}, streams{})
+		usage, ok := errors.AsType[*usageError](err)
+		if !ok || !driver.Is(err, code) || !strings.Contains(usage.hint, want) {
+			t.Errorf("%v: %v", code, err)
+		}
+	}
+}

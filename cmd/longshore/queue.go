@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/longshore-dev/longshore/driver"
+	_ "github.com/longshore-dev/longshore/drivers/mem" // mem://
+	_ "github.com/longshore-dev/longshore/drivers/sqs" // sqs://
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// opener opens a queue by its URL.
+type opener func(ctx context.Context, url string) (driver.Queue, error)
+
+// openQueues opens the one queue of a command.
+func openQueues(ctx context.Context, open opener, url, command string) (*runtime.Queues, error) {
+	q, err := open(ctx, url)
+	if err != nil {
+		return nil, &usageError{err, command + " --help lists the queue URLs and their parameters"}
+	}
+	queues := new(runtime.Queues)
+	if err := queues.Add(runtime.QueueInfo{Name: runtime.QueueName(url), Driver: q}); err != nil {
+		return nil, errors.Join(err, q.Close(ctx))
+	}
+	return queues, nil
+}

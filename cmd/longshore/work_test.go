@@ -1,0 +1,311 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// send puts tasks of one kind on the queue.
+func (q *memQueue) send(t *testing.T, kind string, data ...string) {
+	t.Helper()
+	e := here(t, strings.Join(data, "\n"), "send", "--queue", q.url, "--kind", kind, "--content-type", "text/plain", "--lines")
+	if e.code != 0 {
+		t.Fatalf("send: %s", e.err)
+	}
+}
+
+// lastEvent is the last line of --json.
+func (e *ended) lastEvent(t *testing.T) (end endEvent) {
+	t.Helper()
+	lines := slices.Collect(strings.Lines(e.out))
+	if len(lines) == 0 || json.Unmarshal([]byte(lines[len(lines)-1]), &end) != nil || end.Event != "end" {
+		t.Fatalf("no end in\n%s\n%s", e.out, e.err)
+	}
+	return end
+}
+
+func TestWorkDoesTasksUntilThereAreNone(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	dir := t.TempDir()
+	q.send(t, "upper", "one", "two")
+	q.send(t, "other", "flaky", "bad")
+
+	e := here(t, "", "work", "--queue", q.url, "--until-empty", "1s", "--backoff", "1ms", "--max-attempts", "3", "--exec", `
+		read line; echo "$LONGSHORE_KIND $line $LONGSHORE_ATTEMPT/$LONGSHORE_MAX_ATTEMPTS"
+		case $line in
+		flaky) [ -e `+dir+`/state ] && exit 0; : > `+dir+`/state; echo "not yet" >&2; exit 75 ;;
+		bad) echo "not a number" >&2; exit 65 ;;
+		esac`)
+
+	if e.code != 1 { // one is dead
+		t.Errorf("exit code %d\n%s", e.code, e.err)
+	}
+	want := []string{"other bad 1/3\n", "other flaky 1/3\n", "other flaky 2/3\n", "upper one 1/3\n", "upper two 1/3\n"}
+	if got := slices.Sorted(strings.Lines(e.out)); !slices.Equal(got, want) {
+		t.Errorf("output %q, want %q", got, want)
+	}
+	for _, want := range []string{
+		": attempt 1 of 3 failed, again in ", ": exit status 75: not yet\n",
+		" is dead after 1 attempt (permanent): exit status 65: not a number\n",
+		"5 attempts: 3 succeeded, 1 dead, 0 interrupted, 0 unsettled\n1 retry in ",
+	} {
+		if !strings.Contains(e.err, want) {
+			t.Errorf("it does not say %q but\n%s", want, e.err)
+		}
+	}
+	dead := take(t, q.DeadLetter())
+	if len(dead) != 1 || dead[0].Death.Reason != driver.ReasonPermanent || dead[0].Death.Detail != "exit status 65: not a number" {
+		t.Errorf("the dead letter has %+v", dead)
+	}
+}
+
+func TestWorkPrintsExactlyTheseEvents(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	for _, id := range []string{"good", "bad"} {
+		if e := here(t, "", "send", "--queue", q.url, "--kind", "k", "--id", id, `"`+id+`"`); e.code != 0 {
+			t.Fatal(e.err)
+		}
+	}
+	if r := q.Send(t.Context(), []driver.Message{{Body: []byte("no task")}}); r[0].Err != nil {
+		t.Fatal(r[0].Err)
+	}
+
+	e := here(t, "", "work", "--queue", q.url, "--until-empty", "1s", "--backoff", "0s", "--max-attempts", "2", "--concurrency", "1", "--json",
+		"--exec", `echo "to you"; grep -q good || { echo no >&2; exit 1; }`)
+
+	var messageID string
+	for line := range strings.Lines(e.out) {
+		var event taskEvent
+		if json.Unmarshal([]byte(line), &event) == nil && event.MessageID != "" {
+			messageID = event.MessageID
+		}
+	}
+	got := slices.Sorted(strings.Lines(e.out))
+	for i, line := range got {
+		got[i], _, _ = strings.Cut(line, `"elapsed_ms"`)
+	}
+	want := []string{
+		`{"event":"dead","id":"","message_id":"` + messageID + `","reason":"undecodable","error":"the message is no CloudEvent; name a raw kind to take such messages"}` + "\n",
+		`{"event":"dead","id":"bad","kind":"k","attempt":2,"max_attempts":2,"reason":"max-attempts","error":"exit status 1: no"}` + "\n",
+		`{"event":"end","why":"empty","succeeded":1,"dead":2,"interrupted":0,"unsettled":0,"attempts":3,"retries":1,`,
+		`{"event":"failed","id":"bad","kind":"k","attempt":1,"max_attempts":2,"retry_in_ms":0,"error":"exit status 1: no"}` + "\n",
+		`{"event":"start","queue":"` + strings.TrimPrefix(q.url, "mem://") + `"}` + "\n",
+	}
+	slices.Sort(want)
+	if e.code != 1 || !slices.Equal(got, want) {
+		t.Errorf("exit code %d, events\n%s\nwant\n%s\n%s", e.code, strings.Join(got, ""), strings.Join(want, ""), e.err)
+	}
+	if strings.Count(e.err, "to you\n") != 3 {
+		t.Errorf("the commands' output is not on standard error:\n%s", e.err)
+	}
+}
+
+func TestWorkPosts(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	q.send(t, "hook", "a", "b")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.Header.Get("Longshore-Kind") != "hook" || r.Header.Get("Content-Type") != "text/plain" || string(body) == "b" {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	t.Cleanup(server.Close)
+
+	e := here(t, "", "work", "--queue", q.url, "--until-empty", "1s", "--http", server.URL, "--json")
+
+	if end := e.lastEvent(t); end.Succeeded != 1 || end.Dead != 1 || end.Why != "empty" {
+		t.Errorf("%+v\n%s", end, e.err)
+	}
+}
+
+func TestWorkDoesOnlyTheKindsThatAreNamed(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	q.send(t, "mine", "x")
+	q.send(t, "theirs", "y")
+	if r := q.Send(t.Context(), []driver.Message{{Body: []byte("z\n")}}); r[0].Err != nil {
+		t.Fatal(r[0].Err)
+	}
+	p := q.work(t, func(o *workOptions) { o.kinds, o.raw, o.exec = []string{"mine"}, true, `echo "$LONGSHORE_KIND $(cat)"` })
+	p.out.await(t, "mine x\n", 1)
+	p.out.await(t, "raw z\n", 1)
+	p.err.await(t, `: attempt 1 of 5 failed, again in 1m0s: no handler for kind "theirs"`, 1)
+
+	if code := p.interrupt(); code != 0 || !strings.Contains(p.err.String(), "2 attempts: 2 succeeded") {
+		t.Errorf("exit code %d\n%s", code, p.err)
+	}
+	if s, err := q.Stats(t.Context()); err != nil || s.Leased != 1 || s.Dead != 0 {
+		t.Errorf("the queue has %+v (%v)", s, err)
+	}
+}
+
+// workHere is longshore work in this process.
+type workHere struct {
+	out, err  *watchedBuffer
+	interrupt func() int    // the first signal, then the exit code
+	again     chan struct{} // closed by the second
+	ended     chan int      // one result, never closed
+}
+
+func (q *memQueue) work(t *testing.T, change func(*workOptions)) *workHere {
+	t.Helper()
+	o := &workOptions{workerFlags: workerFlags{
+		queue: q.url, concurrency: 10, maxAttempts: 5, timeout: time.Minute, backoff: time.Second, grace: time.Second,
+	}}
+	change(o)
+	w := &workHere{out: newWatchedBuffer(), err: newWatchedBuffer(), again: make(chan struct{}), ended: make(chan int, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		code, err := work(ctx, w.again, o, streams{in: new(bytes.Buffer), out: w.out, err: w.err})
+		if err != nil {
+			t.Errorf("work: %v", err)
+		}
+		w.ended <- code
+	}()
+	w.interrupt = func() int {
+		cancel()
+		return <-w.ended
+	}
+	return w
+}
+
+func TestWorkDrainsOnASignal(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	q.send(t, "k", "quick", "slow", "waits")
+	w := q.work(t, func(o *workOptions) {
+		o.json, o.concurrency = true, 2
+		o.exec = `read x; echo "$x" >&2; case $x in quick) trap "exit 0" TERM;; *) ;; esac; echo started; sleep 600 & wait`
+	})
+	w.err.await(t, "started\n", 2)
+
+	code := w.interrupt()
+
+	e := ended{out: w.out.String(), err: w.err.String()}
+	end := e.lastEvent(t)
+	if code != 0 || end.Why != "signal" || end.Succeeded != 1 || end.Interrupted != 1 || end.Dead != 0 || end.Attempts != 2 {
+		t.Errorf("exit code %d, %+v\n%s", code, end, e.err)
+	}
+	if s, err := q.Stats(t.Context()); err != nil || s.Ready != 2 || s.Leased != 0 {
+		t.Errorf("the queue has %+v (%v); want two that were given back", s, err)
+	}
+}
+
+func TestWorkEndsAtOnceOnTheSecondSignal(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	q.send(t, "k", "x")
+	w := q.work(t, func(o *workOptions) {
+		o.grace, o.exec = time.Hour, `trap "" TERM; echo $$; while :; do sleep 600; done`
+	})
+	w.out.await(t, "\n", 1)
+	go w.interrupt()
+	w.err.await(t, "Ctrl-C again ends at once", 1)
+
+	close(w.again)
+
+	w.err.await(t, "1 attempt: 0 succeeded, 0 dead", 1)
+	gone(t, w.out.String())
+}
+
+// A queue with delayed tasks, or with some that another worker holds, is not
+// empty.
+func TestWorkWaitsForTasksThatAreNotReady(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	if e := here(t, "", "send", "--queue", q.url, "--kind", "k", "--delay", "3s", `1`); e.code != 0 {
+		t.Fatal(e.err)
+	}
+	e := here(t, "", "work", "--queue", q.url, "--until-empty", "1s", "--json", "--exec", "cat >&2")
+	if end := e.lastEvent(t); e.code != 0 || end.Succeeded != 1 || end.Why != "empty" || end.ElapsedMS < 3000 {
+		t.Errorf("exit code %d, %+v\n%s", e.code, end, e.err)
+	}
+}
+
+func TestWorkRefuses(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	queue := "--queue=" + q.url
+	tests := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"nothing", []string{"work"}, "--queue is missing"},
+		{"no command", []string{"work", queue}, "--exec or --http is missing"},
+		{"an argument", []string{"work", queue, "--exec=cat", "file"}, `work takes no argument, but got "file"`},
+		{"command not found", []string{"work", queue, "--exec=no-such-command-here"}, "not found"},
+		{"until empty", []string{"work", queue, "--exec=cat", "--until-empty=10ms"}, "--until-empty 10ms is below 1s"},
+		{"empty kind", []string{"work", queue, "--exec=cat", "--kind="}, "--kind is empty"},
+		{"bad kind", []string{"work", queue, "--exec=cat", "--kind=a b"}, "the kind has byte 0x20"},
+		{"kind twice", []string{"work", queue, "--exec=cat", "--kind=a", "--kind=a"}, "has two handlers"},
+		{"attempt limit", []string{"work", queue, "--exec=cat", "--max-attempts=48"}, "attempt limit 100 is below 101"},
+		{"no dead letter", []string{"work", "--queue=mem://work-refuses?dead_letter=false", "--exec=cat"}, "it has no dead letter"},
+		{"absurd hold", []string{"work", queue, "--exec=cat", "--hold=24h"}, "hold 24h0m0s is not within"},
+		{"queue URL", []string{"work", "--queue=x", "--exec=cat"}, "not a queue URL"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := here(t, "", tt.args...)
+			if e.code != 2 || e.out != "" || !strings.HasPrefix(e.err, "longshore: ") || !strings.Contains(e.err, tt.want) || strings.Count(e.err, "\n") != 2 {
+				t.Errorf("exit code %d, output %q, and it says\n%swant 2 and %q", e.code, e.out, e.err, tt.want)
+			}
+		})
+	}
+}
+
+func TestWorkStopsWhenNobodyReadsItsEvents(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("this system has no device that is full: %v", err)
+	}
+	defer full.Close()
+	q := newMemQueue(t, "")
+	o := &workOptions{workerFlags: workerFlags{
+		queue: q.url, concurrency: 1, maxAttempts: 5, backoff: time.Second, grace: time.Second, exec: "cat", json: true,
+	}}
+	var stderr bytes.Buffer
+	code, err := work(t.Context(), nil, o, streams{out: full, err: &stderr})
+	if code != 1 || err != nil || !strings.Contains(stderr.String(), "events could not be written") {
+		t.Errorf("exit code %d (%v)\n%s", code, err, &stderr)
+	}
+}
+
+func TestTally(t *testing.T) {
+	task := new(runtime.Info)
+	lost := runtime.Settled{Decision: runtime.Decision{Action: runtime.Nothing, Task: task, Err: runtime.ErrLeaseLost}}
+	for name, c := range map[string]struct {
+		settled runtime.Settled
+		want    ending
+		sum     tallied
+	}{
+		"given back":  {runtime.Settled{Decision: runtime.Decision{Action: runtime.Settle}}, endedQuietly, tallied{}},
+		"sent on":     {runtime.Settled{Decision: runtime.Decision{Action: runtime.CopyThenAck, Task: task}}, endedQuietly, tallied{}},
+		"done":        {runtime.Settled{Decision: runtime.Decision{Action: runtime.Settle, Task: task}}, endedQuietly, tallied{Succeeded: 1}},
+		"lost":        {lost, endedUnsettled, tallied{Unsettled: 1}},
+		"not settled": {runtime.Settled{Decision: runtime.Decision{Action: runtime.Settle, Task: task}, Err: io.EOF}, endedUnsettled, tallied{Unsettled: 1}},
+		"cut short":   {runtime.Settled{Decision: runtime.Decision{Action: runtime.Settle, Task: task, Err: runtime.ErrDraining}}, endedQuietly, tallied{Interrupted: 1}},
+		"by a copy":   {runtime.Settled{Decision: runtime.Decision{Action: runtime.CopyThenAck, Task: task, Err: io.EOF}}, endedFailed, tallied{Retries: 1}},
+	} {
+		tally := newTally()
+		if got := tally.settle(&c.settled); got != c.want || tally.snapshot() != c.sum {
+			t.Errorf("%s: %q and %+v, want %q and %+v", name, got, tally.snapshot(), c.want, c.sum)
+		}
+	}
+}
