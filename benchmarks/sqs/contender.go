@@ -33,7 +33,7 @@ type contender struct {
 	open func(ctx context.Context, parallel int, done func(error)) (end func() error, err error)
 }
 
-var contenders = []contender{raw, gocloud, gocloudDefault}
+var contenders = []contender{longshore, raw, gocloud, gocloudDefault}
 
 // environment is by which a process finds the server at url, as the SDK does.
 func environment(url string) []string {

@@ -29,7 +29,7 @@ var gocloudDefault = contender{
 func openGocloud(opts awssnssqs.SubscriptionOptions) func(context.Context, int, func(error)) (func() error, error) {
 	opts.Raw, opts.WaitTime = true, 20*time.Second
 	return func(ctx context.Context, goroutines int, done func(error)) (func() error, error) {
-		client, err := newClient(ctx, 128)
+		client, err := newClient(ctx, connections)
 		if err != nil {
 			return nil, err
 		}

@@ -52,6 +52,23 @@ func run(ctx context.Context, args []string) error {
 		}
 		o.contenders = slices.DeleteFunc(slices.Clone(contenders), func(c contender) bool { return !strings.Contains(c.name, *only) })
 		return compareCPU(ctx, o)
+	case "requests":
+		o := requestsOptions{out: os.Stdout}
+		flags.Int64Var(&o.messages, "messages", 100_000, "how many messages count")
+		flags.DurationVar(&o.warmUp, "warmup", 5*time.Second, "how long the worker runs before they count")
+		if err := parse(flags, args[1:]); err != nil {
+			return err
+		}
+		return countRequests(ctx, o)
+	case "backlog":
+		o := backlogOptions{out: os.Stdout}
+		flags.DurationVar(&o.length, "for", time.Minute, "how long there is a backlog")
+		flags.DurationVar(&o.pace, "pace", 5*time.Second, "how long tasks take equally long")
+		flags.Int64Var(&o.times, "times", 10, "how many times as many tasks as slots are ready")
+		if err := parse(flags, args[1:]); err != nil {
+			return err
+		}
+		return watchBacklog(ctx, o)
 	case "worker":
 		var p period
 		name := flags.String("name", "", "")

@@ -52,6 +52,8 @@ func newBroker(ctx context.Context, kind string) (broker, error) {
 	case "null":
 		messages, err := encoded(ctx, 10)
 		return newNullServer(messages), err
+	case "fake":
+		return newFakeServer(), nil
 	default:
 		return nil, fmt.Errorf("there is no server %q", kind)
 	}
