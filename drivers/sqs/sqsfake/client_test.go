@@ -163,4 +163,3 @@ func bodies(ms []types.Message) []string {
 	}
 	return bs
 }
-

@@ -1,0 +1,114 @@
+package sqs
+
+import (
+	"context"
+	"time"
+
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+// Settle ends leases, see [driver.Source], by at most three kinds of requests: the
+// copies of Bury and Redrive are sent, then what was sent or acked is deleted,
+// then what is released becomes visible.
+//
+// LeaseLost for a lease that was settled or is past its end, but for an Ack, and
+// where Amazon SQS says so; NotFound for a Bury without a dead letter; TooLarge for
+// one that has no room for the death record.
+func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error {
+	if len(batch) == 0 {
+		return nil
+	}
+	q := s.queue
+	op := q.ops.settle
+	if err := q.enter(ctx, op, len(batch)); err != nil {
+		return driver.FailSettle(len(batch), err)
+	}
+	defer q.gate.leave()
+	url, err := s.url(ctx, op)
+	if err != nil {
+		return driver.FailSettle(len(batch), err)
+	}
+	w := work{
+		source: s, op: op, errs: make([]error, len(batch)),
+		of:    func(i int) driver.Lease { return batch[i].Lease },
+		check: func(i int) error { return driver.CheckSettlement(op, &q.capabilities, &batch[i], s.isDead()) },
+		late:  func(i int) bool { return batch[i].Verdict == driver.Ack },
+	}
+	w.do(ctx, len(batch), func(claimed []claim) {
+		s.settle(ctx, op, url, batch, claimed, w.errs)
+		for _, c := range claimed {
+			err := w.errs[c.index]
+			c.lease.free(time.Time{}, err == nil || driver.Is(err, driver.LeaseLost))
+		}
+	})
+	return w.errs
+}
+
+// settle settles claimed leases and sets the errors of those that fail.
+func (s *source) settle(ctx context.Context, op, url string, batch []driver.Settlement, claimed []claim, errs []error) {
+	var moves, deletes []claim
+	var changes []change
+	now := time.Now()
+	for _, c := range claimed {
+		switch v := &batch[c.index]; v.Verdict {
+		case driver.Release:
+			delay := driver.RoundUp(&s.queue.capabilities, v.Delay)
+			errs[c.index] = driver.CheckTotal(op, &s.queue.capabilities, c.lease, delay, now)
+			changes = append(changes, change{c, seconds(delay)})
+		case driver.Bury, driver.Redrive:
+			moves = append(moves, c)
+			deletes = append(deletes, c)
+		default:
+			if deletes == nil {
+				deletes = make([]claim, 0, len(claimed))
+			}
+			deletes = append(deletes, c)
+		}
+	}
+	if len(moves) > 0 {
+		s.sendCopies(ctx, op, batch, moves, errs)
+	}
+	if len(deletes) > 0 {
+		s.delete(ctx, op, url, deletes, errs)
+	}
+	if len(changes) > 0 {
+		s.change(ctx, op, url, changes, errs)
+	}
+}
+
+// delete deletes the messages whose slot in errs has no error yet, and sets those
+// of the others that fail.
+func (s *source) delete(ctx context.Context, op, url string, claims []claim, errs []error) {
+	entries := make([]types.DeleteMessageBatchRequestEntry, 0, len(claims))
+	slots := make([]int, 0, len(claims))
+	for _, c := range claims {
+		if errs[c.index] != nil {
+			continue
+		}
+		entries = append(entries, types.DeleteMessageBatchRequestEntry{Id: ids[len(entries)], ReceiptHandle: &c.lease.handle})
+		slots = append(slots, c.index)
+	}
+	if len(entries) == 0 {
+		return
+	}
+	request, cancel := within(ctx, 0)
+	defer cancel()
+	out, err := s.queue.api.DeleteMessageBatch(request, &awssqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: entries})
+	if err != nil {
+		fillErrors(errs, slots, classify(ctx, op, actionDelete, err))
+		return
+	}
+	if len(out.Failed) == 0 && len(out.Successful) == len(slots) {
+		return
+	}
+	fillErrors(errs, slots, missing(op))
+	for i := range out.Successful {
+		if at := entryIndex(out.Successful[i].Id, len(slots)); at >= 0 {
+			errs[slots[at]] = nil
+		}
+	}
+	setFailed(op, actionDelete, out.Failed, errs, slots)
+}
