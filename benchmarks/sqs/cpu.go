@@ -76,7 +76,7 @@ func compareCPU(ctx context.Context, o cpuOptions) (err error) {
 			}
 		}
 	}
-	return errors.Join(reportCPU(o, results), checkCPU(results))
+	return errors.Join(reportCPU(o, results), checkCPU(o.out, results))
 }
 
 // choose tries how many pollers or goroutines take the least CPU a message.
@@ -153,11 +153,35 @@ func reportCPU(o cpuOptions, results []*result) error {
 
 func micros(d time.Duration) time.Duration { return d.Round(10 * time.Nanosecond) }
 
-// The limits for ours.
-const (
-	mostOfRaw     = 1.4
-	mostOfGocloud = 0.5
-)
+// limits are how much of another's CPU a message ours may take.
+var limits = []struct {
+	of   string
+	most float64
+}{{raw.name, 1.4}, {gocloudDefault.name, 0.5}}
 
-// checkCPU says what ours misses, when all have run.
-func checkCPU([]*result) error { return nil }
+// checkCPU prints how ours compares, and says which limit it misses. Of those that
+// did not run it says nothing.
+func checkCPU(out io.Writer, results []*result) error {
+	medians := make(map[string]time.Duration)
+	for _, r := range results {
+		medians[r.name] = r.median()
+	}
+	ours, ran := medians[longshore.name]
+	if !ran {
+		return nil
+	}
+	fmt.Fprintln(out)
+	var missed []error
+	for _, l := range limits {
+		theirs, ran := medians[l.of]
+		if !ran {
+			continue
+		}
+		share := float64(ours) / float64(theirs)
+		fmt.Fprintf(out, "%s takes %.2f of %s, at most %.2f\n", longshore.name, share, l.of, l.most)
+		if share > l.most {
+			missed = append(missed, fmt.Errorf("%s takes %.2f of the CPU a message of %s, more than %.2f", longshore.name, share, l.of, l.most))
+		}
+	}
+	return errors.Join(missed...)
+}
