@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/drivers/sqs"
+	_ "github.com/longshore-dev/longshore/drivers/sqs" // opens sqs://
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -21,11 +21,7 @@ var longshore = contender{
 	name: "longshore", parallel: []int{slots},
 	does: "lease with a deadline and extension, envelope and JSON, retry policy, ack after the handler, dead letter",
 	open: func(ctx context.Context, parallel int, done func(error)) (func() error, error) {
-		client, err := newClient(ctx, connections)
-		if err != nil {
-			return nil, err
-		}
-		q, err := sqs.New(client, queueName, nil)
+		q, err := driver.Default.Open(ctx, "sqs://"+queueName+"?region="+region)
 		if err != nil {
 			return nil, err
 		}

@@ -10,12 +10,12 @@ import (
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/longshore-dev/longshore/drivers/sqs"
+	"github.com/longshore-dev/longshore/driver"
 )
 
 // openFake makes the queue with its dead letter at a server that has queues, and
 // opens it.
-func openFake(ctx context.Context, server *serverProcess, hold time.Duration) (*sqs.Queue, error) {
+func openFake(ctx context.Context, server *serverProcess, hold time.Duration) (driver.Queue, error) {
 	for _, variable := range environment(server.url) {
 		name, value, _ := strings.Cut(variable, "=")
 		if err := os.Setenv(name, value); err != nil {
@@ -40,5 +40,5 @@ func openFake(ctx context.Context, server *serverProcess, hold time.Duration) (*
 			return nil, err
 		}
 	}
-	return sqs.New(client, queueName, nil)
+	return driver.Default.Open(ctx, "sqs://"+queueName+"?region="+region)
 }
