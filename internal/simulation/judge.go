@@ -213,12 +213,14 @@ func (by *worker) enter(t *runtime.Task[job]) (*run, script) {
 	defer w.mu.Unlock()
 	w.handlers++
 	l := by.tagged(t.Attributes)
-	if l == nil || l.run == nil || l.task.n != t.Args.N || l.task.id != t.ID || l.attempt != t.Attempt || l.carry.Redrives != t.Redrives {
+	if l == nil || l.run == nil || l.task.n != t.Args.N || l.task.id != t.ID || l.carry.Redrives != t.Redrives ||
+		t.Attempt > l.attempt || t.Attempt < l.attempt-l.behind() {
 		w.violated(t.Args.N, "worker %d runs attempt %d of %s, which fits no delivery", by.number, t.Attempt, t.ID)
 		return nil, script{}
 	}
 	r, n := l.run, l.task.n
 	r.begin()
+	l.attempt = t.Attempt
 	w.note(Event{Worker: by.number, Task: n, Attempt: l.attempt, What: Began})
 	switch early := time.Until(l.message.due); {
 	case r.running:

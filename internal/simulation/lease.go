@@ -194,6 +194,19 @@ func (w *World) innocent(l *lease) bool {
 	return l.excused || by.killed || by.stopped || by.excused >= min(w.now(), l.end.Sub(w.start))
 }
 
+// behind is how many deliveries of the message its worker has given back, and so
+// may know to be no attempts: those behind the head of a group. The caller holds
+// mu.
+func (l *lease) behind() int {
+	n := 0
+	for _, c := range l.message.leases {
+		if l.task.group > 0 && c != l && c.worker == l.worker && c.run != nil && c.run.begun == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // tellLost notes that the worker learns that it lost a lease. The caller holds
 // mu.
 func (w *World) tellLost(l *lease) {
