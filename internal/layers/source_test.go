@@ -64,23 +64,49 @@ func TestTestsSleepInBubblesOnly(t *testing.T) {
 	if len(files) == 0 {
 		t.Fatal("no test files found")
 	}
+	parsed := make(map[string]*ast.File)
+	bubbles := make(map[string]bool) // helpers that make one, as directory and name
 	for _, name := range files {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if imports(f, "testing/synctest") {
-			continue
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Sleep" {
-				if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" {
-					t.Errorf("%s sleeps and does not use testing/synctest; wait for a condition", name)
-				}
+		parsed[name] = f
+		for _, d := range f.Decls {
+			if d, ok := d.(*ast.FuncDecl); ok && selects(d, "synctest", "Test") {
+				bubbles[filepath.Join(filepath.Dir(name), d.Name.Name)] = true
 			}
-			return true
-		})
+		}
 	}
+	for name, f := range parsed {
+		if selects(f, "time", "Sleep") && !imports(f, "testing/synctest") && !callsAny(f, filepath.Dir(name), bubbles) {
+			t.Errorf("%s sleeps and does not use testing/synctest; wait for a condition", name)
+		}
+	}
+}
+
+// selects says whether pkg.name stands somewhere below n.
+func selects(n ast.Node, pkg, name string) (found bool) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == name {
+			x, ok := s.X.(*ast.Ident)
+			found = found || ok && x.Name == pkg
+		}
+		return !found
+	})
+	return found
+}
+
+// callsAny says whether f calls one of the functions of its package in dir.
+func callsAny(f *ast.File, dir string, functions map[string]bool) (found bool) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		if c, ok := n.(*ast.CallExpr); ok {
+			x, ok := c.Fun.(*ast.Ident)
+			found = found || ok && functions[filepath.Join(dir, x.Name)]
+		}
+		return !found
+	})
+	return found
 }
 
 // sources are the paths of all files of the repository that end with suffix.
