@@ -23,7 +23,7 @@ type Fault struct {
 	// Items makes a batch fail for some entries, by their place in the request:
 	// the answer is HTTP 200 with those entries in Failed, SenderFault false, and
 	// Error as their code. An operation that is no batch is struck as a whole when
-	// Items chooses 0.
+	// Items chooses 0. Items must not call the server.
 	Items func(i int) bool
 
 	// Error is the code to answer: Throttled and the others declared here, or any
