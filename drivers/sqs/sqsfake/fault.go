@@ -59,8 +59,9 @@ const (
 	KMSAccessDenied      = "KMS.AccessDeniedException"
 )
 
-// Fault arms f. Of several that fit a request the one armed first strikes. The
-// function that it returns disarms f.
+// Fault arms f for requests that arrive from then on; a long poll that waits
+// already is not struck. Of several faults that fit a request the one armed first
+// strikes. The function that Fault returns disarms f.
 func (s *Server) Fault(f Fault) (disarm func()) { return s.faults.arm(f) }
 
 type faults struct {
