@@ -16,7 +16,7 @@ import (
 // By URL, with endpoint and credentials of the SDK's own chain, over TCP.
 func TestOpenByURL(t *testing.T) {
 	server := sqsfake.New(nil)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func TestReceiveTakesTheRestOfAWait(t *testing.T) {
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			time.Sleep(7200 * time.Millisecond)
+			e.sleep(7200 * time.Millisecond)
 			e.send(messages(1, 10)...)
 		}()
 		got, err := e.queue.Receive(e.Context(), driver.ReceiveOptions{Max: 1, Wait: 7500 * time.Millisecond})
@@ -203,7 +203,7 @@ func TestReceiveAfterAPause(t *testing.T) {
 		slow := awssqs.New(e.client.Options(), func(o *awssqs.Options) {
 			o.HTTPClient = paused{o.HTTPClient, func(r *http.Request) {
 				if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ReceiveMessage") {
-					time.Sleep(pause)
+					e.sleep(pause)
 				}
 			}}
 		})
