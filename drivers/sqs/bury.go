@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -40,7 +41,7 @@ func (s *source) sendCopies(ctx context.Context, op string, batch []driver.Settl
 		p.index = i
 		parcels = append(parcels, p)
 	}
-	q.post(ctx, op, url, parcels)
+	q.post(ctx, op, fmt.Sprintf("%s on %q", actionSend, to.at.Load().name), url, parcels)
 	for i := range parcels {
 		c := moves[parcels[i].index]
 		errs[c.index] = parcels[i].result.Err

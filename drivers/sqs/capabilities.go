@@ -19,6 +19,10 @@ const (
 	maxReceives  = 1000
 	grain        = time.Second
 
+	// minHold leaves a lease a second, after the second by which it says that it
+	// ends early.
+	minHold = 2 * time.Second
+
 	// maxTotal is 12 hours from the receive, of which a minute is kept back for
 	// what lies between the broker's clock and ours.
 	maxTotal = 12*time.Hour - time.Minute
@@ -31,7 +35,7 @@ func capabilities(fifo bool) driver.Capabilities {
 		MaxSendBatch: maxBatch, MaxReceiveBatch: maxBatch, MaxSettleBatch: maxBatch,
 		MaxBody: maxBytes, MaxAttributes: maxNative - maxReserved, MaxAttributeValue: maxValue,
 		MinAttempts: 1, MaxAttempts: maxReceives,
-		MinHold: grain, MaxHold: maxTotal, MaxTotalHold: maxTotal, HoldGrain: grain,
+		MinHold: minHold, MaxHold: maxTotal, MaxTotalHold: maxTotal, HoldGrain: grain,
 		MaxSendDelay: maxSendDelay, MaxReleaseDelay: maxTotal,
 		TextBody:            true,
 		ExactAttempts:       emulated("ApproximateReceiveCount, which Amazon SQS calls approximate"),

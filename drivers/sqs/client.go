@@ -68,6 +68,7 @@ func transport() *awshttp.BuildableClient {
 func single(c *awssqs.Client) *awssqs.Client {
 	return awssqs.New(c.Options(), func(o *awssqs.Options) {
 		o.Retryer, o.RetryMaxAttempts = aws.NopRetryer{}, 0
+		o.HTTPClient = wholeBodies{o.HTTPClient}
 		if o.Credentials != nil {
 			o.Credentials = credentials{o.Credentials}
 		}

@@ -61,6 +61,7 @@ func backend(profile, suffix string) conformance.Backend {
 		},
 		Can:         conformance.Can{Hold: true, MaxAttempts: true, NoDeadLetter: true},
 		Hold:        conformanceHold,
+		Margin:      time.Second + 20*time.Millisecond, // MoveAll looks once a second, and a task takes a moment to begin
 		DedupWindow: 5 * time.Minute,
 		MovesAll:    true,
 		Interrupts: []conformance.Interrupt{
@@ -123,7 +124,7 @@ func declared() driver.Capabilities {
 	return driver.Capabilities{
 		MaxSendBatch: 10, MaxReceiveBatch: 10, MaxSettleBatch: 10,
 		MaxBody: 1 << 20, MaxAttributes: 8, MaxAttributeValue: 4096, MinAttempts: 1, MaxAttempts: 1000,
-		MinHold: time.Second, MaxHold: 11*time.Hour + 59*time.Minute, MaxTotalHold: 11*time.Hour + 59*time.Minute, HoldGrain: time.Second,
+		MinHold: 2 * time.Second, MaxHold: 11*time.Hour + 59*time.Minute, MaxTotalHold: 11*time.Hour + 59*time.Minute, HoldGrain: time.Second,
 		MaxSendDelay: 15 * time.Minute, MaxReleaseDelay: 11*time.Hour + 59*time.Minute, TextBody: true,
 		ExactAttempts: driver.Support{Level: driver.LevelEmulated, Note: "ApproximateReceiveCount, which Amazon SQS calls approximate"},
 		StaleSettleDetected: driver.Support{Level: driver.LevelEmulated,

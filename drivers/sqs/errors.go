@@ -23,8 +23,7 @@ import (
 // InvalidParameterValue, which has neither for a handle that is stale.
 func classify(ctx context.Context, op, action string, err error) *driver.Error {
 	if ctx.Err() != nil {
-		e := driver.ContextError(ctx, op)
-		return e
+		return driver.ContextError(ctx, op)
 	}
 	code, hint := codeOf(action, err)
 	e := &driver.Error{Code: code, Op: op, RetryAfter: retryAfter(err), Err: err}

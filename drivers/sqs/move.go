@@ -2,11 +2,14 @@ package sqs
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/longshore-dev/longshore/driver"
 )
@@ -53,7 +56,11 @@ func (d *deadLetter) MoveAll(ctx context.Context, opts driver.MoveOptions) (driv
 	out, err := q.api.StartMessageMoveTask(request, in)
 	cancel()
 	if err != nil {
-		return report, classify(ctx, op, actionStartMove, err)
+		e := classify(ctx, op, actionStartMove, err)
+		if api, ok := errors.AsType[smithy.APIError](err); ok && strings.Contains(api.ErrorMessage(), "already a task running") {
+			e.Code = driver.Throttled // no type and no code of its own
+		}
+		return report, e
 	}
 	task := moveTask{queue: q, op: op, from: from, handle: aws.ToString(out.TaskHandle)}
 	return task.follow(ctx, report, opts.Progress)

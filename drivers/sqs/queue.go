@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -21,6 +22,7 @@ type Queue struct {
 	capabilities driver.Capabilities
 	ops          ops
 	gate         gate
+	skew         skew
 }
 
 // ops name the operations in errors.
@@ -62,6 +64,7 @@ func newQueue(client *awssqs.Client, at address, o Options) *Queue {
 		*op = fmt.Sprintf("sqs: %s %q", verb, at.name)
 	}
 	q.gate.init()
+	q.skew.start = time.Now()
 	q.source.queue, q.dead.queue = q, q
 	q.source.at.Store(&at)
 	return q

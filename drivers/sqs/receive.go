@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -26,9 +27,9 @@ var (
 		types.MessageSystemAttributeNameDeadLetterQueueSourceArn)
 )
 
-// late is how much of a Wait a poll may run over, in place of one more request for
-// the rest: what the earlier polls took on the way.
-const late = 100 * time.Millisecond
+// slack is how much of a Wait a poll may run over, in place of one more request
+// for the rest: what the earlier polls took on the way.
+const slack = 100 * time.Millisecond
 
 // Receive leases messages by one long poll or several, see [driver.Source].
 // NotFound when the queue does not exist; PermissionDenied also when the queue's
@@ -66,11 +67,11 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 		if left <= 0 {
 			return nil, nil
 		}
-		if wait = min(left+late, maxPoll).Truncate(grain); wait == 0 {
+		if wait = min(left+slack, maxPoll).Truncate(grain); wait == 0 {
 			if err := s.pause(ctx, op, left); err != nil {
 				return nil, err
 			}
-			if left < late {
+			if left < slack {
 				return nil, nil
 			}
 		}
@@ -108,6 +109,7 @@ func (s *source) poll(ctx context.Context, op, url string, most int, wait, hold 
 	case s.queue.capabilities.Ordered:
 		in.MessageSystemAttributeNames = systemAttributesFIFO
 	}
+	start := time.Now()
 	request, cancel := within(ctx, wait)
 	defer cancel()
 	var options []func(*awssqs.Options)
@@ -118,11 +120,16 @@ func (s *source) poll(ctx context.Context, op, url string, most int, wait, hold 
 	if err != nil {
 		return nil, classify(ctx, op, actionReceive, err)
 	}
+	received := time.Now()
+	server, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
+	late := s.queue.skew.late(received, server)
 	if len(out.Messages) == 0 {
 		return nil, nil
 	}
-	received := time.Now()
-	expires := received.Add(hold - margin(hold))
+	expires := received.Add(hold - margin(hold) - late)
+	if most := start.Add(wait + hold); expires.After(most) { // the poll took longer than it waits
+		expires = most
+	}
 	all := make([]lease, len(out.Messages))
 	leases := make([]driver.Lease, len(all))
 	for i := range all {

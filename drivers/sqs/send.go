@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,7 +48,7 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 		p.index = i
 		parcels = append(parcels, p)
 	}
-	q.post(ctx, op, url, parcels)
+	q.post(ctx, op, actionSend, url, parcels)
 	for i := range parcels {
 		results[parcels[i].index] = parcels[i].result
 	}
@@ -59,9 +60,12 @@ func (q *Queue) pack(op string, m *driver.Message) (parcel, error) {
 	if err := driver.CheckMessage(op, &q.capabilities, m); err != nil {
 		return parcel{}, err
 	}
+	if strings.HasPrefix(m.GroupKey, loneGroup) {
+		return parcel{}, driver.Errorf(driver.InvalidArgument, op, "a group key that begins with %s is reserved", loneGroup)
+	}
 	all, err := driver.PackAttributes(*m)
 	if err != nil {
-		return parcel{}, err
+		return parcel{}, &driver.Error{Code: driver.InvalidArgument, Op: op, Err: err}
 	}
 	p := q.parcel(m, aws.String(string(m.Body)), native(all))
 	if p.size > maxBytes {
@@ -114,16 +118,17 @@ func entryIndex(id *string, n int) int {
 	return int((*id)[0] - '0')
 }
 
-// post sends parcels to a queue and sets their results.
-func (q *Queue) post(ctx context.Context, op, url string, parcels []parcel) {
+// post sends parcels to a queue and sets their results. Action is what that needs
+// permission for.
+func (q *Queue) post(ctx context.Context, op, action, url string, parcels []parcel) {
 	first, rest := nextRequest(parcels)
 	if len(rest) == 0 {
-		q.postOne(ctx, op, url, first)
+		q.postOne(ctx, op, action, url, first)
 		return
 	}
 	if q.capabilities.Ordered {
 		for len(first) > 0 {
-			if err := q.postOne(ctx, op, url, first); err != nil {
+			if err := q.postOne(ctx, op, action, url, first); err != nil {
 				for i := range rest {
 					rest[i].result.Err = &driver.Error{Code: err.Code, Op: op, RetryAfter: err.RetryAfter, Err: err.Err}
 				}
@@ -139,7 +144,7 @@ func (q *Queue) post(ctx context.Context, op, url string, parcels []parcel) {
 		request := first
 		slots <- struct{}{}
 		running.Go(func() {
-			q.postOne(ctx, op, url, request)
+			q.postOne(ctx, op, action, url, request)
 			<-slots
 		})
 		first, rest = nextRequest(rest)
@@ -158,7 +163,7 @@ func nextRequest(parcels []parcel) (first, rest []parcel) {
 }
 
 // postOne makes one request. Its error is that of all of it.
-func (q *Queue) postOne(ctx context.Context, op, url string, parcels []parcel) *driver.Error {
+func (q *Queue) postOne(ctx context.Context, op, action, url string, parcels []parcel) *driver.Error {
 	if len(parcels) == 0 {
 		return nil
 	}
@@ -171,7 +176,7 @@ func (q *Queue) postOne(ctx context.Context, op, url string, parcels []parcel) *
 	defer cancel()
 	out, err := q.api.SendMessageBatch(request, &awssqs.SendMessageBatchInput{QueueUrl: &url, Entries: entries})
 	if err != nil {
-		e := classify(ctx, op, actionSend, err)
+		e := classify(ctx, op, action, err)
 		for i := range parcels {
 			parcels[i].result.Err = e
 		}
@@ -184,7 +189,7 @@ func (q *Queue) postOne(ctx context.Context, op, url string, parcels []parcel) *
 	}
 	for i := range out.Failed {
 		if at := entryIndex(out.Failed[i].Id, len(parcels)); at >= 0 {
-			parcels[at].result = driver.SendResult{Err: entryError(op, actionSend, &out.Failed[i])}
+			parcels[at].result = driver.SendResult{Err: entryError(op, action, &out.Failed[i])}
 		}
 	}
 	for i := range parcels {

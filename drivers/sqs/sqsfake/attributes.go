@@ -122,7 +122,7 @@ func (q *queue) set(attributes map[string]string) error {
 	}
 	if given["KmsMasterKeyId"] != "" {
 		if attributes["SqsManagedSseEnabled"] == "true" {
-			return failf(codeInvalidAttribute, "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
+			return failf(codeInvalidAttributeName, "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
 		}
 		to.managedSSE = false
 	}
@@ -196,7 +196,7 @@ type getAttributesIn struct {
 }
 
 type getAttributesOut struct {
-	Attributes map[string]string `json:"Attributes,omitempty"`
+	Attributes map[string]string `json:"Attributes"`
 }
 
 func (s *Server) getQueueAttributes(_ *call, in *getAttributesIn) (*getAttributesOut, error) {
@@ -243,9 +243,11 @@ func (s *Server) setQueueAttributes(_ *call, in *setAttributesIn) (*none, error)
 	if len(in.Attributes) == 0 {
 		return nil, missing("Attribute.Name")
 	}
-	attributes := in.Attributes
-	if q.fifo && attributes["FifoQueue"] == "true" { // as it is
-		attributes = maps.Clone(attributes)
+	attributes := maps.Clone(in.Attributes)
+	if fifo, ok := attributes["FifoQueue"]; ok && q.fifo {
+		if fifo != "true" {
+			return nil, failf(codeInvalidAttribute, "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.")
+		}
 		delete(attributes, "FifoQueue")
 	}
 	if err := q.set(attributes); err != nil {

@@ -125,6 +125,9 @@ func (s *Server) createQueue(c *call, in *createQueueIn) (*queueURLOut, error) {
 	q := s.newQueue(in.Name, now)
 	q.fifo = fifo
 	given, isGiven := in.Attributes["FifoQueue"]
+	if isGiven && !fifo && given != "true" {
+		return nil, failf(codeInvalidAttributeName, "Unknown Attribute FifoQueue.")
+	}
 	if isGiven && given != "true" || isGiven != fifo {
 		return nil, failf(codeInvalidParameter, "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length, "+
 			"and the attribute FifoQueue is true for it and for no other.")

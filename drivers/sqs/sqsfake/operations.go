@@ -36,6 +36,16 @@ func init() {
 		"SetQueueAttributes":           op((*Server).setQueueAttributes),
 		"GetQueueUrl":                  op((*Server).getQueueURL),
 		"CreateQueue":                  op((*Server).createQueue),
+		"DeleteQueue":                  op((*Server).deleteQueue),
+		"ListQueues":                   op((*Server).listQueues),
+		"ListDeadLetterSourceQueues":   op((*Server).listDeadLetterSourceQueues),
+		"PurgeQueue":                   op((*Server).purgeQueue),
+		"TagQueue":                     op((*Server).tagQueue),
+		"UntagQueue":                   op((*Server).untagQueue),
+		"ListQueueTags":                op((*Server).listQueueTags),
+		"StartMessageMoveTask":         op((*Server).startMessageMoveTask),
+		"ListMessageMoveTasks":         op((*Server).listMessageMoveTasks),
+		"CancelMessageMoveTask":        op((*Server).cancelMessageMoveTask),
 	}
 }
 

@@ -24,7 +24,7 @@ type receiveIn struct {
 }
 
 type receiveOut struct {
-	Messages []receivedMessage `json:"Messages,omitempty"`
+	Messages []receivedMessage `json:"Messages"`
 }
 
 type receivedMessage struct {
@@ -101,7 +101,7 @@ func (s *Server) receiveMessage(c *call, in *receiveIn) (*receiveOut, error) {
 			return s.deliver(q, ms, in), nil
 		}
 		if now >= end {
-			return &receiveOut{}, nil
+			return &receiveOut{Messages: []receivedMessage{}}, nil
 		}
 		if w.woken == nil {
 			w.woken = make(chan struct{}, 1)

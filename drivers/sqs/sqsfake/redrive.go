@@ -48,6 +48,9 @@ func (q *queue) parseRedrivePolicy(v string) (*redrivePolicy, error) {
 	if err != nil || n < 1 || n > 1000 {
 		return nil, bad("Invalid value for maxReceiveCount: " + text + ", valid values are from 1 to 1000 both inclusive.")
 	}
+	if !strings.HasPrefix(*in.Target, "arn:") {
+		return nil, bad("Invalid value for deadLetterTargetArn.")
+	}
 	dead := q.s.queueByARN(*in.Target)
 	switch {
 	case dead == nil:

@@ -62,10 +62,10 @@ func (s *Server) sendMessage(_ *call, in *sendMessageIn) (*sendOut, error) {
 
 func (s *Server) sendMessageBatch(c *call, in *sendMessageBatchIn) (*batchOut[sentEntry], error) {
 	size := 0
-	prepared := make([]prepared, len(in.Entries))
-	for i := range in.Entries {
-		prepared[i] = prepare(&in.Entries[i].outgoing)
-		size += prepared[i].size
+	var ps []prepared
+	for i := range in.Entries[:min(len(in.Entries), maxBatch)] {
+		ps = append(ps, prepare(&in.Entries[i].outgoing))
+		size += ps[i].size
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,17 +76,38 @@ func (s *Server) sendMessageBatch(c *call, in *sendMessageBatchIn) (*batchOut[se
 	if err := checkBatch("SendMessageBatchRequestEntry", in.Entries); err != nil {
 		return nil, err
 	}
+	if q.fifo {
+		if err := q.checkFIFOBatch(ps); err != nil {
+			return nil, err
+		}
+	}
 	if size > maxMessage {
 		return nil, failf(codeBatchTooLong, "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessage, size)
 	}
 	now := s.now()
 	out, err := batch(s, c, q.name, "SendMessageBatchRequestEntry", in.Entries, func(i int, e *sendEntry) (sentEntry, error) {
-		out, err := q.send(prepared[i], now)
+		out, err := q.send(ps[i], now)
 		return sentEntry{e.ID, out}, err
 	})
 	q.wake(now)
 	return out, err
 }
+
+// checkFIFOBatch fails a whole batch of which an entry lacks a group or a dedup
+// id, as Amazon SQS does.
+func (q *queue) checkFIFOBatch(batch []prepared) error {
+	for _, p := range batch {
+		if value(p.GroupID) == "" {
+			return failf(codeInvalidParameter, "The request must contain the parameter MessageGroupId.")
+		}
+		if value(p.DedupID) == "" && !q.settings.contentDedup {
+			return errNoDedup
+		}
+	}
+	return nil
+}
+
+var errNoDedup = &apiError{codeInvalidParameter, "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"}
 
 // prepared is a message whose checks that need no queue are done.
 type prepared struct {
@@ -170,7 +191,7 @@ func (q *queue) send(p prepared, now time.Duration) (sendOut, error) {
 		}
 		if c.dedup == "" {
 			if !q.settings.contentDedup {
-				return sendOut{}, failf(codeInvalidParameter, "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
+				return sendOut{}, errNoDedup
 			}
 			c.dedup = contentDedupID(c.body)
 		}

@@ -45,6 +45,7 @@ type Server struct {
 	deleted   map[string]time.Duration // when a queue of that name was deleted
 	number    uint64                   // of the last message
 	sequences uint64                   // of the last message of a FIFO queue
+	tasks     []*moveTask              // in the order of their start
 	clients   []*http.Transport
 	alarms    map[*alarm]struct{} // those that are set
 }
