@@ -64,7 +64,7 @@ func (s *nullServer) answer(out []byte, op string, body []byte) ([]byte, error) 
 		defer s.mu.Unlock()
 		return fmt.Appendf(out, `{"QueueUrl":"http://%s/%s/%s"}`, s.address, account, request.QueueName), nil
 	case "GetQueueAttributes":
-		return appendAttributes(out, request.QueueUrl), nil
+		return appendAttributes(out, request.QueueUrl)
 	case "DeleteMessage", "ChangeMessageVisibility":
 		return append(out, "{}"...), nil
 	}
@@ -80,7 +80,7 @@ const (
 func arn(queue string) string { return "arn:aws:sqs:" + region + ":" + account + ":" + queue }
 
 // appendAttributes appends those of a queue that a worker accepts.
-func appendAttributes(out []byte, url string) []byte {
+func appendAttributes(out []byte, url string) ([]byte, error) {
 	name := url[strings.LastIndexByte(url, '/')+1:]
 	attributes := map[string]string{
 		"QueueArn": arn(name), "VisibilityTimeout": "30", "DelaySeconds": "0", "MaximumMessageSize": "1048576",
@@ -93,8 +93,13 @@ func appendAttributes(out []byte, url string) []byte {
 	} else {
 		attributes["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":100}`, arn(name+deadSuffix))
 	}
-	answer, _ := json.Marshal(map[string]any{"Attributes": attributes}) // strings can always be encoded
-	return append(out, answer...)
+	return appendJSON(out, map[string]any{"Attributes": attributes})
+}
+
+// appendJSON appends v as JSON.
+func appendJSON(out []byte, v any) ([]byte, error) {
+	data, err := json.Marshal(v)
+	return append(out, data...), err
 }
 
 // appendSuccess answers that every entry of a batch is done.
@@ -120,7 +125,7 @@ func appendSuccess(out, body []byte) ([]byte, int) {
 func (s *nullServer) sent(out, body []byte) ([]byte, error) {
 	var request struct {
 		Entries []struct {
-			Id, MessageBody   string //nolint:revive // names of the protocol
+			Id, MessageBody   string
 			MessageAttributes map[string]attribute
 		}
 	}
@@ -129,7 +134,7 @@ func (s *nullServer) sent(out, body []byte) ([]byte, error) {
 	}
 	s.counts.send.add(len(request.Entries))
 	type result struct {
-		Id, MessageId          string //nolint:revive // names of the protocol
+		Id, MessageId          string
 		MD5OfMessageBody       string
 		MD5OfMessageAttributes string `json:",omitempty"`
 	}
@@ -143,8 +148,7 @@ func (s *nullServer) sent(out, body []byte) ([]byte, error) {
 			MD5OfMessageBody: md5Hex(e.MessageBody), MD5OfMessageAttributes: md5OfAttributes(e.MessageAttributes),
 		})
 	}
-	data, err := json.Marshal(answer)
-	return append(out, data...), err
+	return appendJSON(out, answer)
 }
 
 // receiveAnswer is what a receive is answered, but for the ids in it: first that
@@ -185,7 +189,7 @@ func appendID(out []byte, n uint64) []byte {
 // receiveAnswer prepares the answer to a receive, once for all that are alike.
 func (s *nullServer) receiveAnswer(body []byte) (*receiveAnswer, error) {
 	if a, ok := s.receives.Load(string(body)); ok {
-		return a.(*receiveAnswer), nil //nolint:errcheck // nothing else is stored
+		return a.(*receiveAnswer), nil
 	}
 	var request struct {
 		MaxNumberOfMessages                                                int
@@ -198,13 +202,15 @@ func (s *nullServer) receiveAnswer(body []byte) (*receiveAnswer, error) {
 	if n > len(s.messages) {
 		return nil, errors.New("more messages are asked for than a receive may bring")
 	}
-	names := append(request.AttributeNames, request.MessageSystemAttributeNames...)
+	names := slices.Concat(request.AttributeNames, request.MessageSystemAttributeNames)
 	a := &receiveAnswer{text: []byte(`{"Messages":[`)}
 	for i, m := range s.messages[:n] {
 		if i > 0 {
 			a.text = append(a.text, ',')
 		}
-		s.appendMessage(a, &m, names, len(request.MessageAttributeNames) > 0)
+		if err := s.appendMessage(a, &m, names, len(request.MessageAttributeNames) > 0); err != nil {
+			return nil, err
+		}
 	}
 	a.text = append(a.text, `]}`...)
 	s.receives.Store(string(body), a)
@@ -214,13 +220,15 @@ func (s *nullServer) receiveAnswer(body []byte) (*receiveAnswer, error) {
 // handleLength is about how long the receipt handles of Amazon SQS are.
 const handleLength = 400
 
-func (s *nullServer) appendMessage(a *receiveAnswer, m *driver.Message, names []string, attributes bool) {
+func (s *nullServer) appendMessage(a *receiveAnswer, m *driver.Message, names []string, attributes bool) (err error) {
 	a.text = appendID(append(a.text, `{"MessageId":"`...), 0)
 	a.ids = append(a.ids, len(a.text)-idDigits)
 	a.text = append(append(a.text, `","ReceiptHandle":"`...), bytes.Repeat([]byte("A"), handleLength)...)
 	a.ids = append(a.ids, len(a.text)-idDigits)
-	text, _ := json.Marshal(string(m.Body)) // a string can always be encoded
-	a.text = fmt.Appendf(a.text, `","MD5OfBody":"%s","Body":%s`, md5Hex(string(m.Body)), text)
+	a.text = fmt.Appendf(a.text, `","MD5OfBody":"%s","Body":`, md5Hex(string(m.Body)))
+	if a.text, err = appendJSON(a.text, string(m.Body)); err != nil {
+		return err
+	}
 	system := make(map[string]string)
 	for name, value := range map[string]string{
 		"SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateReceiveCount": "1",
@@ -232,18 +240,22 @@ func (s *nullServer) appendMessage(a *receiveAnswer, m *driver.Message, names []
 		}
 	}
 	if len(system) > 0 {
-		text, _ := json.Marshal(system)
-		a.text = append(append(a.text, `,"Attributes":`...), text...)
+		if a.text, err = appendJSON(append(a.text, `,"Attributes":`...), system); err != nil {
+			return err
+		}
 	}
 	if attributes && len(m.Attributes) > 0 {
 		own := make(map[string]attribute)
 		for name, value := range m.Attributes {
 			own[name] = attribute{DataType: "String", StringValue: value}
 		}
-		text, _ := json.Marshal(own)
-		a.text = fmt.Appendf(a.text, `,"MD5OfMessageAttributes":"%s","MessageAttributes":%s`, md5OfAttributes(own), text)
+		a.text = fmt.Appendf(a.text, `,"MD5OfMessageAttributes":"%s","MessageAttributes":`, md5OfAttributes(own))
+		if a.text, err = appendJSON(a.text, own); err != nil {
+			return err
+		}
 	}
 	a.text = append(a.text, '}')
+	return nil
 }
 
 func md5Hex(text string) string {
