@@ -54,15 +54,6 @@ func (l *lease) As(target any) bool {
 	return true
 }
 
-// own is the driver's part of l, which must be a lease of s.
-func (s *source) own(op string, l driver.Lease) (*lease, error) {
-	var own *lease
-	if l == nil || !l.As(&own) || own.source != s {
-		return nil, driver.Errorf(driver.InvalidArgument, op, "the lease is not one of this queue")
-	}
-	return own, nil
-}
-
 // claim begins an operation on the lease. It is false, without an error, while
 // another is under way, and LeaseLost when the lease has ended: settled, or past
 // its end, which an Ack may be.
@@ -125,7 +116,7 @@ func margin(hold time.Duration) time.Duration { return max(time.Second, hold/10)
 // declares it, else by the default of Amazon SQS, 30 s.
 func (q *Queue) Adopt(handle string, m driver.Message, attempt int, received time.Time) driver.Lease {
 	hold := 30 * time.Second
-	if s := q.settings.Load(); s != nil && s.hold >= grain {
+	if s := q.settings.Load(); s != nil && s.hold >= minHold {
 		hold = s.hold
 	} else if q.options.Hold != 0 {
 		hold = q.options.Hold

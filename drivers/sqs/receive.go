@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,9 +22,9 @@ var (
 		types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp,
 		types.MessageSystemAttributeNameMessageGroupId,
 	}
-	systemAttributesFIFO = append(systemAttributes[:len(systemAttributes):len(systemAttributes)],
+	systemAttributesFIFO = append(slices.Clip(systemAttributes),
 		types.MessageSystemAttributeNameMessageDeduplicationId)
-	systemAttributesDead = append(systemAttributesFIFO[:len(systemAttributesFIFO):len(systemAttributesFIFO)],
+	systemAttributesDead = append(slices.Clip(systemAttributesFIFO),
 		types.MessageSystemAttributeNameDeadLetterQueueSourceArn)
 )
 

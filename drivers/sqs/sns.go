@@ -2,9 +2,12 @@ package sqs
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/longshore-dev/longshore/driver"
 )
 
 // notification is what Amazon SNS puts into a queue without raw message delivery.
@@ -17,7 +20,7 @@ type notification struct {
 }
 
 // parseNotification reads a body that Amazon SNS wrapped. Other bodies, JSON or
-// not, are none.
+// not, are none, and neither is one whose message is no text.
 func parseNotification(body string) (*notification, bool) {
 	if !strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
 		return nil, false
@@ -26,7 +29,7 @@ func parseNotification(body string) (*notification, bool) {
 	if err := json.Unmarshal([]byte(body), &n); err != nil {
 		return nil, false
 	}
-	return &n, n.Type == "Notification" && n.TopicArn != "" && n.Message != ""
+	return &n, n.Type == "Notification" && n.TopicArn != "" && n.Message != "" && driver.IsText(n.Message)
 }
 
 // unwrap shows a notification's Message as the body and adds its attributes; body
@@ -52,8 +55,6 @@ func (l *lease) unwrap(body string, attributes map[string]types.MessageAttribute
 	for name, v := range n.MessageAttributes {
 		all[name] = v.Value
 	}
-	for name, v := range l.message.Attributes {
-		all[name] = v
-	}
+	maps.Copy(all, l.message.Attributes)
 	l.message.Attributes = all
 }
