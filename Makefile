@@ -122,6 +122,12 @@ conformance-localstack: ## Run the suite and the probes of the in-process server
 chaos-localstack: ## Figure: 10,000 tasks on LocalStack, workers killed ten times, nothing lost; SEED=n repeats one
 	cd localstack && $(GO) test -count=1 -timeout 20m -run '^TestChaos$$' -v . -chaos -chaos-seed $(SEED)
 
+# What is not at hand (terraform, its AWS provider, a LocalStack) is said, and is a
+# failure with TERRAFORM_REQUIRE=1.
+.PHONY: terraform-test
+terraform-test: ## Test the Terraform modules, and what a user does with one on LocalStack (10 minutes)
+	GO="$(GO)" terraform/test.sh
+
 # The suite writes what it found to the directory in CONFORMANCE_RESULTS; the
 # go:generate line in conformance/ runs it on what is in one process, adds what is
 # kept of LocalStack, and makes the table.

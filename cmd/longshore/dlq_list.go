@@ -103,7 +103,7 @@ type listing struct {
 // listLetters does what the flags say. It answers the exit code, or an error when
 // it showed nothing.
 func listLetters(ctx context.Context, o *listOptions, std streams) (int, error) {
-	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq list")
+	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq list", nil)
 	if err != nil {
 		return exitUsage, err
 	}

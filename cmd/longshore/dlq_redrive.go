@@ -125,7 +125,7 @@ func newRedriven(r *runtime.RedriveReport) redriven {
 // redrive does what the flags say. It answers the exit code, or an error when it
 // did nothing.
 func redrive(ctx context.Context, o *redriveOptions, std streams) (int, error) {
-	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq redrive")
+	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq redrive", nil)
 	if err != nil {
 		return exitUsage, err
 	}

@@ -167,13 +167,13 @@ func doctorHint(err error) string {
 
 // examine reads the queue's configuration and finds what is wrong with it.
 func examine(ctx context.Context, o *doctorOptions, open opener) (*diagnosis, error) {
-	queues, policy, drift, err := readPolicy(ctx, o.queue, open)
+	flags := workerFlags{maxAttempts: o.maxAttempts, timeout: o.timeout}
+	queues, policy, drift, err := readPolicy(ctx, o.queue, open, flags.retry())
 	if err != nil {
 		return nil, err
 	}
 	defer queues.Close(context.WithoutCancel(ctx))
 	q := queues.All()[0]
-	flags := workerFlags{maxAttempts: o.maxAttempts, timeout: o.timeout}
 	mux := runtime.NewMux(nil)
 	mux.HandleAny(func(context.Context, *runtime.Info) error { return nil }, flags.handleOptions()...)
 	w, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{Hold: o.hold})
@@ -207,9 +207,9 @@ func examine(ctx context.Context, o *doctorOptions, open opener) (*diagnosis, er
 // readPolicy opens a queue and reads its configuration. A queue that differs from
 // what its URL declares is opened without the declarations, and the differences
 // are findings.
-func readPolicy(ctx context.Context, url string, open opener) (*runtime.Queues, *driver.Policy, []finding, error) {
+func readPolicy(ctx context.Context, url string, open opener, retry *runtime.RetryPolicy) (*runtime.Queues, *driver.Policy, []finding, error) {
 	read := func(url string) (*runtime.Queues, *driver.Policy, error) {
-		queues, err := openQueues(ctx, open, url, "longshore doctor")
+		queues, err := openQueues(ctx, open, url, "longshore doctor", retry)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -292,7 +292,7 @@ func span(ms int64) string {
 	case ms == 0:
 		return "unknown"
 	case d >= 48*time.Hour && d%(24*time.Hour) == 0:
-		return count(int(d/(24*time.Hour)), "day")
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
 	}
 	return d.String()
 }

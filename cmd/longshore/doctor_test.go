@@ -63,6 +63,8 @@ func TestDoctorFinds(t *testing.T) {
 		"a dead letter that is gone": {change: func(p *driver.Policy) { p.DeadLetterReadable = false }, code: 1, want: "error dead-letter;"},
 		"the attempt limit":          {change: func(p *driver.Policy) { p.MaxAttempts = 3 }, code: 1, want: "error attempt-limit;", says: "3 is below 15"},
 		"it for more attempts":       {options: doctorOptions{maxAttempts: 6}, code: 1, want: "error attempt-limit;", says: "15 is below 17"},
+		"nothing for fewer attempts": {options: doctorOptions{maxAttempts: 3}, change: func(p *driver.Policy) { p.MaxAttempts = 11 }},
+		"it for fewer attempts":      {options: doctorOptions{maxAttempts: 3}, change: func(p *driver.Policy) { p.MaxAttempts = 10 }, code: 1, want: "error attempt-limit;", says: "10 is below 11"},
 		"retention":                  {change: func(p *driver.Policy) { p.Retention = p.DeadLetterRetention }, code: 1, want: "error dead-letter-retention;"},
 		"no retention without end":   {change: func(p *driver.Policy) { p.DeadLetterRetention = driver.Unlimited }},
 		"a timeout":                  {options: doctorOptions{timeout: 12 * time.Hour}, code: 1, want: "error timeout;"},
@@ -138,6 +140,16 @@ nothing is wrong with it
 	} {
 		if e.code != 1 || !strings.Contains(e.out, want) {
 			t.Errorf("exit code %d, and it does not say %q but\n%s", e.code, want, e.out)
+		}
+	}
+}
+
+func TestSpans(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "unknown", -time.Millisecond: "without end", time.Minute: "1m0s", 24 * time.Hour: "24h0m0s", 96 * time.Hour: "4 days", 49 * time.Hour: "49h0m0s",
+	} {
+		if got := span(d.Milliseconds()); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func newJob(o *runOptions, std streams) (*job, error) {
 // open opens the queue and makes a worker that does tasks with handle.
 func (j *job) open(ctx context.Context, handle runtime.HandlerFunc) error {
 	var err error
-	if j.queues, err = openQueues(ctx, j.openQueue, j.options.queue, "longshore run"); err != nil {
+	if j.queues, err = openQueues(ctx, j.openQueue, j.options.queue, "longshore run", j.options.retry()); err != nil {
 		return err
 	}
 	j.queue = j.queues.All()[0].Driver

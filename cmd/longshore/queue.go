@@ -13,14 +13,16 @@ import (
 // opener opens a queue by its URL.
 type opener func(ctx context.Context, url string) (driver.Queue, error)
 
-// openQueues opens the one queue of a command.
-func openQueues(ctx context.Context, open opener, url, command string) (*runtime.Queues, error) {
+// openQueues opens the one queue of a command. The retry policy is that of tasks
+// whose kind has none of its own, which the start-up check looks at too; nil is
+// the runtime's.
+func openQueues(ctx context.Context, open opener, url, command string, retry *runtime.RetryPolicy) (*runtime.Queues, error) {
 	q, err := open(ctx, url)
 	if err != nil {
 		return nil, &usageError{err, command + " --help lists the queue URLs and their parameters"}
 	}
 	queues := new(runtime.Queues)
-	if err := queues.Add(runtime.QueueInfo{Name: runtime.QueueName(url), Driver: q}); err != nil {
+	if err := queues.Add(runtime.QueueInfo{Name: runtime.QueueName(url), Driver: q, Retry: retry}); err != nil {
 		return nil, errors.Join(err, q.Close(ctx))
 	}
 	return queues, nil

@@ -38,7 +38,7 @@ func newShift(o *workOptions, std streams) *shift {
 // open opens the queue and makes a worker that does tasks with handle.
 func (s *shift) open(ctx context.Context, open opener, handle runtime.HandlerFunc) error {
 	var err error
-	if s.queues, err = openQueues(ctx, open, s.options.queue, "longshore work"); err != nil {
+	if s.queues, err = openQueues(ctx, open, s.options.queue, "longshore work", s.options.retry()); err != nil {
 		return err
 	}
 	s.queue = s.queues.All()[0].Driver

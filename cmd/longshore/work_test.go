@@ -237,6 +237,19 @@ func TestWorkWaitsForTasksThatAreNotReady(t *testing.T) {
 	}
 }
 
+// With fewer attempts than the runtime has by default, the queue needs no more
+// deliveries than they do.
+func TestWorkNeedsNoMoreThanItsOwnAttempts(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "?max_receives=7")
+	if e := here(t, "", "work", "--queue", q.url, "--until-empty", "1s", "--exec=cat", "--max-attempts=1"); e.code != 0 {
+		t.Errorf("exit code %d\n%s", e.code, e.err)
+	}
+	if e := here(t, "", "work", "--queue", q.url, "--until-empty", "1s", "--exec=cat", "--max-attempts=2"); e.code != 2 {
+		t.Errorf("exit code %d\n%s", e.code, e.err)
+	}
+}
+
 func TestWorkRefuses(t *testing.T) {
 	t.Parallel()
 	q := newMemQueue(t, "")

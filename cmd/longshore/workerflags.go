@@ -59,12 +59,17 @@ func (o *workerFlags) check(queue string, given func(flag string) bool) error {
 	return nil
 }
 
-// handleOptions are what the flags say about how a task is handled.
-func (o *workerFlags) handleOptions() []runtime.HandleOption {
-	options := []runtime.HandleOption{runtime.Retry(runtime.RetryPolicy{
+// retry is what the flags say about retries.
+func (o *workerFlags) retry() *runtime.RetryPolicy {
+	return &runtime.RetryPolicy{
 		MaxAttempts: o.maxAttempts,
 		Backoff:     runtime.Exponential(cmp.Or(o.backoff, time.Nanosecond), maxBackoff),
-	})}
+	}
+}
+
+// handleOptions are what the flags say about how a task is handled.
+func (o *workerFlags) handleOptions() []runtime.HandleOption {
+	options := []runtime.HandleOption{runtime.Retry(*o.retry())}
 	if o.timeout > 0 {
 		options = append(options, runtime.Timeout(o.timeout))
 	}

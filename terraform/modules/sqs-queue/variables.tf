@@ -75,7 +75,7 @@ variable "hold_seconds" {
   }
   validation {
     condition     = var.lambda_timeout_seconds == null ? true : var.hold_seconds >= 6 * var.lambda_timeout_seconds
-    error_message = "hold_seconds is below six times lambda_timeout_seconds, which AWS Lambda requires of a queue that it polls: a function that is throttled would see its messages again too early."
+    error_message = "hold_seconds is below six times lambda_timeout_seconds, which AWS asks for on a queue that a function polls: one that is throttled would see its messages again too early."
   }
 }
 
@@ -112,12 +112,12 @@ variable "retention_seconds" {
   }
   validation {
     condition     = var.retention_seconds < var.dead_letter_retention_seconds
-    error_message = "retention_seconds is not below dead_letter_retention_seconds. On a standard queue a dead letter's age counts from its first send, so it would vanish at once or soon after its death."
+    error_message = "retention_seconds is not below dead_letter_retention_seconds. What Amazon SQS itself moves to the dead letter of a standard queue keeps the time of its first send, so it would vanish at once or soon after its death."
   }
 }
 
 variable "dead_letter_retention_seconds" {
-  description = "How long the dead letter keeps a message, in seconds, on a standard queue from its first send; by default the longest that Amazon SQS gives, 14 days."
+  description = "How long the dead letter keeps a message, in seconds: of what a worker buried from then on, of what Amazon SQS itself moved there on a standard queue from its first send. By default the longest that there is, 14 days."
   type        = number
   default     = 1209600
 
