@@ -12,7 +12,7 @@
 // is a FIFO queue, which is Ordered and deduplicates.
 //
 //	region        the region, where the host does not name it; default the SDK's own (AWS_REGION, the profile)
-//	hold          declares the queue's visibility timeout; 1s to 11h59m
+//	hold          declares the queue's visibility timeout; 2s to 11h59m
 //	max_receives  declares the maxReceiveCount of its redrive policy; 1 to 1000
 //	dead_letter   declares its dead letter: a name in the same account and region, or an ARN
 //	sns           unwrap: the body of an Amazon SNS notification is its Message; default as it is
@@ -85,7 +85,7 @@
 // at most 8 attributes of the application's (10 less the 2 reserved ones), each
 // value at most 4,096 bytes. A send is delayed by at most 15 minutes, on a FIFO
 // queue not at all. A hold and a release delay are whole seconds, rounded up, from
-// 1 s (a release: 0) to 11h59m. (Source: Amazon SQS Developer Guide, "Amazon SQS
+// 2 s (a release: 0) to 11h59m. (Source: Amazon SQS Developer Guide, "Amazon SQS
 // message quotas", and API Reference.)
 //
 // # As

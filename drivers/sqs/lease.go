@@ -125,7 +125,7 @@ func margin(hold time.Duration) time.Duration { return max(time.Second, hold/10)
 // declares it, else by the default of Amazon SQS, 30 s.
 func (q *Queue) Adopt(handle string, m driver.Message, attempt int, received time.Time) driver.Lease {
 	hold := 30 * time.Second
-	if s := q.settings.Load(); s != nil && s.hold >= grain {
+	if s := q.settings.Load(); s != nil && s.hold >= minHold {
 		hold = s.hold
 	} else if q.options.Hold != 0 {
 		hold = q.options.Hold

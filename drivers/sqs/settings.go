@@ -21,10 +21,9 @@ type settings struct {
 	arn       string
 	hold      time.Duration // its VisibilityTimeout
 	retention time.Duration
-	poll      time.Duration // its ReceiveMessageWaitTimeSeconds
-	dead      arn           // the target of its redrive policy; zero for none
-	receives  int           // the maxReceiveCount of that
-	ready     int64         // the counts are approximate
+	dead      arn   // the target of its redrive policy; zero for none
+	receives  int   // the maxReceiveCount of that
+	ready     int64 // the counts are approximate
 	leased    int64
 	delayed   int64
 }
@@ -33,7 +32,7 @@ type settings struct {
 // them: a standard queue refuses it, and the name tells.
 var described = []types.QueueAttributeName{
 	types.QueueAttributeNameQueueArn, types.QueueAttributeNameVisibilityTimeout, types.QueueAttributeNameMessageRetentionPeriod,
-	types.QueueAttributeNameReceiveMessageWaitTimeSeconds, types.QueueAttributeNameRedrivePolicy,
+	types.QueueAttributeNameRedrivePolicy,
 	types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
 	types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 }
@@ -119,8 +118,8 @@ func (s *source) ownHold(ctx context.Context, op string) (time.Duration, error) 
 			return 0, err
 		}
 	}
-	if got.hold < grain {
-		return 0, driver.Errorf(driver.InvalidArgument, op, "the queue's own hold is %v, which leases nothing; give a hold of %v or more", got.hold, grain)
+	if got.hold < minHold {
+		return 0, driver.Errorf(driver.InvalidArgument, op, "the queue's own hold of %v is too short; give one of %v or more", got.hold, minHold)
 	}
 	return min(got.hold, maxTotal), nil
 }
@@ -179,7 +178,6 @@ func parseSettings(all map[string]string) (*settings, error) {
 	s.arn = all[string(types.QueueAttributeNameQueueArn)]
 	s.hold = time.Duration(number(types.QueueAttributeNameVisibilityTimeout, year)) * time.Second
 	s.retention = time.Duration(number(types.QueueAttributeNameMessageRetentionPeriod, year)) * time.Second
-	s.poll = time.Duration(number(types.QueueAttributeNameReceiveMessageWaitTimeSeconds, year)) * time.Second
 	s.ready = number(types.QueueAttributeNameApproximateNumberOfMessages, 1<<62)
 	s.leased = number(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible, 1<<62)
 	s.delayed = number(types.QueueAttributeNameApproximateNumberOfMessagesDelayed, 1<<62)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/longshore-dev/longshore/driver"
 )
 
 // notification is what Amazon SNS puts into a queue without raw message delivery.
@@ -17,7 +19,7 @@ type notification struct {
 }
 
 // parseNotification reads a body that Amazon SNS wrapped. Other bodies, JSON or
-// not, are none.
+// not, are none, and neither is one whose message is no text.
 func parseNotification(body string) (*notification, bool) {
 	if !strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
 		return nil, false
@@ -26,7 +28,7 @@ func parseNotification(body string) (*notification, bool) {
 	if err := json.Unmarshal([]byte(body), &n); err != nil {
 		return nil, false
 	}
-	return &n, n.Type == "Notification" && n.TopicArn != "" && n.Message != ""
+	return &n, n.Type == "Notification" && n.TopicArn != "" && n.Message != "" && driver.IsText(n.Message)
 }
 
 // unwrap shows a notification's Message as the body and adds its attributes; body

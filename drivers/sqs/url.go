@@ -15,7 +15,7 @@ func init() {
 		Example: "sqs://orders?region=eu-west-1",
 		Params: []driver.Param{
 			{Name: "region", Doc: "The AWS region; default that of the host, else the SDK's own (AWS_REGION, the profile)."},
-			{Name: "hold", Doc: "Declares the queue's visibility timeout, where it may not be read; 1s to 11h59m."},
+			{Name: "hold", Doc: "Declares the queue's visibility timeout, where it may not be read; 2s to 11h59m."},
 			{Name: "max_receives", Doc: "Declares the maxReceiveCount of the redrive policy, where it may not be read; 1 to 1000."},
 			{Name: "dead_letter", Doc: "Declares the dead letter, where it may not be read; a name in the same account and region, or an ARN."},
 			{Name: "sns", Doc: "unwrap: the body of an Amazon SNS notification is its Message; default as it is."},
@@ -28,7 +28,7 @@ func open(ctx context.Context, u *driver.URL) (driver.Queue, error) {
 	op := "open " + u.Redacted
 	region := u.String("region", "")
 	o := Options{
-		Hold:        u.Duration("hold", 0, grain, maxTotal),
+		Hold:        u.Duration("hold", 0, minHold, maxTotal),
 		MaxReceives: u.Int("max_receives", 0, 1, maxReceives),
 		DeadLetter:  u.String("dead_letter", ""),
 	}
@@ -168,7 +168,7 @@ func (a arn) String() string {
 // declares nothing.
 type Options struct {
 	// Hold, MaxReceives and DeadLetter declare the queue's visibility timeout
-	// (1 s to 11h59m), the maxReceiveCount of its redrive policy (1 to 1,000) and
+	// (2 s to 11h59m), the maxReceiveCount of its redrive policy (1 to 1,000) and
 	// its dead letter (a name in the same account and region, or an ARN). They
 	// stand in where the credentials do not allow GetQueueAttributes; else Policy
 	// refuses one that differs from what it reads.
@@ -184,8 +184,8 @@ type Options struct {
 // check refuses declarations that cannot be true.
 func (o *Options) check(a address) error {
 	switch {
-	case o.Hold != 0 && (o.Hold < grain || o.Hold > maxTotal || o.Hold%grain != 0):
-		return fmt.Errorf("hold %v is not a number of seconds within %v to %v", o.Hold, grain, maxTotal)
+	case o.Hold != 0 && (o.Hold < minHold || o.Hold > maxTotal || o.Hold%grain != 0):
+		return fmt.Errorf("hold %v is not a number of seconds within %v to %v", o.Hold, minHold, maxTotal)
 	case o.MaxReceives < 0 || o.MaxReceives > maxReceives:
 		return fmt.Errorf("max receives %d is not within 1 to %d", o.MaxReceives, maxReceives)
 	case o.DeadLetter == "":

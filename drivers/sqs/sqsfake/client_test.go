@@ -91,6 +91,20 @@ func (e *env) receive(q *string, wait int32) []types.Message {
 	return out.Messages
 }
 
+// poll is receive in a goroutine, for at most limit messages.
+func (e *env) poll(q *string, limit, wait int32) <-chan []types.Message {
+	got := make(chan []types.Message, 1)
+	go func() {
+		out, err := e.client.ReceiveMessage(e.Context(), &sqs.ReceiveMessageInput{QueueUrl: q, MaxNumberOfMessages: limit, WaitTimeSeconds: wait})
+		if err != nil {
+			e.Error(err)
+			out = &sqs.ReceiveMessageOutput{}
+		}
+		got <- out.Messages
+	}()
+	return got
+}
+
 // one receives exactly one message.
 func (e *env) one(q *string, wait int32) types.Message {
 	e.Helper()
@@ -141,8 +155,7 @@ func (e *env) pair(name string, maxReceives int, attributes ...string) (q, dead 
 
 // code is the error code that the SDK shows.
 func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return fmt.Sprint(err)

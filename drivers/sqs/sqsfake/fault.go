@@ -22,8 +22,8 @@ type Fault struct {
 	Count int
 	// Items makes a batch fail for some entries, by their place in the request:
 	// the answer is HTTP 200 with those entries in Failed, SenderFault false, and
-	// Error as their code. Operations that are no batch are struck as if Items
-	// were nil and 0 chosen or not.
+	// Error as their code. An operation that is no batch is struck as a whole when
+	// Items chooses 0.
 	Items func(i int) bool
 
 	// Error is the code to answer: Throttled and the others declared here, or any
@@ -42,7 +42,8 @@ type Fault struct {
 	// between effect and answer.
 	Delay time.Duration
 	// Stale treats the receipt handles of the request (with Items, of those
-	// entries) as superseded by a later receive.
+	// entries) as superseded by a later receive. Such a fault strikes deletes and
+	// changes of visibility only.
 	Stale bool
 }
 
@@ -101,6 +102,9 @@ func (fs *faults) match(op, queue string) *Fault {
 	defer fs.mu.Unlock()
 	for _, a := range fs.armed {
 		if a.Op != "" && a.Op != op || a.Queue != "" && a.Queue != queue {
+			continue
+		}
+		if a.Stale && !strings.HasPrefix(op, "DeleteMessage") && !strings.HasPrefix(op, "ChangeMessageVisibility") {
 			continue
 		}
 		f := a.Fault

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 )
 
 // receipt is what a receipt handle says.
@@ -39,5 +40,5 @@ func (s *Server) parseHandle(h string) (receipt, bool) {
 }
 
 func (s *Server) checksum(b []byte) uint32 {
-	return crc32.ChecksumIEEE(binary.BigEndian.AppendUint64(b[:len(b):len(b)], s.secret))
+	return crc32.ChecksumIEEE(binary.BigEndian.AppendUint64(slices.Clip(b), s.secret))
 }

@@ -207,6 +207,9 @@ func (q *queue) wake(now time.Duration) {
 
 // receivable is how many of limit long polls would find a message.
 func (q *queue) receivable(limit int) int {
+	if q.full() {
+		return 0
+	}
 	if !q.fifo {
 		return min(limit, q.count[visible])
 	}

@@ -13,8 +13,7 @@ func TestLongPollIsWokenBySend(t *testing.T) {
 	bubble(t, func(e *env) {
 		q := e.queue("orders")
 		start := time.Now()
-		got := make(chan []types.Message)
-		go func() { got <- e.receive(q, 20) }()
+		got := e.poll(q, 1, 20)
 		time.Sleep(7 * time.Second)
 		e.send(q, "hello")
 		ms := <-got
@@ -48,19 +47,18 @@ func TestLongPollIsWokenByTheEndOfADelay(t *testing.T) {
 	bubble(t, func(e *env) {
 		q := e.queue("orders", "DelaySeconds", "5")
 		start := time.Now()
-		polls := make(chan []types.Message)
-		for range 2 {
-			go func() { polls <- e.receive(q, 20) }()
-		}
+		first := e.poll(q, 1, 20)
+		synctest.Wait()
+		second := e.poll(q, 1, 20)
 		synctest.Wait()
 		e.send(q, "hello")
-		if ms := <-polls; len(ms) != 1 {
+		if ms := <-first; len(ms) != 1 {
 			t.Fatalf("received %v, want hello", bodies(ms))
 		}
 		if d := time.Since(start); d != 5*time.Second {
 			t.Errorf("the message came after %v, want 5s", d)
 		}
-		if ms := <-polls; len(ms) != 0 {
+		if ms := <-second; len(ms) != 0 {
 			t.Errorf("the other long poll got %v", bodies(ms))
 		}
 		if d := time.Since(start); d != 20*time.Second {

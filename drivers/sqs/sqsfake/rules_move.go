@@ -58,8 +58,8 @@ func (t *trial) endedMove(source string) types.ListMessageMoveTasksResultEntry {
 }
 
 // kill has a message of q, which withDead made, moved to its dead-letter queue.
-func (t *trial) kill(q, body string) string {
-	id := t.send(q, body)
+func (t *trial) kill(q string) string {
+	id := t.send(q, "x")
 	t.exhaust(q)
 	t.nothing(q)
 	return id
@@ -68,7 +68,7 @@ func (t *trial) kill(q, body string) string {
 var moveRules = []rule{
 	{"a move task brings messages to its destination", pageRedrive, func(t *trial) {
 		q, dead := t.withDead("")
-		t.kill(q, "x")
+		t.kill(q)
 		to := t.queue("to")
 		t.move(dead, to)
 		t.received(t.receive(to, 5, 0), "x")
@@ -78,21 +78,21 @@ var moveRules = []rule{
 	}},
 	{"a message that a task moved has a new id", pageRedrive, func(t *trial) {
 		q, dead := t.withDead("")
-		id := t.kill(q, "x")
+		id := t.kill(q)
 		t.move(dead, q)
 		m := t.one(q, 5, 0)
 		t.want(value(m.MessageId) != id, "it is still %s", id)
 	}},
 	{"a message that a task moved is received for the first time", pageRedrive, func(t *trial) {
 		q, dead := t.withDead("")
-		t.kill(q, "x")
+		t.kill(q)
 		t.move(dead, q)
 		n := t.one(q, 5, 0).Attributes["ApproximateReceiveCount"]
 		t.want(n == "1", "its receive count is %s, want 1", n)
 	}},
 	{"a move task without a destination brings messages back to where they came from", pageRedrive, func(t *trial) {
 		q, dead := t.withDead("")
-		t.kill(q, "x")
+		t.kill(q)
 		t.move(dead, "")
 		t.one(q, 5, 0)
 	}},

@@ -49,9 +49,13 @@ func (t *trial) refused(err error, codes ...string) {
 	if t.err != nil {
 		return
 	}
+	if err == nil {
+		t.err = fmt.Errorf("it was taken, want an error with code %s", strings.Join(codes, " or "))
+		return
+	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		t.err = fmt.Errorf("got error %v, want one with code %s", err, strings.Join(codes, " or "))
+		t.err = fmt.Errorf("want an error with code %s, got %w", strings.Join(codes, " or "), err)
 		return
 	}
 	for _, c := range codes {
@@ -168,8 +172,8 @@ func (t *trial) post(q string, l letter) string {
 func (t *trial) send(q, body string) string { return t.post(q, letter{body: body}) }
 
 // fifo sends a message whose body is its dedup id too.
-func (t *trial) fifo(q, group, body string) string {
-	return t.post(q, letter{body: body, group: group, dedup: body})
+func (t *trial) fifo(q, group, body string) {
+	t.post(q, letter{body: body, group: group, dedup: body})
 }
 
 // receive takes up to ten messages, hidden for hold seconds (0: the queue's own

@@ -1,0 +1,106 @@
+package sqs_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/sqs/sqsfake"
+)
+
+// die sends messages and buries them.
+func (e *env) die(n int) {
+	e.Helper()
+	e.send(messages(n, 10)...)
+	for _, l := range e.lease(e.queue, n) {
+		e.must(e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Bury, Reason: "test"}))
+	}
+}
+
+func TestMoveAllIsCancelled(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(10)
+		ctx, cancel := context.WithTimeout(e.Context(), 4500*time.Millisecond)
+		defer cancel()
+		report, err := e.queue.DeadLetter().MoveAll(ctx, driver.MoveOptions{Rate: 1})
+		e.code("a move past its deadline", err, driver.DeadlineExceeded)
+		if report.Moved < 4 || report.Moved > 5 {
+			e.Errorf("report %+v; want what was moved by then", report)
+		}
+		if n := e.server.Requests()["CancelMessageMoveTask"]; n != 1 {
+			e.Errorf("%d requests to cancel; want 1", n)
+		}
+		if _, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{}); err != nil {
+			e.Errorf("a move after a cancelled one: %v", err)
+		}
+	})
+}
+
+func TestMoveAllOneAtATime(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(3)
+		_, err := e.client.StartMessageMoveTask(e.Context(), &awssqs.StartMessageMoveTaskInput{
+			SourceArn: aws.String(targetARN), MaxNumberOfMessagesPerSecond: aws.Int32(1),
+		})
+		e.must(err)
+		_, err = e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{})
+		e.code("a second move", err, driver.Throttled)
+	})
+}
+
+func TestMoveAllOutlastsTrouble(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(5)
+		e.server.Fault(sqsfake.Fault{Op: "ListMessageMoveTasks", Error: sqsfake.Throttled, Count: 4})
+		report, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{})
+		if err != nil || report.Moved != 5 {
+			e.Errorf("%+v, %v; want 5 moved", report, err)
+		}
+		e.die(1)
+		e.server.Fault(sqsfake.Fault{Op: "ListMessageMoveTasks", Error: sqsfake.AccessDenied})
+		_, err = e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: 1})
+		e.code("a move that cannot be watched", err, driver.PermissionDenied)
+	})
+}
+
+func TestMoveAllFails(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(3)
+		go func() {
+			time.Sleep(1500 * time.Millisecond)
+			_, _ = e.client.DeleteQueue(e.Context(), &awssqs.DeleteQueueInput{QueueUrl: aws.String("http://sqs.test/000000000000/orders")})
+		}()
+		report, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: 1})
+		e.code("a move to a queue that is gone", err, driver.Unavailable)
+		if report.Moved != 1 {
+			e.Errorf("report %+v; want 1 moved", report)
+		}
+	})
+}
+
+// The destination is the queue, also for what came from elsewhere.
+func TestMoveAllToTheQueue(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(1)
+		_, err := e.client.SendMessage(e.Context(), &awssqs.SendMessageInput{QueueUrl: e.url("-dead"), MessageBody: aws.String("from elsewhere")})
+		e.must(err)
+		report, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: 500})
+		if err != nil || report.Moved != 2 {
+			e.Errorf("%+v, %v; want 2 moved", report, err)
+		}
+		e.lease(e.queue, 2)
+	})
+}
+
+func TestMoveAllRates(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		for _, rate := range []int{-1, 501} {
+			_, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: rate})
+			e.code("a rate out of range", err, driver.InvalidArgument)
+		}
+	})
+}
