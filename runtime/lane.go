@@ -39,6 +39,7 @@ type lane struct {
 	toSettle     []*held                  // guarded by mu
 	settlers     int                      // guarded by mu
 	settlesMoved time.Duration            // guarded by mu; when a settler last took from toSettle
+	linger       linger                   // guarded by mu
 	byID         map[string]*held         // guarded by mu; all that are not finished
 	groups       map[string]*group        // guarded by mu; those of which a message is held
 	behind       recent[string, int]      // guarded by mu; held.behind by the broker's id, of messages that were given back
@@ -61,6 +62,7 @@ func newLane(w *Worker, q *QueueInfo) *lane {
 		logger:  w.options.Logger.With("queue", q.Name),
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
+		linger:  linger{filled: make(chan struct{}, 1)},
 		byID:    make(map[string]*held), groups: make(map[string]*group),
 	}
 }

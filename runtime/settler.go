@@ -72,16 +72,26 @@ func (l *lane) settleFrom(h *held, now time.Duration) {
 	h.settleAt, h.settleEnd = now, now+l.worker.options.SettleTimeout
 }
 
-// enqueueSettle puts h, which is out of the book, in line for a settler. There
-// is no linger: an idle queue's settle goes out at once, and a batch is what
-// came together while other calls were under way. The caller holds mu.
+// enqueueSettle puts h, which is out of the book, in line for a settler. An idle
+// queue's settle goes out at once, and a batch is what came together while other
+// calls were under way or a settler lingered. The caller holds mu.
 func (l *lane) enqueueSettle(h *held) {
 	l.toSettle = append(l.toSettle, h)
+	l.linger.came++
+	full := len(l.toSettle) >= l.queue.capabilities.MaxSettleBatch
 	switch {
+	case l.linger.lingering:
+		if full {
+			l.linger.lingering = false
+			select {
+			case l.linger.filled <- struct{}{}:
+			default: // said already
+			}
+		}
 	case l.settlers == 0:
 		l.settlesMoved = l.now()
 		fallthrough
-	case l.settlers < maxSettlers && len(l.toSettle) >= l.queue.capabilities.MaxSettleBatch:
+	case l.settlers < maxSettlers && full:
 		l.settlers++
 		l.calls.Go(l.settle)
 	default:
@@ -115,9 +125,12 @@ func (l *lane) settle() {
 			return
 		}
 		ctx, cancel := l.within(settleCallTime)
+		began := l.now()
 		errs := l.settleBatch(ctx, batch)
+		took := l.now() - began
 		cancel()
 		l.mu.Lock()
+		l.linger.tookCall(took)
 		l.ended = make([]ending, 0, len(batch))
 		for i, h := range batch {
 			l.settled(h, errs[i])
@@ -172,9 +185,13 @@ func (l *lane) settleBatch(ctx context.Context, batch []*held) []error {
 func (l *lane) nextSettles() []*held {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.linger.measure(l.now())
+	l.awaitBatch()
 	n := min(len(l.toSettle), l.queue.capabilities.MaxSettleBatch)
-	if n == 0 {
-		l.toSettle = nil
+	if n == 0 || l.linger.lingering { // the one that lingers takes what there is
+		if n == 0 {
+			l.toSettle = nil
+		}
 		l.settlers--
 		return nil
 	}
