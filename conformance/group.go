@@ -7,8 +7,12 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 )
 
+// A broker that orders gives the messages of a group one at a time, or several at
+// once in one receive, as Amazon SQS does. The checks take both: while any of a
+// group is leased nothing else of it comes, and what came together is given back
+// by its receiver, the head first.
 var groupChecks = []Check{
-	{Name: "group-order", Doc: "Messages of a group come one at a time, in the order in which they were sent; or the key is refused as Unsupported.", run: groupOrder},
+	{Name: "group-order", Doc: "Messages of a group come in the order in which they were sent, and while any is leased no others come; or the key is refused as Unsupported.", run: groupOrder},
 	{Name: "group-others-proceed", Doc: "A group that waits for its head holds up neither other groups nor messages without one.", run: groupOthersProceed},
 	{Name: "group-order-after-release", Doc: "A released head comes again before its followers, which wait out its delay.", run: groupOrderAfterRelease},
 	{Name: "group-order-after-lapse", Doc: "A head whose lease lapsed comes again before its followers.", run: groupOrderAfterLapse},
@@ -36,16 +40,24 @@ func (t *T) withoutGroups(q driver.Queue) bool {
 	return true
 }
 
-// head leases the only message that a group lets out, which must be want.
+// head leases one message of a group, which must be want.
 func (t *T) head(q driver.Queue, want driver.Message) driver.Lease {
-	got := t.receive(q, driver.ReceiveOptions{Max: min(10, t.caps.MaxReceiveBatch), Wait: t.grace})
-	if len(got) != 1 {
-		t.Fatalf("%d messages came; want the head of the group alone", len(got))
+	return t.front(q, []driver.Message{want})[0]
+}
+
+// front leases what a group lets out at once: the first of want, and as many of
+// those behind it as the broker likes.
+func (t *T) front(q driver.Queue, want []driver.Message) []driver.Lease {
+	got := t.receive(q, driver.ReceiveOptions{Max: min(len(want), t.caps.MaxReceiveBatch), Wait: t.grace})
+	if len(got) == 0 {
+		t.Fatalf("no message came; want %s, the head of the group", idOf(want[0].Body))
 	}
-	if got, want := idOf(got[0].Message().Body), idOf(want.Body); got != want {
-		t.Fatalf("message %s came; want %s, the head of the group", got, want)
+	for i, l := range got {
+		if got, want := idOf(l.Message().Body), idOf(want[i].Body); got != want {
+			t.Fatalf("message %s came; want %s, no. %d of the group", got, want, i)
+		}
 	}
-	return got[0]
+	return got
 }
 
 func groupOrder(t *T) {
@@ -53,18 +65,27 @@ func groupOrder(t *T) {
 	if t.withoutGroups(q) {
 		return
 	}
-	batch := t.group("a", 5)
-	t.send(q, batch[:3]...)
-	t.send(q, batch[3:]...)
-	for _, m := range batch {
-		l := t.head(q, m)
+	rest := t.group("a", 5)
+	t.send(q, rest[:3]...)
+	t.send(q, rest[3:]...)
+	all := len(rest)
+	for len(rest) > 0 {
+		got := t.front(q, rest[:min(2, len(rest))])
 		for range 3 { // for longer than one hold
-			t.hidden("the followers of a leased head", q, t.hold/2)
-			t.extended(q, l, 0)
+			t.hidden("the others of a group of which some are leased", q, t.hold/2)
+			for _, l := range got {
+				t.extended(q, l, 0)
+			}
 		}
-		t.ack(q, l)
+		for len(got) > 1 {
+			t.ack(q, got[0])
+			got, rest = got[1:], rest[1:]
+			t.hidden("the others of a group of which some are still leased", q, t.grace)
+		}
+		t.ack(q, got[0])
+		rest = rest[1:]
 	}
-	t.audit(q, tally{Processed: len(batch)})
+	t.audit(q, tally{Processed: all})
 }
 
 func groupOthersProceed(t *T) {
@@ -78,19 +99,44 @@ func groupOthersProceed(t *T) {
 	}
 	batch = append(batch, t.messages(2)...)
 	t.send(q, batch...)
-	heads := t.leases(q, 5) // three heads and two messages without a group
-	t.hidden("followers", q, t.grace)
-	seen := make(map[string]bool)
-	for _, l := range heads {
-		key := l.Message().GroupKey
-		if key != "" && seen[key] {
-			t.Errorf("two messages of group %q at once", key)
+	var first []driver.Lease
+	came := make(map[string]int) // by group, the receive it came with
+	free := 0
+	for call := 1; len(first) < len(batch); call++ {
+		got := t.receive(q, driver.ReceiveOptions{Max: min(10, t.caps.MaxReceiveBatch), Wait: t.grace})
+		if len(got) == 0 {
+			break
 		}
-		seen[key] = true
+		for _, l := range got {
+			key := l.Message().GroupKey
+			switch {
+			case key == "":
+				free++
+			case came[key] == 0:
+				came[key] = call
+			case came[key] != call:
+				t.Errorf("another message of group %q came while one was leased", key)
+			}
+		}
+		first = append(first, got...)
 	}
-	t.ackAll(q, heads)
-	t.ackAll(q, t.leases(q, 3))
+	if len(came) != 3 || free != 2 {
+		t.Errorf("%d groups and %d messages without one came; want 3 and 2", len(came), free)
+	}
+	t.ackAll(q, first)
+	if n := len(batch) - len(first); n > 0 {
+		t.ackAll(q, t.leases(q, n))
+	}
 	t.audit(q, tally{Processed: len(batch)})
+}
+
+// giveBack releases what was leased of a group at once: its head, with a delay,
+// and then those behind it.
+func (t *T) giveBack(q driver.Queue, leases []driver.Lease, delay time.Duration) {
+	for _, l := range leases {
+		t.release(q, l, delay)
+		delay = 0
+	}
 }
 
 func groupOrderAfterRelease(t *T) {
@@ -98,22 +144,31 @@ func groupOrderAfterRelease(t *T) {
 	if t.withoutGroups(q) {
 		return
 	}
-	batch := t.group("a", 3)
-	t.send(q, batch...)
-	t.release(q, t.head(q, batch[0]), 0)
-	l := t.head(q, batch[0])
+	rest := t.group("a", 3)
+	all := len(rest)
+	t.send(q, rest...)
+	got := t.front(q, rest[:2])
+	t.release(q, got[0], 0)
+	// What was leased with it is still out, so nothing behind that may come.
+	again := t.receive(q, driver.ReceiveOptions{Max: min(3, t.caps.MaxReceiveBatch), Wait: t.grace})
+	if len(again) > 1 || len(again) == 1 && idOf(again[0].Message().Body) != idOf(rest[0].Body) {
+		t.Errorf("%d messages came after the release, the first is %s; want the head %s alone, or none yet",
+			len(again), idOf(again[0].Message().Body), idOf(rest[0].Body))
+	}
+	t.giveBack(q, append(again, got[1:]...), 0)
 	if t.caps.ReleaseDelay.Supported() {
+		got := t.front(q, rest)
 		start := time.Now()
-		t.release(q, l, t.hold/2)
+		t.giveBack(q, got, t.hold/2)
 		t.hiddenUntil("the followers of a head released with a delay", q, start.Add(t.hold/2))
 		time.Sleep(time.Until(start.Add(t.hold/2 + t.b.Margin)))
-		l = t.head(q, batch[0])
 	}
-	t.ack(q, l)
-	for _, m := range batch[1:] {
-		t.ack(q, t.head(q, m))
+	for len(rest) > 0 {
+		got := t.front(q, rest)
+		t.ack(q, got...)
+		rest = rest[len(got):]
 	}
-	t.audit(q, tally{Processed: len(batch)})
+	t.audit(q, tally{Processed: all})
 }
 
 func groupOrderAfterLapse(t *T) {
@@ -121,15 +176,18 @@ func groupOrderAfterLapse(t *T) {
 	if t.withoutGroups(q) {
 		return
 	}
-	batch := t.group("a", 3)
-	t.send(q, batch...)
-	for _, m := range batch {
-		l := t.head(q, m)
-		t.hiddenUntil("the followers of a leased head", q, l.Expires())
-		time.Sleep(time.Until(l.Received().Add(t.hold + t.b.Margin)))
-		t.ack(q, t.head(q, m))
+	rest := t.group("a", 3)
+	all := len(rest)
+	t.send(q, rest...)
+	for len(rest) > 0 {
+		got := t.front(q, rest)
+		t.hiddenUntil("the others of a group of which some are leased", q, got[0].Expires())
+		time.Sleep(time.Until(got[len(got)-1].Received().Add(t.hold + t.b.Margin)))
+		got = t.front(q, rest)
+		t.ack(q, got...)
+		rest = rest[len(got):]
 	}
-	t.audit(q, tally{Processed: len(batch)})
+	t.audit(q, tally{Processed: all})
 }
 
 func groupGoesOnAfterBury(t *T) {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,13 +26,19 @@ const (
 type holders struct {
 	mu    sync.Mutex
 	until map[string]time.Time // guarded by mu; end of the lease by id
-	heads map[string]string    // guarded by mu; last id leased by group
+	group map[string][]held    // guarded by mu; what was leased last, by group
 	order map[string]string    // guarded by mu; last id processed by group
+}
+
+// held is a message that was leased, and by which receive.
+type held struct {
+	id   string
+	call *driver.Lease
 }
 
 func load(t *T, lapses bool) {
 	q := t.open()
-	h := &holders{until: make(map[string]time.Time), heads: make(map[string]string), order: make(map[string]string)}
+	h := &holders{until: make(map[string]time.Time), group: make(map[string][]held), order: make(map[string]string)}
 	var left atomic.Int64
 	left.Store(loadMessages)
 	for s := range loadSenders {
@@ -77,12 +84,15 @@ func (t *T) loadReceive(q driver.Queue, h *holders, left *atomic.Int64, lapses b
 		return
 	}
 	for _, l := range ls {
-		h.take(t, l)
+		h.take(t, l, &ls[0])
 	}
 	time.Sleep(t.hold / 100) // the work
 	batch := make([]driver.Settlement, 0, len(ls))
+	lapsed := make(map[string]bool) // groups, of which no more is done then
 	for i, l := range ls {
-		if lapses && l.Attempt() <= 1 && i%4 == 3 && h.mayLapse(l) {
+		key := l.Message().GroupKey
+		if lapses && (lapsed[key] || l.Attempt() <= 1 && i%4 == 3 && h.mayLapse(l)) {
+			lapsed[key] = key != ""
 			continue
 		}
 		h.give(t, l)
@@ -101,8 +111,9 @@ func (t *T) loadReceive(q driver.Queue, h *holders, left *atomic.Int64, lapses b
 	}
 }
 
-// take notes that l holds its message, which nobody else may.
-func (h *holders) take(t *T, l driver.Lease) {
+// take notes that l holds its message, which nobody else may, nor any other of its
+// group but what came by the same call.
+func (h *holders) take(t *T, l driver.Lease, call *driver.Lease) {
 	id := idOf(l.Message().Body)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -111,10 +122,12 @@ func (h *holders) take(t *T, l driver.Lease) {
 	}
 	h.until[id] = l.Expires()
 	if key := l.Message().GroupKey; key != "" {
-		if other := h.heads[key]; other != "" && other != id && l.Received().Before(h.until[other]) {
-			t.Errorf("message %s of group %q is leased beside %s", id, key, other)
+		for _, other := range h.group[key] {
+			if other.id != id && other.call != call && l.Received().Before(h.until[other.id]) {
+				t.Errorf("message %s of group %q is leased beside %s", id, key, other.id)
+			}
 		}
-		h.heads[key] = id
+		h.group[key] = append(slices.DeleteFunc(h.group[key], func(o held) bool { return o.call != call }), held{id, call})
 	}
 }
 

@@ -14,7 +14,7 @@ var workDeadChecks = []Check{
 	{Name: "dead-undecodable", Doc: "What is no task, and a task whose arguments do not decode, is buried at once without a run.", run: deadUndecodable},
 	{Name: "dead-unknown-kind", Doc: "A task of a kind that nobody handles is put off for at least a minute each time, then buried.", run: deadUnknownKind},
 	{Name: "dead-expired", Doc: "A task whose time to live is over is buried without a run; one that was redriven runs all the same.", run: deadExpired},
-	{Name: "dead-crashed", Doc: "A task that ends every worker is in the end buried as crashed without a run, and neighbours that end before it does are done.", run: deadCrashed},
+	{Name: "dead-crashed", Doc: "A task that ends every worker is in the end buried as crashed without a run; neighbours that end before it does are done, also those that came with it then.", run: deadCrashed},
 	{Name: "dead-suspects", Doc: "Tasks beyond their MaxAttempts, of which one may have ended workers, run one at a time; others run beside them.", run: deadSuspects},
 	{Name: "dead-redriven", Doc: "A redriven task runs again under its id, with fresh attempts and its redrives counted.", run: deadRedriven},
 	{Name: "dead-moved-back", Doc: "A dead letter that was moved back as it is, by hand or by the broker, counts as redriven.", run: deadMovedBack},
@@ -86,9 +86,6 @@ func deadCrashed(t *T) {
 	b := t.bench(p)
 	poison := b.enqueue("poison")
 	var good []runtime.TaskID
-	for range 4 {
-		good = append(good, b.enqueue("good"))
-	}
 	var now atomic.Pointer[running]
 	h := func(ctx context.Context, task *runtime.Task[Work]) error {
 		if task.Args.Note != "poison" {
@@ -105,6 +102,9 @@ func deadCrashed(t *T) {
 	}
 	b.await("each worker ends", time.Duration(p.MaxDeliveries)*2*t.hold, func() bool {
 		now.Store(nil)
+		for range 2 {
+			good = append(good, b.enqueue("good"))
+		}
 		w := b.work(h)
 		now.Store(w)
 		select {
@@ -113,11 +113,16 @@ func deadCrashed(t *T) {
 			w.drain()
 			return true
 		}
+		free := time.Now().Add(t.hold + t.b.Margin)
 		<-w.done
+		time.Sleep(time.Until(free)) // so that the poison comes together with what is new
 		return false
 	})
 	dead := b.awaitDead(1, 0)
 	b.died(dead, poison, driver.ReasonCrashed)
+	for _, id := range good {
+		b.ran("a neighbour", id, 1)
+	}
 	if n := len(b.turnsOf(poison)); n < p.MaxAttempts || n > p.MaxDeliveries {
 		t.Errorf("it ran %d times; want %d to %d", n, p.MaxAttempts, p.MaxDeliveries)
 	}

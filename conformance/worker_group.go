@@ -2,11 +2,13 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/internal/faultqueue"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -17,6 +19,8 @@ var workGroupChecks = []Check{
 	{Name: "group-snooze", Doc: "A group waits for a head that is snoozed; its attempts do not count, and order holds.", run: groupSnooze},
 	{Name: "group-after-bury", Doc: "A group goes on in order once its head is buried.", run: groupAfterBury},
 	{Name: "group-after-kill", Doc: "Order holds when the worker of a head is killed.", run: groupAfterKill},
+	{Name: "group-after-loss", Doc: "A group waits for a head whose lease was lost, and order holds.", run: groupAfterLoss},
+	{Name: "group-after-drain", Doc: "A worker that drains ends the heads that it has begun, and gives back those behind them: the next goes on in order at once.", run: groupAfterDrain},
 	{Name: "group-delay-refused", Doc: "A delay that the broker cannot give a task of a group is refused, for no copy could keep its place.", run: groupDelayRefused},
 }
 
@@ -87,7 +91,7 @@ func groupRunsInOrder(t *T) {
 
 // headFails has the head of a group fail twice, and checks that the group waits
 // for it and the other does not.
-func (b *bench) headFails(fails func(n int) error, delay time.Duration, attempts ...int) {
+func (b *bench) headFails(fails func(n int) error, delays [2]time.Duration, attempts ...int) {
 	t := b.T
 	ids := b.groups(3)
 	head := ids[0][0]
@@ -98,14 +102,15 @@ func (b *bench) headFails(fails func(n int) error, delay time.Duration, attempts
 		return nil
 	})
 	b.awaitDone(0, ids[1]...)
-	b.awaitDone(2*delay, ids[0]...)
+	b.awaitDone(delays[0]+delays[1], ids[0]...)
 	w.drain()
 	b.inOrder(ids[0])
 	turns := b.turnsOf(head)
 	b.ran("the head", head, 3)
 	for i, r := range turns {
 		if i > 0 {
-			t.within("the head ran again", r.began.Sub(turns[i-1].ended), delay, delay+time.Millisecond)
+			d := delays[i-1]
+			t.within("the head ran again", r.began.Sub(turns[i-1].ended), d, d+time.Millisecond)
 		}
 		if i < len(attempts) && r.attempt != attempts[i] {
 			t.Errorf("run %d of the head is attempt %d; want %d", i+1, r.attempt, attempts[i])
@@ -118,25 +123,27 @@ func (b *bench) headFails(fails func(n int) error, delay time.Duration, attempts
 }
 
 func groupWaitsForHead(t *T) {
+	delays := [2]time.Duration{t.hold / 2, 3 * t.hold / 2}
 	p := t.fails3()
-	p.Backoff = runtime.Fixed(3 * t.hold / 2)
+	p.Backoff = func(n int) time.Duration { return delays[min(n, len(delays))-1] }
 	b := t.bench(p)
 	if b.withoutOrder() {
 		return
 	}
-	b.headFails(func(int) error { return errTest }, 3*t.hold/2, 1, 2, 3)
+	b.headFails(func(int) error { return errTest }, delays, 1, 2, 3)
 }
 
 func groupWaitsWithoutDelay(t *T) {
+	delays := [2]time.Duration{t.hold / 2, 3 * t.hold / 2}
 	p := t.fails3()
-	p.Backoff = runtime.Fixed(3 * t.hold / 2)
+	p.Backoff = func(n int) time.Duration { return delays[min(n, len(delays))-1] }
 	b := t.benchOn(p, narrowed(func(c *driver.Capabilities) {
 		c.ReleaseDelay, c.MaxReleaseDelay = driver.Support{Note: "narrowed"}, 0
 	}))
 	if b.withoutOrder() {
 		return
 	}
-	b.headFails(func(int) error { return errTest }, 3*t.hold/2, 1, 2, 3)
+	b.headFails(func(int) error { return errTest }, delays, 1, 2, 3)
 }
 
 func groupSnooze(t *T) {
@@ -144,7 +151,8 @@ func groupSnooze(t *T) {
 	if b.withoutOrder() {
 		return
 	}
-	b.headFails(func(int) error { return runtime.Snooze(3 * t.hold / 2) }, 3*t.hold/2, 1, 1, 1)
+	delays := [2]time.Duration{t.hold / 2, 3 * t.hold / 2}
+	b.headFails(func(n int) error { return runtime.Snooze(delays[n-1]) }, delays, 1, 1, 1)
 }
 
 func groupAfterBury(t *T) {
@@ -195,6 +203,63 @@ func groupAfterKill(t *T) {
 	b.inOrder(ids[0])
 	b.ran("the task whose worker was killed", ids[0][1], 2)
 	b.ran("its follower", ids[0][2], 1)
+	t.audit(b.q, tally{Processed: 6})
+}
+
+func groupAfterLoss(t *T) {
+	b := t.bench(t.fails3())
+	if b.withoutOrder() {
+		return
+	}
+	ids := b.groups(3)
+	head := ids[0][0]
+	w := b.work(func(ctx context.Context, task *runtime.Task[Work]) error {
+		if task.ID == head && len(b.turnsOf(head)) == 1 {
+			return b.pause(ctx, 5*t.hold)
+		}
+		return nil
+	})
+	w.fq.Add(faultqueue.Rule{Op: faultqueue.Extend, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+		faultqueue.On(func(i int) bool { return TaskOf(c.Leases[i].Message().Body) == head }, faultqueue.FailBefore(errGone))(ctx, c, next)
+	}})
+	b.awaitDone(0, ids[1]...)
+	b.awaitDone(2*t.hold, ids[0]...)
+	w.drain()
+	b.inOrder(ids[0])
+	b.ran("the head", head, 2)
+	if r := b.turnsOf(head)[0]; !errors.Is(r.cause, runtime.ErrLeaseLost) {
+		t.Errorf("its context ended with %v; want ErrLeaseLost", r.cause)
+	}
+	for _, id := range ids[0][1:] {
+		b.ran("a follower", id, 1)
+	}
+	t.audit(b.q, tally{Processed: 6})
+}
+
+func groupAfterDrain(t *T) {
+	b := t.bench(t.fails3())
+	if b.withoutOrder() {
+		return
+	}
+	ids := b.groups(3)
+	h := func(ctx context.Context, _ *runtime.Task[Work]) error { return b.pause(ctx, t.hold/4) }
+	first := b.work(h)
+	for _, group := range ids {
+		b.awaitTurns(group[0], 1, 0)
+	}
+	first.drain()
+	if n := len(b.turnsOf("")); n != 2 {
+		t.Errorf("%d tasks were begun; want the two heads", n)
+	}
+	second := b.work(h)
+	b.awaitDone(3*t.hold/4, slices.Concat(ids[0], ids[1])...)
+	second.drain()
+	for _, group := range ids {
+		b.inOrder(group)
+		for _, id := range group {
+			b.ran("a task of a group", id, 1)
+		}
+	}
 	t.audit(b.q, tally{Processed: 6})
 }
 

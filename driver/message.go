@@ -25,9 +25,12 @@ type Message struct {
 	// text, see [IsText], of 1 to Capabilities.MaxAttributeValue bytes.
 	Attributes map[string]string
 
-	// GroupKey orders: messages with the same key are delivered one at a time
-	// in the order in which they were sent. Refused where Capabilities.Ordered
-	// is false. 1 to MaxKey bytes of visible ASCII, or empty.
+	// GroupKey orders: messages with the same key are delivered in the order in
+	// which they were sent. One Receive may answer several of them; while any of
+	// those is leased no other message of the group is delivered. A receiver
+	// that releases the first gives back those behind it after it, or they pass
+	// it. Refused where Capabilities.Ordered is false. 1 to MaxKey bytes of
+	// visible ASCII, or empty.
 	GroupKey string
 
 	// FairnessKey names whose message this is, so that the broker can keep one

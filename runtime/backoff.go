@@ -15,10 +15,14 @@ func callBackoff(try int, key string) time.Duration {
 	return longest/2 + time.Duration(spread(key, try)*float64(longest/2))
 }
 
+// maxRetryAfter is the longest that a broker's wish to wait is heeded: a time
+// without bound would overflow, or end the polling for good.
+const maxRetryAfter = time.Hour
+
 // retryAfter is how long the broker asked to wait, or 0.
 func retryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*driver.Error](err); ok {
-		return e.RetryAfter
+		return min(e.RetryAfter, maxRetryAfter)
 	}
 	return 0
 }

@@ -69,7 +69,7 @@ func (h *handler) safely(ctx context.Context, t *Info) (err error) {
 	}()
 	if h.wrapped {
 		t.next = new(nextCall)
-		if err = h.run(ctx, t); err == nil && !t.next.called.Load() {
+		if err = h.run(ctx, t); err == nil && !t.next.returned.Load() {
 			return errNextForgotten
 		}
 		return err

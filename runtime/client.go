@@ -165,6 +165,9 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 		messages[i] = t.message()
 	}
 	limit := queue.capabilities.MaxSendBatch
+	if queue.capabilities.Ordered && tasks[0].group != "" {
+		limit = 1 // what has to be sent again would come behind its group
+	}
 	for from := 0; from < len(messages); from += limit {
 		to := min(from+limit, len(messages))
 		c.sendBatch(ctx, queue, messages[from:to], results[from:to])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -194,6 +195,33 @@ func TestEnqueueManySplitsBatchesAndFailsOneByOne(t *testing.T) {
 	}
 }
 
+// A task of a group that has to be sent again must not come behind the next.
+func TestEnqueueManyKeepsTheOrderOfAGroupThroughFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &mem.Options{Ordered: true}, runtime.RetryPolicy{}, faulty(faultqueue.Rule{
+			Op: faultqueue.Send, Match: func(c *faultqueue.Call) bool { return c.N == 1 }, Fault: faultqueue.On(faultqueue.Item(0), faultqueue.FailBefore(errDown)),
+		}))
+		for _, r := range runtime.EnqueueMany(t.Context(), b.client, []job{{"0"}, {"1"}, {"2"}}, runtime.Group("g")) {
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+		}
+		var order []string
+		b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+			order = append(order, task.Args.Name)
+			return nil
+		})
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Minute)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"0", "1", "2"}; !slices.Equal(order, want) {
+			t.Errorf("ran %v, want %v", order, want)
+		}
+	})
+}
+
 func TestKindsGoWhereTheirRouteSays(t *testing.T) {
 	var queues runtime.Queues
 	for _, name := range []string{"a", "b"} {
@@ -347,6 +375,45 @@ func TestMiddlewareThatForgetsNextIsAnError(t *testing.T) {
 		if _, err := runtime.NewClient(b.queues, &runtime.ClientOptions{Middleware: []runtime.ClientMiddleware{layer}}); !driver.Is(err, driver.InvalidArgument) {
 			t.Errorf("nil middleware: %v", err)
 		}
+	}
+}
+
+// Both are sends of one task under one send id, by which a queue that deduplicates
+// knows the second.
+func TestClientMiddlewareThatCallsNextTwiceSendsUnderOneSendID(t *testing.T) {
+	b := newBench(t, nil, runtime.RetryPolicy{}, nil)
+	twice := func(next runtime.SendFunc) runtime.SendFunc {
+		return func(ctx context.Context, tasks []*runtime.Outgoing) []runtime.EnqueueResult {
+			first := next(ctx, tasks)
+			next(ctx, tasks)
+			return first
+		}
+	}
+	client, err := runtime.NewClient(b.queues, &runtime.ClientOptions{Middleware: []runtime.ClientMiddleware{twice}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := runtime.Enqueue(t.Context(), client, job{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{string(id): 2}
+	for _, r := range runtime.EnqueueMany(t.Context(), client, []job{{"b"}, {"c"}}) {
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+		want[string(r.ID)] = 2
+	}
+	leases, err := b.queue.Receive(t.Context(), driver.ReceiveOptions{Max: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := make(map[string]int)
+	for _, l := range leases {
+		sent[l.Message().SendID]++
+	}
+	if !maps.Equal(sent, want) {
+		t.Errorf("send ids %v, want %v", sent, want)
 	}
 }
 

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -115,24 +116,24 @@ func (a *attempt) canRelease(delay time.Duration) bool {
 }
 
 // longestRelease is how long the broker can hide the message itself.
-func (a *attempt) longestRelease() time.Duration {
-	c := &a.Queue.capabilities
+func (d *Delivery) longestRelease() time.Duration {
+	c := &d.Queue.capabilities
 	if !c.ReleaseDelay.Supported() {
 		return 0
 	}
-	return min(c.MaxReleaseDelay, a.leftInAll())
+	return min(c.MaxReleaseDelay, d.leftInAll())
 }
 
 // longestPark is how long a worker can keep the lease without a handler.
-func (a *attempt) longestPark() time.Duration { return min(maxPark, a.leftInAll()) }
+func (d *Delivery) longestPark() time.Duration { return min(maxPark, d.leftInAll()) }
 
 // leftInAll is how much longer the lease and the delay of its release can last.
-func (a *attempt) leftInAll() time.Duration {
-	total := a.Queue.capabilities.MaxTotalHold
+func (d *Delivery) leftInAll() time.Duration {
+	total := d.Queue.capabilities.MaxTotalHold
 	if total == driver.Unlimited {
 		return total
 	}
-	return max(0, total-time.Since(a.Lease.Received())-min(totalMargin, total/10))
+	return max(0, total-time.Since(d.Lease.Received())-min(totalMargin, total/10))
 }
 
 // wait puts the message off in its place, for as long as that goes: by the broker
@@ -161,10 +162,20 @@ func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
 		return a.wait(delay) // nothing would hold the copy up
 	}
 	copied := driver.CopyOf(a.Lease.Message())
+	copied.Attributes = sendable(copied.Attributes)
 	carry.NotBefore = time.Now().Add(delay)
 	copied.Carry = carry
 	copied.Delay = min(delay, c.MaxSendDelay)
 	decision := ack(a.Delivery)
 	decision.Action, decision.Copy = CopyThenAck, &copied
 	return decision
+}
+
+// sendable is attributes without the reserved ones, which are there when they did
+// not decode, and which Send refuses.
+func sendable(attributes map[string]string) map[string]string {
+	kept := maps.Clone(attributes)
+	delete(kept, driver.AttributeCarry)
+	delete(kept, driver.AttributeDeath)
+	return kept
 }

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -180,6 +181,42 @@ func TestACarryFromElsewhereDoesNoHarm(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reserved attribute that does not decode is no reason to refuse the task's copy.
+func TestACopyLeavesOutReservedAttributesThatDoNotDecode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := func(c *faultqueue.Call) bool { return !c.Dead && c.N == 1 }
+		b := newBench(t, nil, runtime.RetryPolicy{}, faulty(faultqueue.Rule{Op: faultqueue.Receive, Match: first, Fault: faultqueue.Lie(nil, views(func(v *faultqueue.View) {
+			v.Message.Defect = errBoom
+			v.Message.Attributes = map[string]string{driver.AttributeCarry: "garbage", driver.AttributeDeath: "garbage", "own": "y"}
+		}))}))
+		r := newRuns()
+		b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+			if task.Attempt != 1 || task.Attributes["own"] != "y" {
+				t.Errorf("attempt %d with %v", task.Attempt, task.Attributes)
+			}
+			if r.add() == 1 {
+				return runtime.Snooze(time.Minute)
+			}
+			return nil
+		})
+		b.runFor(time.Hour)
+		if at := r.all(); len(at) != 2 || at[1] != time.Minute {
+			t.Errorf("ran at %v, want 0s and 1m", at)
+		}
+		b.stats(0, 0, 0)
+	})
+}
+
+// A due time too far ahead is what a stranger wrote. The worker writes none itself.
+func TestABackoffBeyondTheLongestDelayBuriesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{Backoff: runtime.Fixed(math.MaxInt64), NoJitter: true}, nil)
+		b.handle(func(context.Context, *runtime.Task[job]) error { return errBoom })
+		b.runFor(25 * time.Hour) // the queue delays by a day
+		b.stats(1, 0, 0)
+	})
 }
 
 func TestTheFirstErrorIsKept(t *testing.T) {

@@ -70,8 +70,11 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	case m.strays.has(info.ID):
 		err := fmt.Errorf("%w: an earlier attempt was given up and still runs here", ErrTimeout)
 		decision = a.again(max(time.Second, a.policy.delay(info.ID, info.Attempt)), err)
+	case info.Attempt > info.MaxAttempts && d.held != nil && !d.held.inLine:
+		d.held.inLine = true
+		decision = a.with(a.keep(queueUp, d.held.place()), nil)
 	case info.Attempt > info.MaxAttempts && d.held != nil && !d.held.alone():
-		decision = a.with(Decision{Action: queueUp}, nil)
+		decision = a.with(a.keep(queueUp, 0), nil)
 	default:
 		decision = a.decide(ctx, m.call(ctx, h, info))
 	}
@@ -91,7 +94,11 @@ type attempt struct {
 
 // count works out which attempt this is.
 func (a *attempt) count() {
-	a.info.Attempt = a.carry.Attempts + max(1, a.Lease.Attempt())
+	deliveries := a.Lease.Attempt()
+	if a.held != nil {
+		deliveries -= a.held.behind
+	}
+	a.info.Attempt = a.carry.Attempts + max(1, deliveries)
 	if a.chained() {
 		a.info.Attempt = a.carry.Attempts + 1 // all before were hops
 	}

@@ -129,7 +129,9 @@ func Enqueue[T Args](ctx context.Context, c *Client, args T, opts ...EnqueueOpti
 }
 
 // EnqueueMany hands tasks to their queue in as few requests as possible and
-// answers one result a task, in order. Each fails alone.
+// answers one result a task, in order. Each fails alone. Those with a Group on a
+// queue that orders take a request each, which keeps their order when one has to
+// be sent again.
 func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...EnqueueOption) []EnqueueResult {
 	results := make([]EnqueueResult, len(args))
 	tasks := make([]*Outgoing, 0, len(args))

@@ -30,7 +30,9 @@ func (l *lane) enterGroup(h *held, key string) bool {
 
 // leaveGroup lets a group go on when its head h has ended: with the next one when
 // the head is gone from the queue. Otherwise it will come again, and so must
-// those behind it, after it. The caller holds mu.
+// those behind it, after it. The broker counts that as a delivery of theirs, which
+// is no attempt; a worker knows it of those that come to it again. The caller
+// holds mu.
 func (l *lane) leaveGroup(h *held, err error) {
 	g := h.group
 	if g == nil {
@@ -41,6 +43,9 @@ func (l *lane) leaveGroup(h *held, err error) {
 		return // one of those that were given back
 	}
 	gone := err == nil && h.decision.Settlement.Verdict != driver.Release && h.decision.Settlement.Lease != nil
+	if gone {
+		l.behind.remove(h.id)
+	}
 	if gone && len(g.followers) > 0 {
 		next := g.followers[0]
 		g.followers = g.followers[1:]
@@ -48,6 +53,9 @@ func (l *lane) leaveGroup(h *held, err error) {
 		return
 	}
 	delete(l.groups, g.key)
+	for _, f := range g.followers {
+		l.behind.put(f.id, f.behind+1)
+	}
 	l.returned = append(l.returned, g.followers...)
 	g.followers = nil
 }

@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -114,5 +115,30 @@ func TestADrainGivesBackThoseBehindAHead(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.stats(2, 0, 0)
+	})
+}
+
+// Where a queue gives several messages of a group at once, those behind a head
+// that fails are delivered with it again and again. That is no attempt of theirs.
+func TestFollowersKeepTheirAttemptsBehindAFailingHead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &mem.Options{Ordered: true, GroupBatches: true}, runtime.RetryPolicy{MaxAttempts: 3, Backoff: runtime.Fixed(time.Second)}, nil)
+		var attempts []string // the group runs one at a time
+		b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+			attempts = append(attempts, fmt.Sprint(task.Args.Name, task.Attempt))
+			return errBoom
+		})
+		for _, name := range []string{"a", "b", "c"} {
+			b.enqueue(name, runtime.Group("g"))
+		}
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Minute)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"a1", "a2", "a3", "b1", "b2", "b3", "c1", "c2", "c3"}; !slices.Equal(attempts, want) {
+			t.Errorf("attempts %v, want %v", attempts, want)
+		}
+		b.stats(0, 0, 3)
 	})
 }

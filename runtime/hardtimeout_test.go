@@ -62,6 +62,40 @@ func TestAHandlerPastItsHardTimeoutGivesUpItsSlot(t *testing.T) {
 	})
 }
 
+// Enqueue can make two messages of one task. Both may be under way before one is
+// given up.
+func TestNoHandlerOfATaskIsStartedWhileOneOfTwoStillRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{Backoff: runtime.Fixed(10 * time.Second), NoJitter: true, MaxDeliveries: 90}, nil)
+		var started, running atomic.Int32
+		b.handle(func(context.Context, *runtime.Task[job]) error {
+			defer running.Add(-1)
+			n, now := started.Add(1), running.Add(1)
+			switch {
+			case n == 1:
+				time.Sleep(5 * time.Minute)
+			case n == 2:
+				time.Sleep(20 * time.Second)
+			case now > 1:
+				t.Error("it was started beside one that was given up")
+			}
+			return nil
+		}, runtime.HardTimeout(10*time.Second))
+		for range 2 {
+			b.enqueue("a", runtime.ID("same"))
+		}
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(10 * time.Minute)
+		if n := started.Load(); n != 4 {
+			t.Errorf("started %d times, want 4", n)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		b.stats(0, 0, 0)
+	})
+}
+
 func TestADrainWaitsForAHandlerPastItsHardTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, runtime.RetryPolicy{MaxAttempts: 1}, nil)

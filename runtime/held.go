@@ -22,8 +22,13 @@ type held struct {
 	group *group // nil for a message that waits for no other
 	fork  bool   // a copy has taken its place: it is only to be acked
 
-	next driver.Lease // of the same message, received since: takes the place of lease when the operation under way has ended
-	exit *Decision    // of a handler that ended its goroutine; set by Dispatch, in the runner
+	// behind is how many of its deliveries it has spent in this worker behind a
+	// failed head of its group.
+	behind int
+
+	next   driver.Lease // of the same message, received since: takes the place of lease when the operation under way has ended
+	inLine bool         // it has a place in the line of alone; set by Dispatch, in the runner
+	exit   *Decision    // of a handler that ended its goroutine; set by Dispatch, in the runner
 
 	state    heldState
 	cancel   context.CancelCauseFunc // of the handler; nil when none runs
@@ -53,9 +58,14 @@ const (
 	running
 	parked  // decided, and waiting to be released
 	snoozed // waiting for another run
+	lining  // waiting for a place in the line of alone
 	decided // waiting for its settle
 	lost    // expired, superseded or settled; whoever has it drops it
 )
+
+// kept says whether the worker keeps the lease without a handler for some time.
+// The caller holds mu.
+func (h *held) kept() bool { return h.state == parked || h.state == snoozed || h.state == lining }
 
 // due is when the keeper must look at h next.
 func (h *held) due() time.Duration {
@@ -69,7 +79,7 @@ func (h *held) due() time.Duration {
 	switch h.state {
 	case decided:
 		at = min(at, h.settleAt)
-	case parked, snoozed:
+	case parked, snoozed, lining:
 		at = min(at, h.resumeAt)
 	}
 	return min(at, h.extendAt)

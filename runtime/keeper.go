@@ -87,7 +87,7 @@ func (l *lane) attend(h *held, now time.Duration) {
 		l.note(h)
 	case h.state == decided && h.settleAt <= now:
 		l.enqueueSettle(h)
-	case (h.state == parked || h.state == snoozed) && h.resumeAt <= now:
+	case h.kept() && h.resumeAt <= now:
 		l.resume(h)
 	default:
 		l.wantExtend(h)
@@ -122,7 +122,7 @@ func (l *lane) lose(h *held, why error) {
 			return
 		}
 		l.finish(h, why)
-	case parked, snoozed:
+	case parked, snoozed, lining:
 		l.worker.pending.Add(1)
 		l.finish(h, why)
 	}
@@ -201,7 +201,8 @@ func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
 		l.say(func(log *slog.Logger) {
 			log.Warn("extending a lease failed; trying again", "message", h.id, "error", r.Err)
 		})
-		h.extendAt = now + max(l.hold/24, retryAfter(r.Err))
+		run := min(l.hold, h.expires-l.since(h.lease.Received())) // the lease may be shorter than asked for
+		h.extendAt = now + max(run/24, retryAfter(r.Err))
 	default:
 		l.say(func(log *slog.Logger) {
 			log.Warn("a lease cannot be extended; it will run out", "message", h.id, "error", r.Err)

@@ -41,6 +41,7 @@ type lane struct {
 	settlesMoved time.Duration            // guarded by mu; when a settler last took from toSettle
 	byID         map[string]*held         // guarded by mu; all that are not finished
 	groups       map[string]*group        // guarded by mu; those of which a message is held
+	behind       recent[string, int]      // guarded by mu; held.behind by the broker's id, of messages that were given back
 	forks        recent[string, struct{}] // guarded by mu; broker's ids of messages whose copy was sent and whose ack failed
 	ended        []ending                 // guarded by mu; to be reported by unlock
 	returned     []*held                  // guarded by mu; to be given back by unlock
@@ -111,6 +112,7 @@ func (l *lane) admit(h *held, lease driver.Lease, m *driver.Message) {
 	h.lane, h.id = l, m.ID
 	h.hold(lease)
 	_, h.fork = l.forks.get(h.id)
+	h.behind, _ = l.behind.get(h.id)
 	l.byID[h.id] = h
 	l.note(h)
 	if l.enterGroup(h, m.GroupKey) {

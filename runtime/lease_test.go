@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -134,6 +135,70 @@ func TestAnExtendThatFailsIsTriedAgain(t *testing.T) {
 		}
 		b.stats(0, 0, 0)
 	})
+}
+
+// A lease may be shorter than what was asked for: setting the hold can fail after a
+// receive. Its extends keep its own time.
+func TestAnExtendOfAShorterLeaseIsTriedAgainInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &mem.Options{Hold: 30 * time.Second}, runtime.RetryPolicy{}, faulty(
+			faultqueue.Rule{Op: faultqueue.Receive, Fault: faultqueue.Lie(func(c *faultqueue.Call) { c.Options.Hold = 0 }, nil)},
+			faultqueue.Rule{Op: faultqueue.Extend, Match: func(c *faultqueue.Call) bool { return c.N <= 3 }, Fault: faultqueue.FailBefore(errDown)},
+		))
+		r := newRuns()
+		b.handle(func(ctx context.Context, _ *runtime.Task[job]) error {
+			r.add()
+			return wait(ctx, time.Minute)
+		})
+		b.enqueue("a")
+		stop := b.start(runtime.WorkerOptions{Hold: time.Hour})
+		time.Sleep(5 * time.Minute)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(r.all()); n != 1 {
+			t.Errorf("ran %d times, want once", n)
+		}
+		b.stats(0, 0, 0)
+	})
+}
+
+// A broker that asks to wait for centuries is neither asked without pause nor left
+// alone for good.
+func TestABrokersWishToWaitIsBounded(t *testing.T) {
+	for op, want := range map[faultqueue.Op]int32{faultqueue.Receive: 3, faultqueue.Extend: 1, faultqueue.Settle: 1} {
+		t.Run(op.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var calls atomic.Int32
+				b := newBench(t, nil, runtime.RetryPolicy{}, faulty(faultqueue.Rule{Op: op, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+					if calls.Add(1) > 100 {
+						next(ctx, c) // or it goes round for ever
+						return
+					}
+					c.Fail(&driver.Error{Code: driver.Throttled, RetryAfter: math.MaxInt64})
+				}}))
+				ended := false
+				b.handle(func(ctx context.Context, _ *runtime.Task[job]) error {
+					if ended {
+						return nil
+					}
+					ended = true
+					return wait(ctx, 20*time.Second)
+				})
+				b.enqueue("a")
+				stop := b.start(runtime.WorkerOptions{})
+				if op == faultqueue.Receive {
+					time.Sleep(150 * time.Minute)
+				} else {
+					time.Sleep(29 * time.Second) // the lease runs for 30
+				}
+				if n := calls.Load(); n != want {
+					t.Errorf("%d calls, want %d", n, want)
+				}
+				_ = stop()
+			})
+		})
+	}
 }
 
 // wait waits unless ctx ends first, whose cause it returns.

@@ -16,7 +16,8 @@ type HandlerFunc func(ctx context.Context, t *Info) error
 // Middleware wraps the handling of every task of a Mux. It calls next once, with
 // the Info that it was given, and returns next's error as it is or wrapped; or it
 // decides itself and returns an error, [ErrSkip] to acknowledge the task unrun.
-// A nil without a call of next is a failed attempt. A second call of next does
+// A nil before a call of next has returned is a failed attempt, also when the
+// handler panicked and the middleware caught that. A second call of next does
 // not run the handler again: it answers what the first did.
 type Middleware func(next HandlerFunc) HandlerFunc
 
@@ -28,13 +29,14 @@ type SendFunc func(ctx context.Context, tasks []*Outgoing) []EnqueueResult
 // a batch of EnqueueMany. It may change the tasks' attributes.
 type ClientMiddleware func(next SendFunc) SendFunc
 
-var errNextForgotten = errors.New("middleware answered nil without calling next, so the handler did not run; call next, or return ErrSkip")
+var errNextForgotten = errors.New("middleware answered nil without a call of next that returned, so the handler is not done; " +
+	"call next and wait for it, pass a panic on, or return ErrSkip")
 
 // nextCall is the one call of a handler that middleware may make in an attempt.
 type nextCall struct {
-	called atomic.Bool
-	once   sync.Once
-	err    error // set by the call
+	once     sync.Once
+	err      error       // set by the call
+	returned atomic.Bool // the handler has, rather than panicked
 }
 
 // onlyOnce lets a handler run once in an attempt, however often it is called.
@@ -44,10 +46,10 @@ func onlyOnce(h HandlerFunc) HandlerFunc {
 		if n == nil { // an Info of the middleware's own
 			return errors.New("middleware called next with an Info that it was not given")
 		}
-		n.called.Store(true)
 		n.once.Do(func() {
 			n.err = errGoexit // or a panic, which passes through
 			n.err = h(ctx, t)
+			n.returned.Store(true)
 		})
 		return n.err
 	}

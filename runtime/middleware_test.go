@@ -21,17 +21,42 @@ func wrapped(t *testing.T, retry runtime.RetryPolicy, layers ...runtime.Middlewa
 	return b
 }
 
-func TestATaskWhoseMiddlewareForgetsNextIsNotLost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := wrapped(t, runtime.RetryPolicy{MaxAttempts: 3}, func(runtime.HandlerFunc) runtime.HandlerFunc {
+func TestATaskIsNotLostByMiddlewareThatAnswersForAHandlerWhichIsNotDone(t *testing.T) {
+	for name, layer := range map[string]runtime.Middleware{
+		"forgets next": func(runtime.HandlerFunc) runtime.HandlerFunc {
 			return func(context.Context, *runtime.Info) error { return nil }
+		},
+		"catches a panic": func(next runtime.HandlerFunc) runtime.HandlerFunc {
+			return func(ctx context.Context, task *runtime.Info) error {
+				defer func() { _ = recover() }()
+				return next(ctx, task)
+			}
+		},
+		"does not wait for next": func(next runtime.HandlerFunc) runtime.HandlerFunc {
+			return func(ctx context.Context, task *runtime.Info) error {
+				go func() {
+					defer func() { _ = recover() }()
+					_ = next(ctx, task)
+				}()
+				time.Sleep(time.Millisecond)
+				return nil
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := wrapped(t, runtime.RetryPolicy{MaxAttempts: 3}, layer)
+				b.handle(func(context.Context, *runtime.Task[job]) error {
+					time.Sleep(time.Second)
+					panic("boom")
+				})
+				b.runFor(time.Minute)
+				if d := b.dead().Death; d.Attempts != 3 || !strings.Contains(d.Detail, "without a call of next that returned") {
+					t.Errorf("death %+v", d)
+				}
+			})
 		})
-		b.handle(func(context.Context, *runtime.Task[job]) error { t.Error("it ran"); return nil })
-		b.runFor(time.Minute)
-		if d := b.dead().Death; d.Attempts != 3 || !strings.Contains(d.Detail, "without calling next") {
-			t.Errorf("death %+v", d)
-		}
-	})
+	}
 }
 
 func TestMiddlewareThatSkipsATaskAcknowledgesIt(t *testing.T) {

@@ -28,7 +28,7 @@ func (l *lane) claim(h *held) {
 
 // park keeps the lease of h without a handler. The caller holds mu.
 func (l *lane) park(h *held, d Decision, now time.Duration) {
-	if d.Action == queueUp {
+	if d.Action == queueUp && d.Settlement.Delay == 0 {
 		h.state = buffered
 		l.keepBooked(h)
 		if l.worker.alone.await(h) {
@@ -38,10 +38,14 @@ func (l *lane) park(h *held, d Decision, now time.Duration) {
 		}
 		return
 	}
-	h.state = parked
-	if d.Action == snooze {
+	switch d.Action {
+	case snooze:
 		h.state = snoozed
 		h.snoozes++
+	case queueUp:
+		h.state = lining
+	default:
+		h.state = parked
 	}
 	h.resumeAt = now + d.Settlement.Delay
 	h.decision = d
@@ -53,7 +57,7 @@ func (l *lane) park(h *held, d Decision, now time.Duration) {
 // resume goes on with a kept lease that is due. The caller holds mu and has taken
 // h from the book.
 func (l *lane) resume(h *held) {
-	if h.state == snoozed {
+	if h.state != parked {
 		h.state, h.decision = buffered, Decision{}
 		l.note(h)
 		l.offer(h)
@@ -78,13 +82,15 @@ func (l *lane) unpark() {
 	defer l.unlock()
 	var kept []*held
 	for h := range l.book.All() {
-		if h.state == parked || h.state == snoozed {
+		if h.kept() {
 			kept = append(kept, h)
 		}
 	}
 	now := l.now()
 	for _, h := range kept {
-		h.decision.Settlement.Delay = l.hideable(h.resumeAt - now)
+		if h.state != lining {
+			h.decision.Settlement.Delay = h.hideable(h.resumeAt - now)
+		}
 		l.release(h)
 		if !h.extending { // else the extender hands it on
 			l.book.Remove(h)
@@ -93,10 +99,9 @@ func (l *lane) unpark() {
 	}
 }
 
-// hideable is how much of a delay the broker can give a released message.
-func (l *lane) hideable(delay time.Duration) time.Duration {
-	if c := &l.queue.capabilities; c.ReleaseDelay.Supported() {
-		return max(0, min(delay, c.MaxReleaseDelay))
-	}
-	return 0
+// hideable is how much of a delay the broker can give h when it is released. The
+// caller holds mu.
+func (h *held) hideable(delay time.Duration) time.Duration {
+	d := Delivery{h.lease, h.lane.queue, h}
+	return max(0, min(delay, d.longestRelease()))
 }

@@ -37,5 +37,14 @@ func (r *recent[K, V]) add(key K, value V) {
 	r.values[key] = value
 }
 
+// put keeps the value of a key in place of the one it has.
+func (r *recent[K, V]) put(key K, value V) {
+	if _, ok := r.get(key); ok {
+		r.values[key] = value
+		return
+	}
+	r.add(key, value)
+}
+
 // remove forgets a key. Its place in the ring is used up later.
 func (r *recent[K, V]) remove(key K) { delete(r.values, key) }

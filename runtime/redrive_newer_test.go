@@ -140,6 +140,32 @@ func TestWhatIsDeliveredTwiceIsLookedAtOnce(t *testing.T) {
 	})
 }
 
+// So it may within one receive.
+func TestWhatIsDeliveredTwiceAtOnceIsDecidedOnOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		match bool
+		want  runtime.RedriveReport
+	}{
+		"chosen": {true, runtime.RedriveReport{Examined: 3, Moved: 3, Complete: true}},
+		"not":    {false, runtime.RedriveReport{Examined: 3, Kept: 3, Complete: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGraveyard(t, nil, 3)
+				g.faults.Add(faultqueue.Rule{Op: faultqueue.Receive, Match: dead, Fault: faultqueue.Lie(nil, func(c *faultqueue.Call) {
+					c.Received = append(c.Received, c.Received...)
+				})})
+				asked := 0
+				g.redrive(&runtime.RedriveOptions{Match: func(runtime.DeadTask) bool { asked++; return tt.match }}, tt.want)
+				if asked != 3 {
+					t.Errorf("asked about %d, want 3", asked)
+				}
+				g.tally(tt.want.Moved, tt.want.Kept)
+			})
+		})
+	}
+}
+
 // Copies of one task that were dead before the redrive are all moved, and so are
 // messages that are no tasks, whatever they went through.
 func TestDeadLettersThatResembleEachOtherAreAllMoved(t *testing.T) {

@@ -282,7 +282,10 @@ func (p *pass) choose(ctx context.Context, page []*deadLease) (batch, rest []*de
 			break
 		}
 		l := page[0]
-		if p.fates[l.key] == unknownFate {
+		switch p.fates[l.key] {
+		case finalFate: // it is on this page twice
+			continue
+		case unknownFate:
 			chosen, err := p.match(l.task)
 			if err != nil {
 				p.fail(l, err)

@@ -33,8 +33,9 @@ type RetryPolicy struct {
 	Never []error
 }
 
-// Backoff is the longest delay after failed attempt n, from 1. It must be safe
-// for concurrent use and never negative.
+// Backoff is the longest delay after failed attempt n, from 1: 0 to 365 days;
+// what is outside counts as the nearest of the two. It must be safe for concurrent
+// use.
 type Backoff func(n int) time.Duration
 
 // Exponential doubles from base with each attempt, up to limit. Both are above
@@ -79,7 +80,7 @@ func (p *RetryPolicy) delay(id TaskID, n int) time.Duration {
 	if backoff == nil {
 		backoff = defaultBackoff
 	}
-	d := max(0, backoff(n))
+	d := min(max(0, backoff(n)), maxDelay)
 	if p.NoJitter {
 		return d
 	}

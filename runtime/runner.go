@@ -32,6 +32,7 @@ func (w *Worker) work(ctx context.Context, h *held) {
 	defer cancel(nil)
 	lease := l.begin(h, cancel)
 	if lease == nil {
+		w.alone.leave(h)
 		l.giveBack(h)
 		return
 	}
@@ -42,8 +43,8 @@ func (w *Worker) work(ctx context.Context, h *held) {
 		if !returned && h.exit != nil {
 			decision = *h.exit
 		}
+		w.alone.leave(h) // before another runner can have h again
 		l.decide(h, decision)
-		w.alone.leave(h)
 	}()
 	if h.fork {
 		decision = ack(delivery)

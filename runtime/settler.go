@@ -27,7 +27,7 @@ func (l *lane) decide(h *held, d Decision) {
 	l.mu.Lock()
 	defer l.unlock()
 	now := l.now()
-	wasLost := h.state == lost
+	wasLost := h.state == lost && h.next == nil // else it has come again
 	if d.Action == Nothing && !wasLost {
 		// The lease was lost and the message has come here again.
 		d.Action, d.Settlement = Settle, driver.Settlement{Verdict: driver.Release}
@@ -41,8 +41,10 @@ func (l *lane) decide(h *held, d Decision) {
 			l.park(h, d, now)
 			return
 		}
-		d.Action, d.Settlement.Verdict = Settle, driver.Release
-		d.Settlement.Delay = l.hideable(d.Settlement.Delay)
+		if d.Settlement.Verdict = driver.Release; d.Action == queueUp {
+			d.Settlement.Delay = 0
+		}
+		d.Action, d.Settlement.Delay = Settle, h.hideable(d.Settlement.Delay)
 	}
 	l.worker.pending.Add(1)
 	h.state, h.decision = decided, d
@@ -205,6 +207,9 @@ func (l *lane) settled(h *held, err error) {
 		h.ackOnly = h.ackOnly || err == nil && s.Verdict == driver.Bury
 		l.adopt(h, h.next)
 		l.enqueueSettle(h)
+		return
+	case h.ackOnly && driver.Is(err, driver.LeaseLost): // it went with the settle of the older lease
+		l.finish(h, nil)
 		return
 	case err == nil || driver.Is(err, driver.LeaseLost):
 		l.finish(h, err)

@@ -9,20 +9,21 @@ import (
 // strays are handlers that were given up at their hard timeout and still run. It
 // is safe for concurrent use.
 type strays struct {
-	n   atomic.Int32
-	mu  sync.Mutex
-	ids map[TaskID]<-chan struct{} // guarded by mu; closed when the handler returns
+	n  atomic.Int32
+	mu sync.Mutex
+	// ids are guarded by mu. The keys are closed when the handler returns. A task
+	// that came as two messages at once may have two handlers.
+	ids map[<-chan struct{}]TaskID
 }
 
-// add notes a handler, whose return closes returned. There is at most one a
-// task, because no other is started meanwhile.
+// add notes a handler, whose return closes returned.
 func (s *strays) add(id TaskID, returned <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ids == nil {
-		s.ids = make(map[TaskID]<-chan struct{})
+		s.ids = make(map[<-chan struct{}]TaskID)
 	}
-	s.ids[id] = returned
+	s.ids[returned] = id
 	s.n.Store(int32(len(s.ids)))
 }
 
@@ -34,16 +35,20 @@ func (s *strays) has(id TaskID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep()
-	_, ok := s.ids[id]
-	return ok
+	for _, other := range s.ids {
+		if other == id {
+			return true
+		}
+	}
+	return false
 }
 
 // sweep forgets those that have returned. The caller holds mu.
 func (s *strays) sweep() {
-	for id, returned := range s.ids {
+	for returned := range s.ids {
 		select {
 		case <-returned:
-			delete(s.ids, id)
+			delete(s.ids, returned)
 		default:
 		}
 	}
@@ -56,7 +61,7 @@ func (s *strays) all() []string {
 	defer s.mu.Unlock()
 	s.sweep()
 	ids := make([]string, 0, len(s.ids))
-	for id := range s.ids {
+	for _, id := range s.ids {
 		ids = append(ids, string(id))
 	}
 	return ids
@@ -68,7 +73,7 @@ func (s *strays) wait(ctx context.Context) {
 		s.mu.Lock()
 		s.sweep()
 		var one <-chan struct{}
-		for _, one = range s.ids {
+		for one = range s.ids {
 			break
 		}
 		s.mu.Unlock()

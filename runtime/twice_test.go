@@ -89,6 +89,36 @@ func TestAHandlerThatStopsOnALostLeaseRunsAgain(t *testing.T) {
 	})
 }
 
+// So too while a call that is to extend the older lease hangs.
+func TestWhatComesAgainBehindACallThatHangsIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rules := lapses()
+		start := time.Now()
+		rules[0].Fault = func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+			if time.Since(start) < 50*time.Second {
+				c.Fail(errDown)
+				return
+			}
+			faultqueue.Hang()(ctx, c, next) // for 20 s
+		}
+		b := newBench(t, &mem.Options{Hold: time.Minute}, runtime.RetryPolicy{Backoff: runtime.Fixed(time.Hour), NoJitter: true}, faulty(rules...))
+		r := newRuns()
+		b.handle(func(ctx context.Context, task *runtime.Task[job]) error {
+			if r.add(); task.Attempt > 1 {
+				return nil
+			}
+			<-ctx.Done() // at 59 s
+			time.Sleep(2 * time.Second)
+			return ctx.Err()
+		})
+		b.runFor(5 * time.Minute)
+		if at := r.all(); len(at) != 2 || at[1] > 75*time.Second {
+			t.Errorf("ran at %v, want again within 75s", at)
+		}
+		b.stats(0, 0, 0)
+	})
+}
+
 // A broker may deliver a message again although its lease runs, and before its
 // settle or while that is under way.
 func TestWhatComesTwiceIsSettledTwice(t *testing.T) {
@@ -128,7 +158,8 @@ func TestWhatComesTwiceIsSettledTwice(t *testing.T) {
 					return nil
 				})
 				b.enqueue("a")
-				stop := b.start(runtime.WorkerOptions{})
+				var deaths atomic.Int64
+				stop := b.start(runtime.WorkerOptions{OnDead: func(runtime.Settled) { deaths.Add(1) }})
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
 				if n := len(r.all()); n != 1 {
@@ -152,6 +183,9 @@ func TestWhatComesTwiceIsSettledTwice(t *testing.T) {
 					dead = 1
 				}
 				b.stats(0, 0, dead)
+				if deaths.Load() != dead {
+					t.Errorf("told of %d deaths, want %d", deaths.Load(), dead)
+				}
 			})
 		})
 	}

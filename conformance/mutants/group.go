@@ -3,6 +3,7 @@ package mutants
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/longshore-dev/longshore/driver"
 	fq "github.com/longshore-dev/longshore/internal/faultqueue"
@@ -58,8 +59,63 @@ func groupMutants() []Mutant {
 				}})
 			}},
 		{Name: "stops a group whose head was buried", On: onOrdered, CaughtBy: by("group-goes-on-after-bury", "group-wakes"), Break: stopAfterBury},
+		{Name: "lets a group go on once the first that is leased is acked", On: onBatches, CaughtBy: by("group-order"), Break: goesOnAfterFirst},
+		{Name: "gives what was given back in another order", On: onBatches, CaughtBy: by("group-order-after-release"),
+			Break: func(q driver.Queue) driver.Queue {
+				var seen sync.Map // the ids of those that were released first and second
+				second := func(_ *fq.Call, v driver.Settlement) bool {
+					if v.Verdict != driver.Release {
+						return false
+					}
+					id := v.Lease.Message().ID
+					if first, _ := seen.LoadOrStore(1, id); first == id {
+						return false
+					}
+					second, _ := seen.LoadOrStore(2, id)
+					return second == id
+				}
+				return instead(second, func(ctx context.Context, q driver.Queue, v driver.Settlement, sound func(driver.Settlement) error) error {
+					return moved(ctx, q, driver.CopyOf(v.Lease.Message()), v.Lease, sound)
+				})(q)
+			}},
+		{Name: "lets more of a group out while some are leased", On: onBatches, CaughtBy: by("group-order", "group-others-proceed", "group-order-after-release"), Break: everyThirdFree},
 		{Name: "looks for the next of a group every second", On: onOrdered, CaughtBy: by("group-wakes"), Break: fault(fq.Receive, looks)},
 	}
+}
+
+// goesOnAfterFirst acks all that is leased of a group with the first of them.
+func goesOnAfterFirst(q driver.Queue) driver.Queue {
+	var mu sync.Mutex
+	leased := make(map[string][]driver.Lease) // guarded by mu; by group key
+	return fq.New(q,
+		fq.Rule{Op: fq.Receive, Match: live, Fault: fq.Lie(nil, func(c *fq.Call) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, l := range c.Received {
+				leased[l.Message().GroupKey] = append(leased[l.Message().GroupKey], l)
+			}
+		})},
+		fq.Rule{Op: fq.Settle, Match: live, Fault: func(ctx context.Context, c *fq.Call, next fq.Next) {
+			next(ctx, c)
+			mu.Lock()
+			defer mu.Unlock()
+			for i, v := range c.Batch {
+				c.Settled[i] = forgive(c.Settled[i])
+				for _, l := range leased[v.Lease.Message().GroupKey] {
+					q.Settle(ctx, []driver.Settlement{{Lease: l, Verdict: driver.Ack}})
+				}
+			}
+		}})
+}
+
+// everyThirdFree forgets the group of every third message.
+func everyThirdFree(q driver.Queue) driver.Queue {
+	var n atomic.Int64
+	return messages(func(m *driver.Message) {
+		if driver.CheckKey(m.GroupKey) == nil && n.Add(1)%3 == 0 {
+			m.GroupKey = ""
+		}
+	})(q)
 }
 
 // stopAfterBury keeps back the messages of a group once one was buried.

@@ -21,6 +21,7 @@ import (
 const (
 	onMem     = "mem"
 	onOrdered = "mem ordered"
+	onBatches = "mem ordered batches"
 	onLimited = "limited"
 )
 
@@ -28,7 +29,7 @@ const (
 // with one.
 type Mutant struct {
 	Name     string   // what it does wrong
-	On       string   // the profile of the sound queue: "mem", "mem ordered" or "limited"
+	On       string   // the profile of the sound queue: "mem", "mem ordered", "mem ordered batches" or "limited"
 	CaughtBy []string // checks that must fail on it
 
 	// Break makes the mutant of a sound queue; nil where Options does.

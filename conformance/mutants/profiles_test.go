@@ -23,20 +23,21 @@ type profile struct {
 
 func profiles() map[string]profile {
 	return map[string]profile{
-		"mem":         memProfile("mem", false),
-		"mem ordered": memProfile("mem ordered", true),
-		"limited":     limitedProfile(limited.Flaws{}),
+		"mem":                 memProfile("mem", mem.Options{}),
+		"mem ordered":         memProfile("mem ordered", mem.Options{Ordered: true}),
+		"mem ordered batches": memProfile("mem ordered batches", mem.Options{Ordered: true, GroupBatches: true}),
+		"limited":             limitedProfile(limited.Flaws{}),
 	}
 }
 
-func memProfile(name string, ordered bool) profile {
+func memProfile(name string, with mem.Options) profile {
 	open := func(o conformance.Options) (driver.Queue, error) {
 		if o.Hold == 0 {
 			o.Hold = hold
 		}
-		return mem.New("mutant", &mem.Options{
-			Hold: o.Hold, MaxReceives: o.MaxAttempts, NoDeadLetter: o.NoDeadLetter, Ordered: ordered, DedupWindow: window,
-		})
+		with := with
+		with.Hold, with.MaxReceives, with.NoDeadLetter, with.DedupWindow = o.Hold, o.MaxAttempts, o.NoDeadLetter, window
+		return mem.New("mutant", &with)
 	}
 	q, err := open(conformance.Options{})
 	if err != nil {

@@ -45,6 +45,7 @@ func workDeadMutants() []Mutant {
 		{Name: "knows no limit of deliveries", On: onMem, CaughtBy: by("dead-crashed"),
 			Work: func(j *conformance.Job) { j.Retry.MaxDeliveries = 90 }},
 		{Name: "drops what ends each worker", On: onMem, CaughtBy: by("dead-crashed"), Work: drops(driver.ReasonCrashed)},
+		{Name: "buries what comes with what ends each worker", On: onMem, CaughtBy: by("dead-crashed"), Work: seeing(countsTogether)},
 		{Name: "runs all together that may end it", On: onMem, CaughtBy: by("dead-suspects"),
 			// It takes all attempts but the last deliveries for ordinary ones.
 			Work: func(j *conformance.Job) { j.Retry.MaxAttempts = max(j.Retry.MaxAttempts, j.Retry.MaxDeliveries) }},
@@ -128,6 +129,19 @@ func workDeadMutants() []Mutant {
 				})})
 			}},
 	}
+}
+
+// countsTogether gives all that comes at once the highest count among them.
+func countsTogether(q driver.Queue) driver.Queue {
+	return lie(fq.Receive, nil, func(c *fq.Call) {
+		most := 0
+		for _, l := range c.Received {
+			most = max(most, l.Attempt())
+		}
+		for i, l := range c.Received {
+			c.Received[i] = fq.Wrap(l, func(v *fq.View) { v.Attempt = most })
+		}
+	})(q)
 }
 
 // redriving changes each redrive before it goes on.

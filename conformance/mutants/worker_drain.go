@@ -31,6 +31,12 @@ func workDrainMutants() []Mutant {
 			Work: seeing(instead(verdict(driver.Release), func(context.Context, driver.Queue, driver.Settlement, func(driver.Settlement) error) error {
 				return nil
 			}))},
+		{Name: "leaves what it has not begun to run out", On: onBatches, CaughtBy: by("group-after-drain"),
+			Work: seeing(instead(verdict(driver.Release), func(context.Context, driver.Queue, driver.Settlement, func(driver.Settlement) error) error {
+				return nil
+			}))},
+		{Name: "acks what it has not begun", On: onBatches, CaughtBy: by("group-after-drain"),
+			Work: verdicts(driver.Release, func(v *driver.Settlement) { *v = driver.Settlement{Lease: v.Lease, Verdict: driver.Ack} })},
 		{Name: "acks what it has not begun", On: onMem, CaughtBy: by("drain-gives-back"),
 			Work: verdicts(driver.Release, func(v *driver.Settlement) { *v = driver.Settlement{Lease: v.Lease, Verdict: driver.Ack} })},
 		{Name: "takes a success while it drains for an interruption", On: onMem, CaughtBy: by("drain-tells"),

@@ -18,6 +18,13 @@ func workGroupMutants() []Mutant {
 				reads(func(m *driver.Message) { m.GroupKey = "" })(j)
 				j.Queue = acksFirst(j.Queue)
 			}},
+		{Name: "knows of no groups", On: onBatches, CaughtBy: by("group-runs-in-order", "group-waits-for-head", "group-after-bury", "group-after-kill"),
+			Work: reads(func(m *driver.Message) { m.GroupKey = "" })},
+		{Name: "keeps those behind a head that failed", On: onBatches, CaughtBy: by("group-waits-for-head"),
+			Work: seeing(instead(func(_ *fq.Call, v driver.Settlement) bool { return v.Verdict == driver.Release && v.Delay == 0 },
+				func(context.Context, driver.Queue, driver.Settlement, func(driver.Settlement) error) error {
+					return nil
+				}))},
 		{Name: "runs one group at a time", On: onOrdered, CaughtBy: by("group-runs-in-order"),
 			Work: func(j *conformance.Job) { j.Options.Concurrency = 1 }},
 		{Name: "sends a failed head behind its followers", On: onOrdered, CaughtBy: by("group-waits-for-head", "group-after-bury"),

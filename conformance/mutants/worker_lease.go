@@ -46,6 +46,8 @@ func workLeaseMutants() []Mutant {
 			Work: whenEnded(runtime.ErrLeaseLost, func(q driver.Queue, l driver.Lease) {
 				q.Send(context.Background(), []driver.Message{driver.CopyOf(l.Message())})
 			})},
+		{Name: "acks what it lost", On: onBatches, CaughtBy: by("group-after-loss", "lost-cancels"), Work: whenEnded(runtime.ErrLeaseLost, settle(driver.Ack))},
+		{Name: "takes no notice of lost leases", On: onBatches, CaughtBy: by("group-after-loss"), Work: seeing(hidesFromExtend(driver.LeaseLost))},
 		{Name: "does not ack what it lost", On: onMem, CaughtBy: by("lost-success"), Work: seeing(dropsLateAcks)},
 		{Name: "acks three times", On: onMem, CaughtBy: by("lost-success"),
 			Work: seeing(fault(fq.Settle, func(ctx context.Context, c *fq.Call, next fq.Next) {

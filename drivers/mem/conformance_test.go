@@ -10,19 +10,18 @@ import (
 )
 
 // backend is the profile of an in-memory queue.
-func backend(profile string, ordered bool) conformance.Backend {
+func backend(profile string, with mem.Options) conformance.Backend {
 	const window = 5 * time.Minute
 	return conformance.Backend{
 		Profile: profile,
 		Virtual: true,
 		Open: func(_ *testing.T, o conformance.Options) (driver.Queue, error) {
-			hold := o.Hold
-			if hold == 0 {
-				hold = 30 * time.Second
+			with := with
+			with.Hold, with.MaxReceives, with.NoDeadLetter, with.DedupWindow = o.Hold, o.MaxAttempts, o.NoDeadLetter, window
+			if with.Hold == 0 {
+				with.Hold = 30 * time.Second
 			}
-			return mem.New("conformance", &mem.Options{
-				Hold: hold, MaxReceives: o.MaxAttempts, NoDeadLetter: o.NoDeadLetter, Ordered: ordered, DedupWindow: window,
-			})
+			return mem.New("conformance", &with)
 		},
 		Can:         conformance.Can{Hold: true, MaxAttempts: true, NoDeadLetter: true},
 		Hold:        30 * time.Second,
@@ -47,12 +46,21 @@ func declared() driver.Capabilities {
 }
 
 func TestConformance(t *testing.T) {
-	conformance.Run(t, backend("mem", false), declared())
+	conformance.Run(t, backend("mem", mem.Options{}), declared())
 }
 
-func TestConformanceOrdered(t *testing.T) {
+// declaredOrdered is what those that order can do.
+func declaredOrdered() driver.Capabilities {
 	want := declared()
 	want.Ordered = true
 	want.MaxSendDelay, want.SendDelay = 0, driver.Support{Note: "a delayed message would hold up its group"}
-	conformance.Run(t, backend("mem ordered", true), want)
+	return want
+}
+
+func TestConformanceOrdered(t *testing.T) {
+	conformance.Run(t, backend("mem ordered", mem.Options{Ordered: true}), declaredOrdered())
+}
+
+func TestConformanceOrderedBatches(t *testing.T) {
+	conformance.Run(t, backend("mem ordered batches", mem.Options{Ordered: true, GroupBatches: true}), declaredOrdered())
 }

@@ -25,9 +25,10 @@
 // At least once. A message waits until it is leased; a receiver that waits is
 // woken by the send itself. Messages come in the order in which they became
 // visible. With ordered, those that share a GroupKey come one at a time and in
-// the order in which they were sent. A FairnessKey is kept and has no effect. A
-// second message with the DedupKey of an earlier one is dropped within the
-// window and answered with the first one's id.
+// the order in which they were sent; a queue that [New] makes with
+// Options.GroupBatches gives several in one Receive. A FairnessKey is kept and
+// has no effect. A second message with the DedupKey of an earlier one is dropped
+// within the window and answered with the first one's id.
 //
 // Withdraw takes back a delayed message until it is due. Its DedupKey stays
 // remembered.

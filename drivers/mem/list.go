@@ -19,6 +19,25 @@ func (l *list) pushBack(e *entry) {
 	l.last = e
 }
 
+// insert puts e before the first that arrived later.
+func (l *list) insert(e *entry) {
+	next := l.first
+	for next != nil && next.number < e.number {
+		next = next.waiting.next
+	}
+	if next == nil {
+		l.pushBack(e)
+		return
+	}
+	e.waiting = link{previous: next.waiting.previous, next: next}
+	if next.waiting.previous == nil {
+		l.first = e
+	} else {
+		next.waiting.previous.waiting.next = e
+	}
+	next.waiting.previous = e
+}
+
 func (l *list) remove(e *entry) {
 	at := e.waiting
 	if at.previous == nil {

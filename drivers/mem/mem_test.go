@@ -208,6 +208,28 @@ func TestAGroupGoesOnAfterTheBackstop(t *testing.T) {
 	})
 }
 
+func TestWithGroupBatchesSeveralOfAGroupComeTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := open(t, &mem.Options{Hold: time.Minute, Ordered: true, GroupBatches: true})
+		for _, body := range []string{"a", "b", "c", "d"} {
+			send(t, q, driver.Message{Body: []byte(body), GroupKey: "g"})
+		}
+		send(t, q, driver.Message{Body: []byte("x")})
+		got := receive(t, q, 3)
+		if bodies(got) != "abc" {
+			t.Fatalf("first %q, want abc", bodies(got))
+		}
+		q.Settle(t.Context(), []driver.Settlement{{Lease: got[1], Verdict: driver.Ack}, {Lease: got[2], Verdict: driver.Release}})
+		if other := bodies(receive(t, q, 3)); other != "x" {
+			t.Errorf("while a is leased %q comes, want x alone", other)
+		}
+		q.Settle(t.Context(), []driver.Settlement{{Lease: got[0], Verdict: driver.Release}})
+		if again := bodies(receive(t, q, 3)); again != "acd" {
+			t.Errorf("after the release %q, want acd", again)
+		}
+	})
+}
+
 func TestMoveAllKeepsItsRateAndStopsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := open(t, nil)

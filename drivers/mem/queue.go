@@ -33,6 +33,10 @@ type Options struct {
 	MaxReceives int
 	// Ordered delivers the messages of a group one at a time and in order.
 	Ordered bool
+	// GroupBatches, with Ordered, delivers several messages of a group in one
+	// Receive, in order, and no others of it until all those are settled, as
+	// Amazon SQS does on a FIFO queue.
+	GroupBatches bool
 	// NoDeadLetter makes a queue without a dead letter.
 	NoDeadLetter bool
 	// DedupWindow is how long a deduplication key is remembered: 1 s to 24 h,

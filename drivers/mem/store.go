@@ -9,7 +9,8 @@ import (
 
 // store holds the messages of a queue or of its dead letter. All of it is
 // guarded by the broker's mu. Nothing in it scans: visible entries wait in a
-// list, and all others in a heap by the time at which they become visible.
+// list, and all others in a heap by the time at which they become visible. Only
+// with GroupBatches one of a group that comes back passes those before it.
 type store struct {
 	broker  *broker
 	ordered bool
@@ -77,7 +78,11 @@ func (s *store) show(e *entry) {
 	s.later.Remove(e)
 	e.current = nil
 	s.set(e, ready)
-	s.visible.pushBack(e) // one of a group is its head
+	if e.group != nil {
+		s.comeBack(e)
+		return
+	}
+	s.visible.pushBack(e)
 }
 
 // wait keeps an invisible entry so until the given time.
@@ -165,11 +170,21 @@ func (s *store) take(limit int, hold time.Duration, now time.Time) []driver.Leas
 			leases = make([]driver.Lease, 0, limit)
 		}
 		s.visible.remove(e)
-		e.attempts++
-		e.current = &lease{e, s, e.attempts, now, expires}
-		s.set(e, leased)
-		s.wait(e, at)
-		leases = append(leases, e.current)
+		for next := e; next != nil; {
+			e = next
+			e.attempts++
+			e.current = &lease{e, s, e.attempts, now, expires}
+			s.set(e, leased)
+			s.wait(e, at)
+			leases = append(leases, e.current)
+			next = nil
+			if g := e.group; g != nil {
+				g.goOut(e)
+				if s.broker.options.GroupBatches && len(leases) < limit {
+					next = g.behind.front()
+				}
+			}
+		}
 	}
 	return leases
 }

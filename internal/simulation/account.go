@@ -43,7 +43,12 @@ func (w *World) account(ctx context.Context) Report {
 			w.closed(m)
 		}
 	}
-	r.History, r.Violations = w.history, w.violations
+	for _, by := range w.workers {
+		if by.errors != 0 || by.deaths != 0 {
+			w.violated(0, "worker %d settled %d failures and %d deaths more than OnError and OnDead told of", by.number, by.errors, by.deaths)
+		}
+	}
+	r.History, r.Violations, r.Met = w.history, w.violations, w.met
 	return r
 }
 
@@ -71,8 +76,11 @@ func (w *World) buriedWell(m *driver.Message, dead map[int]bool) {
 		return
 	case m.Death == nil:
 		w.violated(t.n, "it is dead without a reason")
-	case m.Death.Reason == driver.ReasonBrokerLimit && m.Death.Attempts-m.Carry.Attempts < w.weather.maxReceives:
-		w.violated(t.n, "the broker buried it after %d deliveries", m.Death.Attempts)
+	case m.Death.Reason == driver.ReasonBrokerLimit:
+		w.met[BrokerBuried]++
+		if got := m.Death.Attempts - m.Carry.Attempts; got < w.weather.maxReceives {
+			w.violated(t.n, "the broker buried it after %d deliveries", got)
+		}
 	}
 	dead[t.n] = true
 }

@@ -25,9 +25,12 @@ func (b *broker) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	defer w.mu.Unlock()
 	for i, inner := range leases {
 		l := w.give(b.by, inner)
-		if !w.calm && l.dice.in1000(31, w.weather.lapse) {
+		if l.astray || !w.calm && l.dice.in1000(31, w.weather.lapse) {
 			l.short = true
 			sooner := l.dice.between(32, w.weather.hold/8, w.weather.hold)
+			if l.astray {
+				sooner /= 8
+			}
 			b.narrowed.Extend(context.WithoutCancel(ctx), []driver.Lease{inner}, sooner)
 		}
 		leases[i] = l
@@ -91,6 +94,7 @@ func (b *broker) Withdraw(ctx context.Context, id string) error {
 	}
 	m, _ := w.messageOf(id, nil)
 	m.gone = true
+	w.met[TookBack]++
 	w.note(Event{Worker: b.by.number, Task: m.task.n, What: Withdrawn})
 	return nil
 }

@@ -180,7 +180,7 @@ func extendedTo(n int, hold time.Duration) []driver.ExtendResult {
 func short(w *weather)   { w.lapse = 100 }
 func failing(w *weather) { w.fail, w.redrives, w.failing = 120, 3, 250 }
 func hops(w *weather) {
-	w.ordered, w.parks, w.failing = false, false, 250
+	w.ordered, w.parks, w.undelayed, w.failing = false, false, false, 250
 	w.sendDelay, w.releaseDelay = 4*time.Second, 700*time.Millisecond
 }
 func crowded(w *weather) { w.single, w.batch, w.kill = true, 1, 0 }

@@ -61,11 +61,10 @@ const (
 	Snoozed
 	RetryLater
 	CutShort // by the end of its context
-	Ignored  // its context
 )
 
 var outcomes = [...]string{
-	"ok", "failed", "lease lost", "panicked", "ended its goroutine", "failed for good", "snoozed", "failed with a delay", "cut short", "ignored its context",
+	"ok", "failed", "lease lost", "panicked", "ended its goroutine", "failed for good", "snoozed", "failed with a delay", "cut short",
 }
 
 // String is the event in a line.

@@ -60,6 +60,9 @@ func (w *World) maySettle(l *lease, s *driver.Settlement) {
 		if !w.mayAck(l) {
 			w.violated(n, "ack of an attempt that did not succeed and was not copied")
 		}
+		if l.lost && r.succeeded() {
+			w.met[AckedLost]++
+		}
 		return
 	}
 	switch {
@@ -70,12 +73,13 @@ func (w *World) maySettle(l *lease, s *driver.Settlement) {
 	case s.Verdict != driver.Release:
 		w.violated(n, "settled by %v", s.Verdict)
 	}
+	w.overdue(r)
 	switch {
 	case s.Verdict == driver.Release && r.exhausted(w.weather.maxAttempts):
 		w.violated(n, "released after its last attempt")
 	case r.succeeded():
 		w.violated(n, "%v of an attempt that succeeded", s.Verdict)
-	case r.running && w.now()-r.beganAt < w.weather.hard():
+	case r.running && !r.givenUp:
 		w.violated(n, "%v while the handler runs", s.Verdict)
 	case r.copied:
 		w.violated(n, "%v of what was copied", s.Verdict)
@@ -83,6 +87,16 @@ func (w *World) maySettle(l *lease, s *driver.Settlement) {
 		w.violated(n, "%v past the end of the lease", s.Verdict)
 	case l.lost:
 		w.violated(n, "%v of a lease that is known to be lost", s.Verdict)
+	}
+}
+
+// overdue notes whether a handler has taken so long that its worker gives it up.
+// It may yet succeed, and until it has returned its worker fails what comes of
+// the task. The caller holds mu.
+func (w *World) overdue(r *run) {
+	if r.running && !r.givenUp && w.now()-r.beganAt >= w.weather.hard() {
+		r.givenUp, r.lease.task.excused, r.lease.task.stray = true, true, true
+		w.met[TimedOut]++
 	}
 }
 
@@ -110,7 +124,7 @@ func (w *World) unfit(l *lease, reason string) string {
 	}
 	switch reason {
 	case driver.ReasonExhausted:
-		if r.begun == 0 || r.attempt < w.weather.maxAttempts {
+		if r.begun == 0 && !l.task.stray || r.attempt < w.weather.maxAttempts {
 			return "it has attempts left"
 		}
 	case driver.ReasonPermanent:
@@ -118,7 +132,7 @@ func (w *World) unfit(l *lease, reason string) string {
 			return "its handler did not say so"
 		}
 	case driver.ReasonCrashed:
-		if r.begun > 0 || r.attempt <= w.maxDeliveries() {
+		if r.begun > 0 || l.attempt <= w.maxDeliveries() {
 			return "it was not delivered too often"
 		}
 	default:
@@ -154,6 +168,7 @@ func (w *World) mayCopy(by *worker, m *driver.Message) *lease {
 	r, n := l.run, l.task.n
 	now := r.lease
 	r.begin()
+	w.overdue(r)
 	switch left := time.Until(now.end); {
 	case now.taken == driver.Ack:
 		w.violated(n, "a copy is sent after the ack")
@@ -166,7 +181,7 @@ func (w *World) mayCopy(by *worker, m *driver.Message) *lease {
 	case r.succeeded():
 		w.violated(n, "a copy is sent of an attempt that succeeded")
 	}
-	if want := l.nextCarry(); m.Carry.Attempts != want.Attempts || m.Carry.Hops != want.Hops ||
+	if want := l.nextCarry(m.Carry.Hops); m.Carry.Attempts != want.Attempts || m.Carry.Hops != want.Hops ||
 		m.Carry.Snoozes != want.Snoozes || m.Carry.Redrives != want.Redrives {
 		w.violated(n, "a copy carries %d attempts, %d hops, %d snoozes and %d redrives; want %d, %d, %d and %d",
 			m.Carry.Attempts, m.Carry.Hops, m.Carry.Snoozes, m.Carry.Redrives, want.Attempts, want.Hops, want.Snoozes, want.Redrives)
@@ -174,10 +189,12 @@ func (w *World) mayCopy(by *worker, m *driver.Message) *lease {
 	return now
 }
 
-// nextCarry is what a copy made on the lease must carry.
-func (l *lease) nextCarry() driver.Carry {
+// nextCarry is what a copy made on the lease, with so many hops, must carry.
+func (l *lease) nextCarry(hops int) driver.Carry {
 	c := l.carry
 	switch {
+	case l.run.begun == 0 && l.task.stray && hops == c.Hops:
+		c.Attempts = l.attempt
 	case l.run.begun == 0:
 		c.Hops++
 	case l.run.outcome == Snoozed:
@@ -222,6 +239,15 @@ func (by *worker) enter(t *runtime.Task[job]) (*run, script) {
 	if l.task.group > 0 {
 		w.inOrder(l)
 	}
+	if r.begun > 0 {
+		w.met[Woken]++
+	}
+	if l.attempt > w.weather.maxAttempts {
+		w.met[Beyond]++
+	}
+	if l.task.done > 0 {
+		w.met[RanAgain]++
+	}
 	s := w.scriptOf(l.dice.of(aboutRun).of(r.begun), l.task)
 	r.begun++
 	r.running, r.beganAt, r.attempt = true, w.now(), l.attempt
@@ -235,9 +261,12 @@ const tolerance = 2 * time.Second
 // mu.
 func (w *World) inOrder(l *lease) {
 	for _, m := range w.groups[l.task.group] {
-		if m.number < l.message.number && !m.gone {
+		if m.number < l.message.number && !m.gone && len(m.leases) < w.weather.maxReceives { // else the broker buries it
 			w.violated(l.task.n, "it overtakes task %d of its group", m.task.n)
 			return
+		}
+		if m.number < l.message.number && len(m.leases) > 1 {
+			w.met[Waited]++
 		}
 	}
 }
@@ -250,6 +279,7 @@ func (by *worker) leave(ctx context.Context, r *run, s *script, outcome Outcome)
 	w.handlers--
 	l := r.lease
 	t := l.task
+	w.overdue(r)
 	r.running, r.outcome = false, outcome
 	if outcome == OK {
 		t.done++
@@ -329,11 +359,29 @@ func (w *World) reported(by *worker, s runtime.Settled) {
 		w.violated(l.task.n, "a delivery is reported twice")
 	}
 	r.reported = true
+	if s.Decision.Err != nil {
+		by.errors++
+	}
+	if s.Err == nil && s.Decision.Settlement.Verdict == driver.Bury {
+		by.deaths++
+	}
 	for ; r.begun == 0 && r.heir != nil; r = r.heir {
 		r.heir.reported = true
 	}
 	if s.Err == nil && !l.sealed {
 		w.violated(l.task.n, "%v is reported, but the queue did not say that it took it", s.Decision.Settlement.Verdict)
+	}
+}
+
+// told takes in what OnError says. The caller holds mu.
+func (w *World) told(by *worker, _ runtime.Settled) { by.errors-- }
+
+// toldDead judges what OnDead says. The caller holds mu.
+func (w *World) toldDead(by *worker, s runtime.Settled) {
+	by.deaths--
+	m, _ := w.messageOf(s.MessageID, w.tasks[0])
+	if !slices.ContainsFunc(m.leases, func(l *lease) bool { return l.taken == driver.Bury }) {
+		w.violated(m.task.n, "OnDead tells of it, and the queue did not bury it")
 	}
 }
 

@@ -23,6 +23,7 @@ type lease struct {
 	// All below is guarded by World.mu.
 	run     *run           // nil until the worker has it
 	end     time.Time      // as the worker was told
+	astray  bool           // it never gets to its worker
 	short   bool           // it ends sooner at the queue than it says
 	excused bool           // a fault explains what becomes of it
 	taken   driver.Verdict // what the queue took; 0 for nothing
@@ -48,6 +49,7 @@ type run struct {
 	begun    int // how often its handler was called: again after a snooze on a kept lease
 	beganAt  time.Duration
 	running  bool
+	givenUp  bool
 	outcome  Outcome
 	due      time.Time // when it may run again, as its handler said
 	copied   bool      // the worker saw its copy taken
@@ -56,8 +58,8 @@ type run struct {
 	reported bool
 }
 
-// succeeded says whether its handler has.
-func (r *run) succeeded() bool { return r.begun > 0 && !r.running && r.outcome == OK }
+// succeeded says whether its handler has, in time.
+func (r *run) succeeded() bool { return r.begun > 0 && !r.running && !r.givenUp && r.outcome == OK }
 
 // tag is the attribute that has a lease's place among those of its worker.
 const tag = "lease"
@@ -112,6 +114,9 @@ func (w *World) give(by *worker, inner driver.Lease) *lease {
 		attempt: m.Carry.Attempts + inner.Attempt(), end: inner.Expires(), excused: true,
 	}
 	l.dice = t.dice.of(l.attempt).of(m.Carry.Redrives<<20 | m.Carry.Snoozes<<10 | m.Carry.Hops)
+	if w.weather.undelayed && !m.Carry.NotBefore.IsZero() {
+		l.attempt = m.Carry.Attempts + 1 // all before are hops
+	}
 	l.tag = map[string]string{tag: strconv.Itoa(len(by.leases))}
 	w.note(Event{Worker: by.number, Task: t.n, Attempt: l.attempt, What: Received, For: time.Until(l.end)})
 	if !known && (m.Carry.Attempts != 0 || m.Carry.Redrives == 0) {
@@ -123,6 +128,8 @@ func (w *World) give(by *worker, inner driver.Lease) *lease {
 	if n := len(message.leases); n > 0 && message.leases[n-1].taken == 0 {
 		w.lapsed(message.leases[n-1])
 	}
+	t.given++
+	l.astray = !w.calm && t.given <= t.lost
 	message.leases = append(message.leases, l)
 	by.leases = append(by.leases, l)
 	return l
@@ -134,6 +141,7 @@ func (w *World) arrive(l *lease) {
 	l.excused, l.arrived = l.short, w.now()
 	before := l.message.heldBy(l.worker, l)
 	if before != nil {
+		w.met[Joined]++
 		before.next = l
 		if before.taken != driver.Release {
 			l.run = before.run
@@ -191,6 +199,9 @@ func (w *World) innocent(l *lease) bool {
 func (w *World) tellLost(l *lease) {
 	if !l.lost {
 		l.lost, l.lostAt = true, w.now()
+		if l.run != nil && l.run.running {
+			w.met[LostRunning]++
+		}
 	}
 	if !w.innocent(l) {
 		w.violated(l.task.n, "worker %d lost a lease without a fault", l.worker.number)
@@ -208,11 +219,26 @@ func (w *World) took(l *lease, s *driver.Settlement) {
 		l.message.gone = true
 	case driver.Release:
 		e.What = Released
+		switch {
+		case l.run == nil || l.run.begun > 0:
+		case w.weather.undelayed && !l.carry.NotBefore.IsZero() && s.Delay > 0:
+			w.met[Chained]++
+		default:
+			w.met[GaveBack]++
+		}
 		if l.run != nil && !l.run.due.IsZero() {
 			l.message.due = l.run.due
 		}
 	case driver.Bury:
 		e.What = Buried
+		switch s.Reason {
+		case driver.ReasonCrashed:
+			w.met[Crashed]++
+		case driver.ReasonExhausted:
+			w.met[Exhausted]++
+		case driver.ReasonPermanent:
+			w.met[GivenUp]++
+		}
 		l.message.gone = true
 	}
 	w.note(e)
@@ -231,6 +257,14 @@ func (w *World) stored(by *worker, m *driver.Message, id string) {
 			message.due = l.run.due
 		}
 		t.copies++
+		switch {
+		case l.run == nil || l.run.begun == 0:
+			w.met[Hopped]++
+		case l.run.outcome == Snoozed:
+			w.met[PutOff]++
+		default:
+			w.met[Retried]++
+		}
 	} else if !known {
 		if t.stored++; t.stored > 1 {
 			t.excused = true

@@ -55,11 +55,11 @@ func (q *link) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]drive
 		}
 		p.whole = []fault{refused, refused, unsaid}[d.below(3, 3)]
 	}
-	w.mu.Unlock()
 	most := 1
 	if w.weather.single {
 		most = 1 + d.below(1, 3)
 	}
+	w.mu.Unlock()
 	opts.Max = min(opts.Max, most)
 
 	var leases []driver.Lease
@@ -84,10 +84,17 @@ func (q *link) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]drive
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	arrived := leases[:0]
 	for _, l := range leases {
-		w.arrive(leaseOf(l))
+		if own := leaseOf(l); !own.astray {
+			w.arrive(own)
+			arrived = append(arrived, l)
+		}
 	}
-	return leases, nil
+	if len(arrived) == 0 {
+		return nil, errDown
+	}
+	return arrived, nil
 }
 
 func (q *link) Extend(ctx context.Context, leases []driver.Lease, hold time.Duration) []driver.ExtendResult {

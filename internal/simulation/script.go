@@ -57,7 +57,9 @@ func (w *World) scriptOf(d dice, t *task) script {
 	case n < failing+w.weather.handlers*5/4:
 		s.outcome = Exited
 	}
-	s.deaf = d.in1000(8, w.weather.handlers)
+	if s.deaf = d.in1000(8, w.weather.handlers); s.deaf && w.weather.timeout > 0 {
+		s.takes = d.between(4, w.weather.hold, 2*w.weather.hold)
+	}
 	return s
 }
 

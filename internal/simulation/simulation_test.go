@@ -35,6 +35,9 @@ func run(t *testing.T, seed uint64, bug simulation.Bug) (r simulation.Report) {
 	return r
 }
 
+// enoughSeeds is how many seeds must get into every situation.
+const enoughSeeds = 1000
+
 func describe(r simulation.Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d; replay it with\n\tgo test ./internal/simulation -race -run '^TestSeeds$' -seeds 1 -seed %d\n", r.Seed, r.Seed)
@@ -50,6 +53,8 @@ func describe(r simulation.Report) string {
 func TestSeeds(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	var next, ran, done, dead, events atomic.Int64
+	var mu sync.Mutex
+	var met simulation.Met // guarded by mu
 	begin := time.Now()
 	var lanes sync.WaitGroup
 	for range goruntime.GOMAXPROCS(0) {
@@ -64,6 +69,9 @@ func TestSeeds(t *testing.T) {
 				done.Add(int64(r.Done))
 				dead.Add(int64(r.Dead))
 				events.Add(int64(len(r.History)))
+				mu.Lock()
+				met.Add(&r.Met)
+				mu.Unlock()
 				if len(r.Violations) > 0 {
 					t.Error(describe(r))
 				}
@@ -73,6 +81,9 @@ func TestSeeds(t *testing.T) {
 	lanes.Wait()
 	took := time.Since(begin)
 	t.Logf("%d seeds from %d in %.1f s: %d tasks done, %d dead, %d events", ran.Load(), *first, took.Seconds(), done.Load(), dead.Load(), events.Load())
+	if missing := met.Missing(); ran.Load() >= enoughSeeds && missing != "" {
+		t.Errorf("%d seeds never had a task that %s", ran.Load(), missing)
+	}
 	if *within > 0 && took > *within {
 		t.Errorf("%d seeds took %v, more than %v", ran.Load(), took, *within)
 	}

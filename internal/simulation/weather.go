@@ -18,6 +18,7 @@ type weather struct {
 	batch  int // most items of a batch
 
 	sendDelay, releaseDelay time.Duration // what the broker delays at most, 0 for as long as mem does
+	undelayed               bool          // it cannot delay a send, so that long delays are chains of releases
 	parks                   bool          // it cannot delay a release, so that workers keep the leases of ordered groups
 	stranding               bool          // a cancelled receive strands messages
 
@@ -29,12 +30,13 @@ type weather struct {
 	poll  int // a receive fails
 	lapse int // a lease ends sooner at the broker than it says
 	kill  int // a worker is killed and not drained
+	stray int // a task whose deliveries are lost on their way, again and again
 
 	handlers int // a handler does worse than to fail: panics, ends its goroutine, ignores its context
 	failing  int // a handler fails
 	redrives int // passes of the operator
 
-	timeout     time.Duration // of a handler, and half of its hard timeout; 0 for none
+	timeout     time.Duration // of a handler, less than its hard timeout; 0 for none
 	maxAttempts int
 	hold        time.Duration
 	maxReceives int
@@ -59,6 +61,7 @@ func forecast(d dice) weather {
 		hold:        time.Duration(pick(14, 4, 6, 9)) * time.Second,
 		maxReceives: 40,
 	}
+	w.stray = pick(26, 0, 0, 30)
 	w.batch = pick(3, 3, 10, 1000)
 	if w.single {
 		w.batch = 1
@@ -67,6 +70,9 @@ func forecast(d dice) weather {
 	if !w.ordered && d.in1000(16, 400) {
 		w.sendDelay = time.Duration(pick(17, 1500, 4000)) * time.Millisecond
 		w.releaseDelay = time.Duration(pick(18, 700, 3000)) * time.Millisecond
+	}
+	if !w.ordered && d.in1000(25, 200) {
+		w.undelayed, w.releaseDelay = true, time.Duration(pick(18, 700, 3000))*time.Millisecond
 	}
 	w.parks = w.ordered && d.in1000(19, 400)
 	w.withdraws = d.in1000(20, 500)
@@ -84,16 +90,17 @@ func (w *weather) storm() {
 	w.fail, w.slow, w.lapse, w.failing = 200, 60, 150, 250
 	w.withdraws = true
 	if !w.ordered {
-		w.sendDelay, w.releaseDelay = 4*time.Second, 700*time.Millisecond
+		w.undelayed, w.sendDelay, w.releaseDelay = false, 4*time.Second, 700*time.Millisecond
 	}
 }
 
-// hard is the hard timeout, or longer than anything when there is none.
+// hard is the hard timeout, or longer than anything when there is none: some
+// handlers that ignore their context take longer.
 func (w *weather) hard() time.Duration {
 	if w.timeout == 0 {
 		return 1000 * time.Hour
 	}
-	return 2 * w.timeout
+	return w.timeout * 5 / 4
 }
 
 // narrowed is a queue that can do less than mem.
@@ -106,7 +113,13 @@ func (w *weather) narrow(q driver.Queue) narrowed {
 	c := q.Capabilities()
 	c.MaxSendBatch, c.MaxSettleBatch = w.batch, w.batch
 	if w.sendDelay > 0 {
-		c.MaxSendDelay, c.MaxReleaseDelay = w.sendDelay, w.releaseDelay
+		c.MaxSendDelay = w.sendDelay
+	}
+	if w.undelayed {
+		c.MaxSendDelay, c.SendDelay = 0, driver.Support{Note: "left out by the simulation"}
+	}
+	if w.releaseDelay > 0 {
+		c.MaxReleaseDelay = w.releaseDelay
 	}
 	if w.parks {
 		c.MaxReleaseDelay, c.ReleaseDelay = 0, driver.Support{Note: "left out by the simulation"}

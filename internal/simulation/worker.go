@@ -30,6 +30,7 @@ type worker struct {
 	extends         int
 	settles         int
 	waiting         int // of those that are neither begun nor decided
+	errors, deaths  int // that OnSettled told of, less those that OnError and OnDead did
 }
 
 // newWorker makes the next worker, or with number 0 a client.
@@ -41,6 +42,9 @@ func (w *World) newWorker(number int) *worker {
 	own := &broker{w.weather.narrow(w.queue), by}
 	by.queue = faultqueue.New(own, rule())
 	by.link = &link{own.narrowed, by, own, by.queue}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.workers = append(w.workers, by)
 	return by
 }
 
@@ -85,11 +89,7 @@ func (by *worker) begin(ctx context.Context, end func(error)) {
 	rt, err := runtime.NewWorker(by.queues(), mux, &runtime.WorkerOptions{
 		Concurrency: Slots, Grace: by.grace, Logger: discard,
 		SettleTimeout: by.dice.between(11, 2*time.Second, 20*time.Second),
-		OnSettled: func(s runtime.Settled) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.reported(by, s)
-		},
+		OnSettled:     by.hook(w.reported), OnError: by.hook(w.told), OnDead: by.hook(w.toldDead),
 	})
 	if err != nil {
 		end(err)
@@ -99,6 +99,15 @@ func (by *worker) begin(ctx context.Context, end func(error)) {
 	w.note(Event{Worker: by.number, What: Started})
 	w.mu.Unlock()
 	w.lives.Go(func() { end(rt.Run(ctx)) })
+}
+
+// hook is a hook of a worker that is judged by f.
+func (by *worker) hook(f func(*worker, runtime.Settled)) func(runtime.Settled) {
+	return func(s runtime.Settled) {
+		by.world.mu.Lock()
+		defer by.world.mu.Unlock()
+		f(by, s)
+	}
 }
 
 // lives is how many workers come one after the other.

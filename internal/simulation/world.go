@@ -38,10 +38,12 @@ type World struct {
 	calm       bool // guarded by mu; nothing fails any more
 	tasks      []*task
 	digits     int                    // where a body has the number of its task
+	workers    []*worker              // guarded by mu; and clients
 	messages   []*message             // guarded by mu; live ones by the number in the broker's id
 	groups     [groups + 1][]*message // guarded by mu; in the order of arrival
 	handlers   int                    // guarded by mu; that run
 	history    History                // guarded by mu
+	met        Met                    // guarded by mu
 	violations []Violation            // guarded by mu
 
 	lives sync.WaitGroup // workers' Run that outlives their part in the story
@@ -59,6 +61,7 @@ type Report struct {
 	History    History
 	Violations []Violation
 	Done, Dead int // tasks
+	Met        Met
 }
 
 // Run lives through a seed with a bug planted, or none. It must be called in a
@@ -149,14 +152,17 @@ type task struct {
 	dice  dice
 	group int // 0 for none
 	delay time.Duration
+	lost  int // how many of its first deliveries get lost on their way
 
 	// All below is guarded by World.mu.
 	maybe   bool      // the queue may have it
 	due     time.Time // when it may run first
 	stored  int       // messages that the client's sends made
 	copies  int       // messages that the workers' sends made
+	given   int       // deliveries so far
 	sends   int       // calls of Send that had it
 	done    int       // attempts that succeeded
+	stray   bool      // a handler of it was given up
 	excused bool      // a fault explains that it runs again after it was done
 }
 
@@ -175,6 +181,9 @@ func (w *World) addTasks() {
 			}
 		} else if t.dice.in1000(2, 100) {
 			t.delay = t.dice.between(3, time.Millisecond, 12*time.Second)
+		}
+		if t.dice.in1000(6, w.weather.stray) {
+			t.lost = 1 + t.dice.below(7, w.weather.maxReceives+5)
 		}
 		w.tasks[i] = t
 	}

@@ -1,0 +1,72 @@
+package simulation
+
+import "strings"
+
+// Situation is something that Worlds must get into now and then, or what they
+// prove says nothing about it.
+type Situation uint8
+
+const (
+	// Hopped: a copy of a task that came before it was due.
+	Hopped Situation = iota
+	// Chained: a task is released again because it came before it was due.
+	Chained
+	// Retried: a copy of a failed attempt, for a delay that the queue cannot give.
+	Retried
+	// Put off: a copy of a snoozed task.
+	PutOff
+	// Woken: a snoozed task runs again on a lease that was kept.
+	Woken
+	// Joined: a worker gets a message that it has already.
+	Joined
+	// TookBack: a copy is withdrawn.
+	TookBack
+	// LostRunning: a lease is lost while its handler runs.
+	LostRunning
+	// AckedLost: an ack of a success on a lost lease.
+	AckedLost
+	// Beyond: an attempt beyond the last that is allowed.
+	Beyond
+	// GaveBack: a task is released that was never started.
+	GaveBack
+	// Crashed, Exhausted and GivenUp: buried by the reason, the last as permanent.
+	Crashed
+	Exhausted
+	GivenUp
+	// BrokerBuried: a task is in the dead letter without a reason of ours.
+	BrokerBuried
+	// Waited: a follower of a failed head runs.
+	Waited
+	// RanAgain: a task that had succeeded runs again.
+	RanAgain
+	// TimedOut: a handler is given up and still runs.
+	TimedOut
+	situations
+)
+
+var situationNames = [situations]string{
+	"hopped", "chained", "retried by copy", "put off by copy", "woken", "joined", "took back", "lost while running", "acked on a lost lease",
+	"ran beyond the last attempt", "gave back", "buried as crashed", "buried as exhausted", "buried for good", "buried by the broker",
+	"waited for its head", "ran again after success", "timed out",
+}
+
+// Met counts the situations that Worlds got into.
+type Met [situations]int
+
+// Add adds those of another World.
+func (m *Met) Add(other *Met) {
+	for i, n := range other {
+		m[i] += n
+	}
+}
+
+// Missing names the situations that never were; "" for none.
+func (m *Met) Missing() string {
+	var missing []string
+	for i, n := range m {
+		if n == 0 {
+			missing = append(missing, situationNames[i])
+		}
+	}
+	return strings.Join(missing, ", ")
+}
