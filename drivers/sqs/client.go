@@ -69,6 +69,7 @@ func single(c *awssqs.Client) *awssqs.Client {
 	return awssqs.New(c.Options(), func(o *awssqs.Options) {
 		o.Retryer, o.RetryMaxAttempts = aws.NopRetryer{}, 0
 		o.HTTPClient = wholeBodies{o.HTTPClient}
+		o.EndpointResolverV2 = &endpoints{inner: o.EndpointResolverV2}
 		if o.Credentials != nil {
 			o.Credentials = credentials{o.Credentials}
 		}
