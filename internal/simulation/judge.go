@@ -197,7 +197,7 @@ func (l *lease) nextCarry(hops int) driver.Carry {
 		c.Attempts = l.attempt
 	case l.run.begun == 0:
 		c.Hops++
-	case l.run.outcome == Snoozed:
+	case l.run.outcome == Snoozed && !l.run.givenUp:
 		c.Snoozes++
 		c.Attempts = l.attempt - 1
 	default:
