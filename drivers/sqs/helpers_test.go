@@ -91,6 +91,9 @@ func (e *env) code(what string, err error, want driver.Code) {
 	}
 }
 
+// sleep lets virtual time pass.
+func (e *env) sleep(d time.Duration) { time.Sleep(d) }
+
 // since is how many requests of an operation were answered since a count.
 func (e *env) since(before map[string]int, op string) int {
 	return e.server.Requests()[op] - before[op]

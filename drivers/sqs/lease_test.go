@@ -113,7 +113,7 @@ func TestReleasePastTheEndMakesNoRequest(t *testing.T) {
 	on(t, "", nil, func(e *env) {
 		e.send(messages(1, 10)...)
 		stale := e.lease(e.queue, 1)[0]
-		time.Sleep(time.Until(stale.Expires()))
+		e.sleep(time.Until(stale.Expires()))
 		for _, v := range []driver.Settlement{
 			{Lease: stale, Verdict: driver.Release}, {Lease: stale, Verdict: driver.Bury, Reason: "test"},
 		} {
@@ -132,9 +132,9 @@ func TestReleaseAfterAnExtension(t *testing.T) {
 	on(t, "", nil, func(e *env) {
 		e.send(messages(1, 10)...)
 		l := e.lease(e.queue, 1)[0]
-		time.Sleep(conformanceHold / 2)
+		e.sleep(conformanceHold / 2)
 		e.must(e.queue.Extend(e.Context(), []driver.Lease{l}, 0)[0].Err)
-		time.Sleep(conformanceHold * 3 / 4)
+		e.sleep(conformanceHold * 3 / 4)
 		e.must(e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Release}))
 	})
 }

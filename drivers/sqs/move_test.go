@@ -71,7 +71,7 @@ func TestMoveAllFails(t *testing.T) {
 	on(t, "", nil, func(e *env) {
 		e.die(3)
 		go func() {
-			time.Sleep(1500 * time.Millisecond)
+			e.sleep(1500 * time.Millisecond)
 			_, _ = e.client.DeleteQueue(e.Context(), &awssqs.DeleteQueueInput{QueueUrl: aws.String("http://sqs.test/000000000000/orders")})
 		}()
 		report, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: 1})

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,9 +22,9 @@ var (
 		types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp,
 		types.MessageSystemAttributeNameMessageGroupId,
 	}
-	systemAttributesFIFO = append(systemAttributes[:len(systemAttributes):len(systemAttributes)],
+	systemAttributesFIFO = append(slices.Clip(systemAttributes),
 		types.MessageSystemAttributeNameMessageDeduplicationId)
-	systemAttributesDead = append(systemAttributesFIFO[:len(systemAttributesFIFO):len(systemAttributesFIFO)],
+	systemAttributesDead = append(slices.Clip(systemAttributesFIFO),
 		types.MessageSystemAttributeNameDeadLetterQueueSourceArn)
 )
 
@@ -144,7 +145,9 @@ func (s *source) poll(ctx context.Context, op, url string, most int, wait, hold 
 func (s *source) fill(l *lease, m *types.Message) {
 	l.source = s
 	l.handle = aws.ToString(m.ReceiptHandle)
-	l.attempt, _ = strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]) // else 0: unknown
+	if n, err := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]); err == nil {
+		l.attempt = max(n, 0)
+	}
 	to := &l.message
 	to.ID = aws.ToString(m.MessageId)
 	if m.Body != nil {

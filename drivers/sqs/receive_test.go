@@ -3,6 +3,7 @@ package sqs_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,21 @@ func TestReceiveWaitsExactly(t *testing.T) {
 	})
 }
 
+// The time that polls take on their way makes no further one.
+func TestReceiveOverAWay(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.receive(0)
+		e.server.Fault(sqsfake.Fault{Op: "ReceiveMessage", Delay: 20 * time.Millisecond})
+		for wait, requests := range map[time.Duration]int{20 * time.Second: 1, 60 * time.Second: 3} {
+			before := e.server.Requests()
+			e.receive(wait)
+			if n := e.since(before, "ReceiveMessage"); n != requests {
+				e.Errorf("a receive with a wait of %v took %d requests; want %d", wait, n, requests)
+			}
+		}
+	})
+}
+
 // url is the URL of the queue with a suffix to its name.
 func (e *env) url(suffix string) *string {
 	e.Helper()
@@ -61,7 +77,7 @@ func TestReceiveTakesTheRestOfAWait(t *testing.T) {
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			time.Sleep(7200 * time.Millisecond)
+			e.sleep(7200 * time.Millisecond)
 			e.send(messages(1, 10)...)
 		}()
 		got, err := e.queue.Receive(e.Context(), driver.ReceiveOptions{Max: 1, Wait: 7500 * time.Millisecond})
@@ -164,6 +180,44 @@ func TestReceiveCountsASlowAnswer(t *testing.T) {
 		}
 		if end := got[0].Expires(); end.After(start.Add(20 * time.Second)) {
 			e.Errorf("the lease says that it ends %v after the call began; want the hold of 20s at most", end.Sub(start))
+		}
+	})
+}
+
+// paused is a process that is stopped when it has got an answer.
+type paused struct {
+	awssqs.HTTPClient
+	until func(r *http.Request)
+}
+
+func (p paused) Do(r *http.Request) (*http.Response, error) {
+	answer, err := p.HTTPClient.Do(r)
+	p.until(r)
+	return answer, err
+}
+
+// What waited for a process that was paused has been leased meanwhile.
+func TestReceiveAfterAPause(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		var pause time.Duration
+		slow := awssqs.New(e.client.Options(), func(o *awssqs.Options) {
+			o.HTTPClient = paused{o.HTTPClient, func(r *http.Request) {
+				if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ReceiveMessage") {
+					e.sleep(pause)
+				}
+			}}
+		})
+		e.queue = e.open(slow, "orders")
+		e.send(messages(1, 10)...)
+		e.receiveAndRelease() // so that the distance of the clocks is known
+		pause = 10 * time.Second
+		start := time.Now()
+		got, err := e.queue.Receive(e.Context(), driver.ReceiveOptions{Max: 1, Wait: 20 * time.Second, Hold: 20 * time.Second})
+		if err != nil || len(got) != 1 {
+			e.Fatalf("%d leases, %v", len(got), err)
+		}
+		if end := got[0].Expires(); end.After(start.Add(20 * time.Second)) {
+			e.Errorf("the lease says that it ends %v after it began; want the hold of 20s at most", end.Sub(start))
 		}
 	})
 }

@@ -123,7 +123,7 @@ func entryIndex(id *string, n int) int {
 func (q *Queue) post(ctx context.Context, op, action, url string, parcels []parcel) {
 	first, rest := nextRequest(parcels)
 	if len(rest) == 0 {
-		q.postOne(ctx, op, action, url, first)
+		_ = q.postOne(ctx, op, action, url, first) // it is in the results
 		return
 	}
 	if q.capabilities.Ordered {
@@ -144,7 +144,7 @@ func (q *Queue) post(ctx context.Context, op, action, url string, parcels []parc
 		request := first
 		slots <- struct{}{}
 		running.Go(func() {
-			q.postOne(ctx, op, action, url, request)
+			_ = q.postOne(ctx, op, action, url, request) // it is in the results
 			<-slots
 		})
 		first, rest = nextRequest(rest)

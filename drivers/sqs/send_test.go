@@ -79,7 +79,11 @@ func TestSendCountsAttributes(t *testing.T) {
 		m := driver.Message{Body: body(1<<20, 0)}
 		e.send(m)
 		m.Attributes = map[string]string{"a": "b"}
+		before := e.server.Requests()
 		e.code("a full body with an attribute", e.queue.Send(e.Context(), []driver.Message{m})[0].Err, driver.TooLarge)
+		if n := e.since(before, "SendMessageBatch"); n != 0 {
+			e.Errorf("%d requests for what is too large; want none", n)
+		}
 		m.Body = m.Body[:len(m.Body)-len("a")-len("String")-len("b")]
 		e.send(m)
 	})

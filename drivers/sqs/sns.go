@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -54,8 +55,6 @@ func (l *lease) unwrap(body string, attributes map[string]types.MessageAttribute
 	for name, v := range n.MessageAttributes {
 		all[name] = v.Value
 	}
-	for name, v := range l.message.Attributes {
-		all[name] = v
-	}
+	maps.Copy(all, l.message.Attributes)
 	l.message.Attributes = all
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -73,13 +74,8 @@ func TestOpen(t *testing.T) {
 			if o.Region != tt.region {
 				t.Errorf("region %q; want %q", o.Region, tt.region)
 			}
-			if got := ""; o.BaseEndpoint != nil {
-				got = *o.BaseEndpoint
-				if got != tt.endpoint {
-					t.Errorf("endpoint %q; want %q", got, tt.endpoint)
-				}
-			} else if tt.endpoint != "" {
-				t.Errorf("no endpoint; want %q", tt.endpoint)
+			if got := aws.ToString(o.BaseEndpoint); got != tt.endpoint {
+				t.Errorf("endpoint %q; want %q", got, tt.endpoint)
 			}
 			if o.Retryer.MaxAttempts() != 1 {
 				t.Errorf("the client makes %d attempts; want 1", o.Retryer.MaxAttempts())

@@ -16,6 +16,8 @@ type work struct {
 	of     func(i int) driver.Lease // the lease of an item
 	check  func(i int) error        // what else is refused; nil for nothing
 	late   func(i int) bool         // whether the lease may be past its end; nil for never
+
+	found *lease // what own found last; here, so that looking costs no memory
 }
 
 // claim is a lease on which this operation is under way.
@@ -32,7 +34,7 @@ func (w *work) do(ctx context.Context, n int, f func(claimed []claim)) {
 	var busy []claim
 	now := time.Now()
 	for i := range n {
-		l, err := w.source.own(w.op, w.of(i))
+		l, err := w.own(w.of(i))
 		if err == nil && w.check != nil {
 			err = w.check(i)
 		}
@@ -62,6 +64,14 @@ func (w *work) do(ctx context.Context, n int, f func(claimed []claim)) {
 			claimed, busy = w.try(c, now, claimed, busy)
 		}
 	}
+}
+
+// own is the driver's part of l, which must be a lease of the source.
+func (w *work) own(l driver.Lease) (*lease, error) {
+	if l == nil || !l.As(&w.found) || w.found.source != w.source {
+		return nil, driver.Errorf(driver.InvalidArgument, w.op, "the lease is not one of this queue")
+	}
+	return w.found, nil
 }
 
 // try claims one lease and puts it on the list on which it belongs.
