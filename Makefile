@@ -103,7 +103,8 @@ export TESTCONTAINERS_RYUK_DISABLED ?= true
 
 .PHONY: localstack
 localstack: ## Run a LocalStack with SQS on port PORT (4566) until Ctrl-C
-	@cd localstack && $(GO) run ./cmd/localstack -port $(PORT)
+	@cd localstack && $(GO) build -o ../bin/localstack ./cmd/localstack
+	@bin/localstack -port $(PORT)
 
 # Time is real there, and nearly all of it is waiting, so that many checks run at
 # once. What was found is kept in localstack/results, of which MATRIX.md has its
