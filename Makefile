@@ -116,7 +116,7 @@ LOCALSTACK_PROFILES := sqs standard localstack,sqs fair localstack,sqs fifo loca
 conformance-localstack: ## Run the suite and the probes of the in-process server on LocalStack
 	@rm -rf .results/localstack
 	cd localstack && CONFORMANCE_REQUIRE='$(LOCALSTACK_PROFILES)' CONFORMANCE_RESULTS='$(CURDIR)/.results/localstack' LOCALSTACK_REQUIRE=1 \
-		$(GO) test -count=1 -timeout 20m -parallel 96 -run '^Test(Conformance|Probes)' .
+		$(GO) test -count=1 -timeout 20m -parallel 48 -run '^Test(Conformance|Probes)' .
 	@mkdir -p localstack/results && cp .results/localstack/*.json localstack/results/
 
 .PHONY: chaos-localstack
