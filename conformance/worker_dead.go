@@ -98,7 +98,7 @@ func deadCrashed(t *T) {
 		now.Load().kill()
 		return b.pause(ctx, t.hold)
 	}
-	b.await("each worker ends", time.Duration(p.MaxDeliveries)*2*t.hold, func() bool {
+	b.await("each worker ends", time.Duration(p.MaxDeliveries)*2*(t.hold+t.b.Margin), func() bool {
 		now.Store(nil)
 		for range 2 {
 			good = append(good, b.enqueue("good"))

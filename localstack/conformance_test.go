@@ -96,13 +96,20 @@ func waivers(fifo bool) []conformance.Waiver {
 			Expiry: expiry,
 		},
 	}
-	if fifo {
-		all = append(all, conformance.Waiver{
-			Check:  "delay-enqueued",
-			Reason: "in LocalStack a message of a FIFO queue is visible again only after those that were received before it, also those of other groups",
-			Link:   models, // FifoQueue.requeue_inflight_messages
-			Expiry: expiry,
-		})
+	if !fifo {
+		return all
+	}
+	// FifoQueue.requeue_inflight_messages and FifoQueue._put_message in models.
+	const late = "in LocalStack a message of a FIFO queue is visible again only after those that were received before it, also those of other groups"
+	const early = "in LocalStack a message that is released lets its whole group out, also when one before it is in flight or waits"
+	for check, reason := range map[string]string{
+		"delay-enqueued":            late,
+		"group-order-after-release": early,
+		"group-after-bury":          early,
+		"group-after-loss":          early,
+		"group-waits-for-head":      early,
+	} {
+		all = append(all, conformance.Waiver{Check: check, Reason: reason, Link: models, Expiry: expiry})
 	}
 	return all
 }
