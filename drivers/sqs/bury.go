@@ -102,38 +102,48 @@ func (l *lease) copyAttributes(m *driver.Message) (map[string]types.MessageAttri
 	return all, nil
 }
 
-// fit makes room for the reserved attributes of a copy: its other attributes go,
-// in the order of their names, as far as needed. On a dead letter they stay
+// fit makes room for the reserved attributes of a copy that is over the limits. A
+// redriven copy goes without: a message that has no room for them came from
+// another producer, and has attempts of its own by being sent anew. On a dead
+// letter the others go, in the order of their names, as far as needed, and stay
 // readable in the record's Detail.
 func (q *Queue) fit(op string, m *driver.Message, body *string, attributes map[string]types.MessageAttributeValue) (parcel, error) {
-	names := slices.Sorted(maps.Keys(attributes))
-	names = slices.DeleteFunc(names, isReserved)
-	var lost string
-	for _, name := range names {
-		v := attributes[name]
-		lost += " " + name + "=" + text(&v)
-		lost = lost[:min(len(lost), driver.MaxDetail)]
-		delete(attributes, name)
-		if m.Death != nil {
-			death := *m.Death
-			// The error comes first; it leaves half of the room to the attributes.
-			death.Detail = driver.CutText(driver.CutText(death.Detail, driver.MaxDetail/2)+" [without attributes:"+lost+"]", driver.MaxDetail)
-			record, err := driver.EncodeDeath(death)
-			if err != nil {
-				return parcel{}, &driver.Error{Code: driver.InvalidArgument, Op: op, Err: err}
-			}
-			attributes[driver.AttributeDeath] = types.MessageAttributeValue{DataType: stringTypePointer, StringValue: &record}
+	fits := func() (parcel, bool) {
+		p := q.parcel(m, body, attributes)
+		return p, p.size <= maxBytes && len(attributes) <= maxNative
+	}
+	if m.Death == nil {
+		delete(attributes, driver.AttributeCarry)
+	}
+	p, ok := fits()
+	lost := ""
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if ok || m.Death == nil {
+			break
 		}
-		if len(attributes) > maxNative {
+		if name == driver.AttributeCarry || name == driver.AttributeDeath {
 			continue
 		}
-		if p := q.parcel(m, body, attributes); p.size <= maxBytes {
-			return p, nil
+		v := attributes[name]
+		lost += " " + name + "=" + text(&v)
+		lost = lost[:min(len(lost), driver.MaxDetail)] // no more is kept
+		delete(attributes, name)
+		record, err := driver.EncodeDeath(mourn(*m.Death, lost))
+		if err != nil {
+			return parcel{}, &driver.Error{Code: driver.InvalidArgument, Op: op, Err: err}
 		}
+		attributes[driver.AttributeDeath] = types.MessageAttributeValue{DataType: stringTypePointer, StringValue: &record}
+		p, ok = fits()
 	}
-	return parcel{}, driver.Errorf(driver.TooLarge, op, "the copy of %d bytes without its attributes exceeds %d", q.parcel(m, body, attributes).size, maxBytes)
+	if !ok {
+		return parcel{}, driver.Errorf(driver.TooLarge, op, "a copy of %d bytes exceeds %d; its body leaves no room for the record", p.size, maxBytes)
+	}
+	return p, nil
 }
 
-func isReserved(name string) bool {
-	return name == driver.AttributeCarry || name == driver.AttributeDeath
+// mourn adds lost attributes to a record: the error comes first, and leaves them
+// half of the room.
+func mourn(d driver.Death, lost string) driver.Death {
+	d.Detail = driver.CutText(driver.CutText(d.Detail, driver.MaxDetail/2)+" [without attributes:"+lost+"]", driver.MaxDetail)
+	return d
 }

@@ -132,6 +132,20 @@ func TestBuryMakesRoom(t *testing.T) {
 	}
 }
 
+// What the broker put into the dead letter goes back with all that it has.
+func TestRedriveLosesNoAttribute(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.foreign("x", ten(5))
+		for range 100 {
+			e.receiveAndRelease()
+		}
+		e.receive(0) // the broker gives up
+		d := e.queue.DeadLetter()
+		e.must(e.settle(d, driver.Settlement{Lease: e.lease(d, 1)[0], Verdict: driver.Redrive}))
+		e.sameAttributes("redriven", e.raw("").MessageAttributes, ten(5))
+	})
+}
+
 func TestBuryWithoutRoomIsTooLarge(t *testing.T) {
 	on(t, "", nil, func(e *env) {
 		e.foreign(string(body(1<<20, 7)), nil)

@@ -38,6 +38,9 @@
 // MessageDeduplicationId, remembered for 5 minutes. A queue's own DelaySeconds
 // applies to messages that are sent without a Delay.
 //
+// One receive may bring several messages of a group; while any of them is leased no
+// other of the group comes.
+//
 // A cancelled Receive may leave messages leased until their hold runs out.
 //
 // Attributes of other producers that are numbers or binary are shown as text
@@ -74,7 +77,8 @@
 // # Redrive
 //
 // Redrive sends a copy to the queue under a fresh send id, then deletes the dead
-// letter. MoveAll is StartMessageMoveTask with the queue as destination, 1 to 500
+// letter. A copy without room for what we carry, which messages of ours have,
+// goes without. MoveAll is StartMessageMoveTask with the queue as destination, 1 to 500
 // messages a second; it ends with its task, which it cancels when its context
 // ends.
 //

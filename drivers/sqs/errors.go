@@ -78,7 +78,7 @@ func typed(action string, err error) (driver.Code, string, bool) {
 	case is[*types.PurgeQueueInProgress](err):
 		return driver.Unavailable, "the queue is being purged", true
 	case is[*types.KmsAccessDenied](err):
-		return driver.PermissionDenied, denied(action) + " with the queue's KMS key (kms:Decrypt, and kms:GenerateDataKey to send)", true
+		return driver.PermissionDenied, deniedKey, true
 	case is[*types.KmsDisabled](err), is[*types.KmsInvalidState](err), is[*types.KmsNotFound](err),
 		is[*types.KmsInvalidKeyUsage](err), is[*types.KmsOptInRequired](err):
 		return driver.PermissionDenied, "the queue's KMS key cannot be used; enable it, or give the queue another", true
@@ -107,8 +107,10 @@ func is[E error](err error) bool {
 // batch, which never have one. The older names come with a prefix.
 func coded(code, message, action string) (driver.Code, string, bool) {
 	switch strings.TrimPrefix(code, "AWS.SimpleQueueService.") {
-	case "AccessDenied", "AccessDeniedException", "NotAuthorized", "OptInRequired", "KmsAccessDenied", "KMS.AccessDeniedException":
+	case "AccessDenied", "AccessDeniedException", "NotAuthorized", "OptInRequired":
 		return driver.PermissionDenied, denied(action), true
+	case "KmsAccessDenied", "KMS.AccessDeniedException":
+		return driver.PermissionDenied, deniedKey, true
 	case "ExpiredToken", "ExpiredTokenException":
 		return driver.PermissionDenied, "the AWS credentials have expired; renew them", true
 	case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "MissingAuthenticationToken",
@@ -183,6 +185,8 @@ const (
 	actionListMoves  = "sqs:ListMessageMoveTasks"
 	actionCancelMove = "sqs:CancelMessageMoveTask"
 )
+
+const deniedKey = "the AWS credentials do not allow the use of the queue's KMS key; add kms:Decrypt, and to send kms:GenerateDataKey"
 
 func denied(action string) string {
 	return "the AWS credentials do not allow " + action + "; add it to their policy, or to the queue's"

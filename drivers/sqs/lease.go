@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -111,15 +112,21 @@ func (l *lease) wait(ctx context.Context, op string) error {
 // the answer of a long poll was made is not known.
 func margin(hold time.Duration) time.Duration { return max(time.Second, hold/10) }
 
-// Adopt makes a lease of a message that a serverless platform received. Its end
-// counts from received by the queue's own hold, as Policy has read it or the URL
-// declares it, else by the default of Amazon SQS, 30 s.
+// Adopt makes a lease of a message that a serverless platform received. Reserved
+// attributes among m's are read. Its end counts from received by the queue's own
+// hold, as Policy has read it or the URL declares it, else by the default of Amazon
+// SQS, 30 s.
 func (q *Queue) Adopt(handle string, m driver.Message, attempt int, received time.Time) driver.Lease {
 	hold := 30 * time.Second
 	if s := q.settings.Load(); s != nil && s.hold >= minHold {
 		hold = s.hold
 	} else if q.options.Hold != 0 {
 		hold = q.options.Hold
+	}
+	_, carries := m.Attributes[driver.AttributeCarry]
+	_, died := m.Attributes[driver.AttributeDeath]
+	if carries || died {
+		driver.UnpackAttributes(&m, maps.Clone(m.Attributes))
 	}
 	l := &lease{source: &q.source, message: m, handle: handle, attempt: attempt, received: received}
 	l.expires = received.Add(hold - margin(hold))

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -122,8 +121,7 @@ func (s *source) poll(ctx context.Context, op, url string, most int, wait, hold 
 		return nil, classify(ctx, op, actionReceive, err)
 	}
 	received := time.Now()
-	server, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
-	late := s.queue.skew.late(received, server)
+	late := s.queue.skew.note(start, received, out.ResultMetadata)
 	if len(out.Messages) == 0 {
 		return nil, nil
 	}
@@ -145,7 +143,9 @@ func (s *source) poll(ctx context.Context, op, url string, most int, wait, hold 
 func (s *source) fill(l *lease, m *types.Message) {
 	l.source = s
 	l.handle = aws.ToString(m.ReceiptHandle)
-	l.attempt, _ = strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]) // else 0: unknown
+	if n, err := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]); err == nil {
+		l.attempt = max(n, 0)
+	}
 	to := &l.message
 	to.ID = aws.ToString(m.MessageId)
 	if m.Body != nil {

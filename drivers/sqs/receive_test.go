@@ -209,7 +209,10 @@ func TestReceiveAfterAPause(t *testing.T) {
 		})
 		e.queue = e.open(slow, "orders")
 		e.send(messages(1, 10)...)
-		e.receiveAndRelease() // so that the distance of the clocks is known
+		e.receiveAndRelease() // so that the distance of the clocks is known,
+		l := e.lease(e.queue, 1)[0]
+		e.receive(5 * time.Second) // and which time the server writes
+		e.must(e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Release}))
 		pause = 10 * time.Second
 		start := time.Now()
 		got, err := e.queue.Receive(e.Context(), driver.ReceiveOptions{Max: 1, Wait: 20 * time.Second, Hold: 20 * time.Second})

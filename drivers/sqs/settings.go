@@ -78,10 +78,12 @@ func (s *source) describe(ctx context.Context, op string) (*settings, error) {
 	}
 	request, cancel := within(ctx, 0)
 	defer cancel()
+	sent := time.Now()
 	out, err := s.queue.api.GetQueueAttributes(request, &awssqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: described})
 	if err != nil {
 		return nil, classify(ctx, op, actionAttributes, err)
 	}
+	s.queue.skew.note(sent, time.Now(), out.ResultMetadata)
 	got, err := parseSettings(out.Attributes)
 	if err != nil {
 		return nil, &driver.Error{Code: driver.Unavailable, Op: op, Err: err}

@@ -96,11 +96,13 @@ func (s *source) delete(ctx context.Context, op, url string, claims []claim, err
 	}
 	request, cancel := within(ctx, 0)
 	defer cancel()
+	sent := time.Now()
 	out, err := s.queue.api.DeleteMessageBatch(request, &awssqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: entries})
 	if err != nil {
 		fillErrors(errs, slots, classify(ctx, op, actionDelete, err))
 		return
 	}
+	s.queue.skew.note(sent, time.Now(), out.ResultMetadata)
 	if len(out.Failed) == 0 && len(out.Successful) == len(slots) {
 		return
 	}

@@ -132,7 +132,7 @@ func (w *World) unfit(l *lease, reason string) string {
 			return "its handler did not say so"
 		}
 	case driver.ReasonCrashed:
-		if r.begun > 0 || r.attempt <= w.maxDeliveries() {
+		if r.begun > 0 || l.attempt <= w.maxDeliveries() {
 			return "it was not delivered too often"
 		}
 	default:

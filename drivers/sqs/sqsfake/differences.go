@@ -10,6 +10,9 @@ func Differences() []Difference {
 	set := `API Reference, "SetQueueAttributes"`
 	return []Difference{
 		{"eleven attributes are refused", takes, "refuses more than ten", pageMetadata},
+		{"attribute names have at most 256 characters", "takes 255", "takes 256", pageMetadata},
+		{"a message of a FIFO queue comes back by its own timeout, whatever other groups do",
+			"brings it back only after all that were received before it", "brings it back", pageFIFO},
 		{"Number attributes must be numbers", takes, refuses, pageMetadata},
 		{"a delay of more than 900 s is refused", takes, refuses, pageDelay},
 		{"a visibility timeout of more than 12 h is refused at receive", takes, refuses, pageVisibility},

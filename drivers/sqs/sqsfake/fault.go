@@ -23,7 +23,7 @@ type Fault struct {
 	// Items makes a batch fail for some entries, by their place in the request:
 	// the answer is HTTP 200 with those entries in Failed, SenderFault false, and
 	// Error as their code. An operation that is no batch is struck as a whole when
-	// Items chooses 0.
+	// Items chooses 0. Items must not call the server.
 	Items func(i int) bool
 
 	// Error is the code to answer: Throttled and the others declared here, or any
@@ -59,8 +59,9 @@ const (
 	KMSAccessDenied      = "KMS.AccessDeniedException"
 )
 
-// Fault arms f. Of several that fit a request the one armed first strikes. The
-// function that it returns disarms f.
+// Fault arms f for requests that arrive from then on; a long poll that waits
+// already is not struck. Of several faults that fit a request the one armed first
+// strikes. The function that Fault returns disarms f.
 func (s *Server) Fault(f Fault) (disarm func()) { return s.faults.arm(f) }
 
 type faults struct {

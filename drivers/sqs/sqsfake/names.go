@@ -60,7 +60,11 @@ func (s *Server) queueByARN(arn string) *queue {
 
 // url is the URL of a queue, under the address by which the request came.
 func (s *Server) url(c *call, name string) string {
-	return "http://" + c.Host + "/" + s.account + "/" + name
+	scheme := "http://"
+	if c.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + c.Host + "/" + s.account + "/" + name
 }
 
 type queueURLOut struct {

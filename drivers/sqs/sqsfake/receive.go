@@ -96,7 +96,6 @@ func (s *Server) receiveMessage(c *call, in *receiveIn) (*receiveOut, error) {
 			if len(ms) == 0 && !q.fifo && q.full() {
 				return nil, failf(codeOverLimit, "Too many messages in flight for the queue: %d.", s.inflightLimit)
 			}
-			q.advance(now) // what was received with a timeout of 0 is visible again
 			q.wake(now)
 			return s.deliver(q, ms, in), nil
 		}

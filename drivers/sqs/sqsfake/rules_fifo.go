@@ -46,6 +46,14 @@ var fifoRules = []rule{
 		t.must(t.change(q, m, 0))
 		t.received(t.receive(q, 1, 0), "1", "2")
 	}},
+	{"a message of a FIFO queue comes back by its own timeout, whatever other groups do", pageFIFO, func(t *trial) {
+		q := t.fifoQueue()
+		t.fifo(q, "g", "1")
+		t.one(q, 1, 30)
+		t.fifo(q, "h", "2")
+		t.one(q, 1, 1)
+		t.received(t.receive(q, 5, 0), "2")
+	}},
 	{"a message of a FIFO queue needs a group", `API Reference, "SendMessage"`, func(t *trial) {
 		_, err := t.trySend(t.fifoQueue(), letter{body: "x", dedup: "d"})
 		t.refused(err, codeMissingParameter)

@@ -82,6 +82,13 @@ var sendRules = []rule{
 		_, err := t.trySend(q, letter{body: "x", attributes: attributes})
 		t.refused(err, codeInvalidParameter)
 	}},
+	{"attribute names have at most 256 characters", pageMetadata, func(t *trial) {
+		q := t.queue("q")
+		name := strings.Repeat("n", 256)
+		t.post(q, letter{body: "x", attributes: map[string]types.MessageAttributeValue{name: text("v")}})
+		_, err := t.trySend(q, letter{body: "x", attributes: map[string]types.MessageAttributeValue{name + "n": text("v")}})
+		t.refused(err, codeInvalidParameter)
+	}},
 	{"attribute names of AWS are refused", pageMetadata, refusesAttribute("AWS.name", text("v"))},
 	{"attribute names with spaces are refused", pageMetadata, refusesAttribute("a b", text("v"))},
 	{"attribute names that end with a period are refused", pageMetadata, refusesAttribute("a.", text("v"))},
