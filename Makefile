@@ -126,7 +126,7 @@ chaos-localstack: ## Figure: 10,000 tasks on LocalStack, workers killed ten time
 # What is not at hand (terraform, its AWS provider, a LocalStack) is said, and is a
 # failure with TERRAFORM_REQUIRE=1.
 .PHONY: terraform-test
-terraform-test: ## Test the Terraform modules, and what a user does with one on LocalStack (10 minutes)
+terraform-test: ## Test the Terraform modules, and what a user does with one on LocalStack (6 minutes)
 	GO="$(GO)" terraform/test.sh
 
 # The suite writes what it found to the directory in CONFORMANCE_RESULTS; the
