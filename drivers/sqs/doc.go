@@ -50,7 +50,8 @@
 //
 // The hold is set with each receive. A lease says that it ends a tenth of its
 // hold early, at least a second, because it is not known when a long poll's
-// answer was made. Amazon SQS counts 12 hours from the receive; the driver keeps
+// answer was made; and earlier where the time in the answer shows that it came late,
+// as to a process that was paused. Amazon SQS counts 12 hours from the receive; the driver keeps
 // a minute of them back and counts by its own clock, and refuses what would go
 // beyond.
 //
@@ -78,8 +79,8 @@
 //
 // Redrive sends a copy to the queue under a fresh send id, then deletes the dead
 // letter. A copy without room for what we carry, which messages of ours have,
-// goes without. MoveAll is StartMessageMoveTask with the queue as destination, 1 to 500
-// messages a second; it ends with its task, which it cancels when its context
+// goes without. MoveAll is StartMessageMoveTask with the queue as destination, 1 to
+// 500 messages a second; it ends with its task, which it cancels when its context
 // ends.
 //
 // # Limits

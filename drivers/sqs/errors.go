@@ -38,7 +38,7 @@ func codeOf(action string, err error) (driver.Code, string) {
 	if _, ok := errors.AsType[*credentialsError](err); ok {
 		return driver.PermissionDenied, "no valid AWS credentials; set them by environment, profile or role, or renew them"
 	}
-	if code, hint, ok := typed(action, err); ok {
+	if code, hint, ok := typed(err); ok {
 		return code, hint
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
@@ -61,7 +61,7 @@ func codeOf(action string, err error) (driver.Code, string) {
 }
 
 // typed knows the errors that have a type in the SDK.
-func typed(action string, err error) (driver.Code, string, bool) {
+func typed(err error) (driver.Code, string, bool) {
 	switch {
 	case is[*types.QueueDoesNotExist](err):
 		return driver.NotFound, "the queue does not exist; check name, account and region", true
