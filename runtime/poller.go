@@ -71,6 +71,9 @@ func (l *lane) receive(ctx context.Context, idle bool) (asked int, leases []driv
 	room := l.worker.room
 	most, reserve := l.queue.capabilities.MaxReceiveBatch, true
 	wait := min(longPoll, l.worker.options.Grace/3)
+	if wait > time.Second { // brokers count in whole ones
+		wait = wait.Truncate(time.Second)
+	}
 	if len(l.worker.lanes) > 1 {
 		if idle {
 			most, reserve = 1, false

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -18,15 +19,28 @@ const spareDeliveries = 3
 const policyTime = 30 * time.Second
 
 // check refuses queues on which the worker could not keep its promises. It names
-// every problem, with its setting and its fix.
+// every problem, with its setting and its fix. A broker that does not answer is
+// asked again until ctx ends: a worker may start before it.
 func (w *Worker) check(ctx context.Context) error {
-	found, err := w.Check(ctx)
-	problems := []error{err}
-	for _, f := range found {
-		problems = append(problems, driver.Errorf(driver.InvalidArgument, startOp(f.Queue), "%w", f))
+	for try := 1; ; try++ {
+		found, unread := w.examine(ctx)
+		if len(found) == 0 && len(unread) > 0 && !slices.ContainsFunc(unread, lasting) {
+			wait := max(callBackoff(try, "start"), retryAfter(unread[0]))
+			w.options.Logger.Warn("the start-up check cannot be made; trying again", "in", wait, "error", errors.Join(unread...))
+			if sleep(ctx, wait) == nil {
+				continue
+			}
+		}
+		problems := unread
+		for _, f := range found {
+			problems = append(problems, driver.Errorf(driver.InvalidArgument, startOp(f.Queue), "%w", f))
+		}
+		return errors.Join(problems...)
 	}
-	return errors.Join(problems...)
 }
+
+// lasting says that another try would answer the same.
+func lasting(err error) bool { return !driver.Retryable(err) }
 
 // Check is the start-up check of Run without running anything: it reads how each
 // queue is configured and answers, in the order of the queues, everything for
@@ -35,8 +49,12 @@ func (w *Worker) check(ctx context.Context) error {
 // others is valid with it. It must not be called while Run is running, nor by two
 // goroutines at once.
 func (w *Worker) Check(ctx context.Context) ([]Finding, error) {
-	var found []Finding
-	var unread []error
+	found, unread := w.examine(ctx)
+	return found, errors.Join(unread...)
+}
+
+// examine is Check with an error for each queue that cannot be read.
+func (w *Worker) examine(ctx context.Context) (found []Finding, unread []error) {
 	for _, l := range w.lanes {
 		policy, err := l.policy(ctx)
 		if err != nil {
@@ -49,7 +67,7 @@ func (w *Worker) Check(ctx context.Context) ([]Finding, error) {
 		l.brokerLimit = policy.MaxAttempts
 		found = append(found, l.findings(&policy)...)
 	}
-	return found, errors.Join(unread...)
+	return found, unread
 }
 
 func startOp(queue string) string { return fmt.Sprintf("runtime: start on queue %q", queue) }

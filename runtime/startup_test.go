@@ -97,3 +97,71 @@ func TestADriverWithoutBatchesIsRefused(t *testing.T) {
 		t.Errorf("add: %v", err)
 	}
 }
+
+// down is a queue whose configuration cannot be read for some time.
+type down struct {
+	driver.Queue
+	until time.Time
+	code  driver.Code
+}
+
+func (d down) Policy(ctx context.Context) (driver.Policy, error) {
+	if time.Now().Before(d.until) {
+		return driver.Policy{}, driver.Errorf(d.code, "test", "not now")
+	}
+	return d.Queue.Policy(ctx)
+}
+
+func TestAWorkerMayStartBeforeItsBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue {
+			return down{q, time.Now().Add(time.Hour), driver.Unavailable}
+		})
+		r := newRuns()
+		b.handle(func(context.Context, *runtime.Task[job]) error { r.add(); return nil })
+		b.enqueue("a")
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Hour + 10*time.Second)
+		if at := r.all(); len(at) != 1 || at[0] < time.Hour {
+			t.Errorf("ran at %v, want once, within seconds of 1h; log:\n%s", at, b.log)
+		}
+		if !strings.Contains(b.log.String(), "not now") {
+			t.Errorf("the log does not say why it waits:\n%s", b.log)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestAWorkerThatWaitsForItsBrokerStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue {
+			return down{q, time.Now().Add(time.Hour), driver.Unavailable}
+		})
+		b.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Minute)
+		start := time.Now()
+		if err := stop(); err != nil || time.Since(start) > 0 {
+			t.Errorf("stopped after %v with %v, want at once without an error", time.Since(start), err)
+		}
+	})
+}
+
+func TestAWorkerDoesNotWaitForWhatLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue {
+			return down{q, time.Now().Add(time.Hour), driver.NotFound}
+		})
+		b.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+		start := time.Now()
+		w, err := runtime.NewWorker(b.queues, b.mux, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Run(t.Context()); !driver.Is(err, driver.NotFound) || time.Since(start) > 0 {
+			t.Errorf("after %v: %v, want NotFound at once", time.Since(start), err)
+		}
+	})
+}
