@@ -324,6 +324,9 @@ func (r *run) exhausted(most int) bool {
 	return false
 }
 
+// settleTime is what a call takes that is neither slow nor hangs.
+const settleTime = 10 * time.Millisecond
+
 // givenBack judges what a worker that has ended did with the deliveries that it
 // did not start. The caller holds mu.
 func (w *World) givenBack(by *worker) {
@@ -331,6 +334,9 @@ func (w *World) givenBack(by *worker) {
 		return
 	}
 	for _, l := range by.leases {
+		if w.now()-l.arrived < settleTime {
+			continue // there was no time to
+		}
 		if l.run != nil && l.run.begun == 0 && l.run.heir == nil && l.run.lease == l && l.taken == 0 && !w.innocent(l) {
 			w.violated(l.task.n, "worker %d has ended and did not give it back", by.number)
 		}
