@@ -18,12 +18,12 @@ import (
 func main() {
 	port := flag.Int("port", 4566, "listen on `PORT` of the loopback interface; 0 takes a free one")
 	services := flag.String("services", "sqs", "run these AWS `SERVICES`, separated by commas")
-	check := flag.Bool("check", false, "only say, by the exit status, whether there is a way to run one here")
+	check := flag.Bool("check", false, "only start one and end it, installing it if need be: the exit status says whether one runs here")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var err error
 	if *check {
-		err = localstack.AtHand(ctx)
+		err = try(ctx)
 	} else {
 		err = run(ctx, os.Stdout, &localstack.Options{Services: strings.Split(*services, ","), Port: *port, Notes: os.Stderr})
 	}
@@ -32,6 +32,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// try starts one and ends it.
+func try(ctx context.Context) error {
+	i, err := localstack.Start(ctx, &localstack.Options{Services: []string{"sqs"}, Notes: os.Stderr})
+	if err != nil {
+		return err
+	}
+	return i.Close(context.WithoutCancel(ctx))
 }
 
 // run runs one until ctx ends, which is no error.
