@@ -41,6 +41,9 @@ func codeOf(action string, err error) (driver.Code, string) {
 	if code, hint, ok := typed(action, err); ok {
 		return code, hint
 	}
+	if e, ok := errors.AsType[clockError](err); ok && e.RetryableError() {
+		return driver.Unavailable, wrongClock
+	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if code, hint, ok := coded(api.ErrorCode(), api.ErrorMessage(), action); ok {
 			return code, hint
@@ -59,6 +62,15 @@ func codeOf(action string, err error) (driver.Code, string) {
 	}
 	return driver.Unavailable, ""
 }
+
+// clockError is how the SDK marks a refused signature that a wrong clock explains:
+// the time in the answer is minutes away from the time in the request.
+type clockError interface {
+	error
+	RetryableError() bool
+}
+
+const wrongClock = "this machine's clock is wrong; the next request corrects for it"
 
 // typed knows the errors that have a type in the SDK.
 func typed(action string, err error) (driver.Code, string, bool) {
@@ -117,7 +129,7 @@ func coded(code, message, action string) (driver.Code, string, bool) {
 		"MissingAuthenticationTokenException", "IncompleteSignature", "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure":
 		return driver.PermissionDenied, "the AWS credentials are not valid here; check access key, secret, session token and region", true
 	case "RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture":
-		return driver.Unavailable, "this machine's clock is wrong; the next request corrects for it", true
+		return driver.Unavailable, wrongClock, true
 	case "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException", "TooManyRequestsException",
 		"RequestLimitExceeded", "KmsThrottled", "KMS.ThrottlingException", "SlowDown", "OverLimit":
 		return driver.Throttled, "", true
