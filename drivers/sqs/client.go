@@ -2,14 +2,17 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/longshore-dev/longshore/driver"
 )
@@ -71,23 +74,44 @@ func single(c *awssqs.Client) *awssqs.Client {
 		o.HTTPClient = wholeBodies{o.HTTPClient}
 		o.EndpointResolverV2 = &endpoints{inner: o.EndpointResolverV2}
 		if o.Credentials != nil {
-			o.Credentials = credentials{o.Credentials}
+			o.Credentials = &credentials{CredentialsProvider: o.Credentials}
 		}
 	})
 }
 
-// credentials marks the errors of a provider.
-type credentials struct{ aws.CredentialsProvider }
-
-func (c credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	got, err := c.CredentialsProvider.Retrieve(ctx)
-	if err != nil {
-		err = &credentialsError{err}
-	}
-	return got, err
+// credentials marks the errors of a provider. It is safe for concurrent use.
+type credentials struct {
+	aws.CredentialsProvider
+	gave atomic.Bool // it has given some
 }
 
-type credentialsError struct{ err error }
+func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	got, err := c.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		return got, &credentialsError{err: err, renewal: c.gave.Load()}
+	}
+	c.gave.Store(true)
+	return got, nil
+}
+
+type credentialsError struct {
+	err     error
+	renewal bool // there were some before
+}
 
 func (e *credentialsError) Error() string { return e.err.Error() }
 func (e *credentialsError) Unwrap() error { return e.err }
+
+// passes says whether the next try may succeed: the source of credentials that it
+// has given before cannot be reached, or is out of order. Before that nothing tells
+// it from a source that is not there.
+func (e *credentialsError) passes() bool {
+	if !e.renewal {
+		return false
+	}
+	if _, ok := errors.AsType[net.Error](e.err); ok {
+		return true
+	}
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](e.err)
+	return ok && (answer.HTTPStatusCode() >= 500 || answer.HTTPStatusCode() == http.StatusTooManyRequests)
+}

@@ -35,7 +35,10 @@ func classify(ctx context.Context, op, action string, err error) *driver.Error {
 
 // codeOf is the code of a request's error, and what to do where that helps.
 func codeOf(action string, err error) (driver.Code, string) {
-	if _, ok := errors.AsType[*credentialsError](err); ok {
+	if e, ok := errors.AsType[*credentialsError](err); ok {
+		if e.passes() {
+			return driver.Unavailable, "the AWS credentials cannot be renewed now; what gives them cannot be reached"
+		}
 		return driver.PermissionDenied, "no valid AWS credentials; set them by environment, profile or role, or renew them"
 	}
 	if code, hint, ok := typed(action, err); ok {

@@ -104,8 +104,11 @@ func TestClassify(t *testing.T) {
 		{context.DeadlineExceeded, actionSend, driver.Unavailable, ""}, // of the request, not of the caller
 		{&aws.EndpointNotFoundError{Err: errors.New("none")}, actionSend, driver.InvalidArgument, "region"},
 		{&smithy.InvalidParamsError{}, actionSend, driver.InvalidArgument, ""},
-		{fmt.Errorf("get identity: %w", &credentialsError{errors.New("no role")}), actionSend, driver.PermissionDenied, "credentials"},
-		{&credentialsError{context.DeadlineExceeded}, actionSend, driver.PermissionDenied, "credentials"},
+		{fmt.Errorf("get identity: %w", &credentialsError{err: errors.New("no role")}), actionSend, driver.PermissionDenied, "credentials"},
+		{&credentialsError{err: context.DeadlineExceeded}, actionSend, driver.PermissionDenied, "credentials"},
+		{&credentialsError{err: errors.New("log in again"), renewal: true}, actionSend, driver.PermissionDenied, "credentials"},
+		{&credentialsError{err: status(400), renewal: true}, actionSend, driver.PermissionDenied, "credentials"},
+		{&credentialsError{err: status(503), renewal: true}, actionSend, driver.Unavailable, "renewed"},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%T %.40v", tt.err, tt.err), func(t *testing.T) {
