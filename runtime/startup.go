@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -18,25 +19,40 @@ const spareDeliveries = 3
 const policyTime = 30 * time.Second
 
 // check refuses queues on which the worker could not keep its promises. It names
-// every problem, with its setting and its fix.
+// every problem, with its setting and its fix. While a queue cannot be read for a
+// reason that may pass, such as an endpoint that is down, it tries again.
 func (w *Worker) check(ctx context.Context) error {
-	found, err := w.Check(ctx)
-	problems := []error{err}
-	for _, f := range found {
-		problems = append(problems, driver.Errorf(driver.InvalidArgument, startOp(f.Queue), "%w", f))
+	for try := 1; ; try++ {
+		found, unread := w.examine(ctx)
+		if len(found) > 0 || len(unread) == 0 || slices.ContainsFunc(unread, func(err error) bool { return !driver.Retryable(err) }) {
+			problems := unread
+			for _, f := range found {
+				problems = append(problems, driver.Errorf(driver.InvalidArgument, startOp(f.Queue), "%w", f))
+			}
+			return errors.Join(problems...)
+		}
+		err := errors.Join(unread...)
+		wait := max(callBackoff(try, "start"), retryAfter(err))
+		w.options.Logger.Warn("starting failed; trying again", "in", wait, "error", err)
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
 	}
-	return errors.Join(problems...)
 }
 
 // Check is the start-up check of Run without running anything: it reads how each
-// queue is configured and answers, in the order of the queues, everything for
-// which Run would refuse it. The error names the queues whose configuration
+// queue is configured, once, and answers, in the order of the queues, everything
+// for which Run would refuse it. The error names the queues whose configuration
 // cannot be read, with the code that reading answered; what was found on the
 // others is valid with it. It must not be called while Run is running, nor by two
 // goroutines at once.
 func (w *Worker) Check(ctx context.Context) ([]Finding, error) {
-	var found []Finding
-	var unread []error
+	found, unread := w.examine(ctx)
+	return found, errors.Join(unread...)
+}
+
+// examine is Check, with an error for each queue that cannot be read.
+func (w *Worker) examine(ctx context.Context) (found []Finding, unread []error) {
 	for _, l := range w.lanes {
 		policy, err := l.policy(ctx)
 		if err != nil {
@@ -49,7 +65,7 @@ func (w *Worker) Check(ctx context.Context) ([]Finding, error) {
 		l.brokerLimit = policy.MaxAttempts
 		found = append(found, l.findings(&policy)...)
 	}
-	return found, errors.Join(unread...)
+	return found, unread
 }
 
 func startOp(queue string) string { return fmt.Sprintf("runtime: start on queue %q", queue) }

@@ -85,6 +85,56 @@ func TestWhatCannotBeReadCanBeDeclared(t *testing.T) {
 	}
 }
 
+// away is a queue that cannot be read before a time.
+type away struct {
+	driver.Queue
+	until time.Time
+	code  driver.Code
+}
+
+func (a away) Policy(ctx context.Context) (driver.Policy, error) {
+	if time.Now().Before(a.until) {
+		return driver.Policy{}, driver.Errorf(a.code, "test", "connection refused")
+	}
+	return a.Queue.Policy(ctx)
+}
+
+func TestAnEndpointThatIsDownAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		until := time.Now().Add(5 * time.Minute)
+		b := newBench(t, nil, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue { return away{q, until, driver.Unavailable} })
+		b.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+		b.enqueue("a")
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(4 * time.Minute)
+		synctest.Wait()
+		b.stats(1, 0, 0)
+		if n := strings.Count(b.log.String(), "connection refused"); n < 10 || n > 60 {
+			t.Errorf("it was reported %d times in 4 minutes", n)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		b.stats(0, 0, 0)
+		if err := stop(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+}
+
+func TestAStartThatIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		until := time.Now().Add(time.Hour)
+		b := newBench(t, nil, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue { return away{q, until, driver.Unavailable} })
+		b.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Minute)
+		began := time.Now()
+		if err := stop(); err != nil || time.Since(began) > 0 {
+			t.Errorf("run: %v after %v", err, time.Since(began))
+		}
+	})
+}
+
 func TestADriverWithoutBatchesIsRefused(t *testing.T) {
 	q, err := mem.New("jobs", nil)
 	if err != nil {

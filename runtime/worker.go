@@ -158,7 +158,8 @@ func (o *WorkerOptions) fill() error {
 // Run works until ctx ends, then drains: it stops polling, gives back what was
 // not started, waits for handlers up to Grace, settles, and returns nil. It
 // returns an error when the start-up check refuses a queue (InvalidArgument or
-// what reading its policy answered), when a queue was lost, or when handlers
+// what reading its policy answered; an endpoint that is down is tried again until
+// ctx ends), when a queue was lost, or when handlers
 // were still running at the end: their leases are left to expire, so another
 // worker does their tasks. A Worker runs once.
 //
