@@ -88,6 +88,15 @@ func (l *lease) free(end time.Time, ended bool) {
 	}
 }
 
+// mayEnd notes that the lease may end at end already.
+func (l *lease) mayEnd(end time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if end.Before(l.end) {
+		l.end = end
+	}
+}
+
 // wait waits until no operation is under way, without beginning one.
 func (l *lease) wait(ctx context.Context, op string) error {
 	l.mu.Lock()

@@ -163,6 +163,19 @@ func TestOverlappingBatches(t *testing.T) {
 	})
 }
 
+// Past the end that the broker may keep, nothing is done to a lease.
+func TestALeaseThatWasPerhapsShortened(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.send(messages(1, 10)...)
+		l := e.lease(e.queue, 1)[0]
+		e.server.Fault(sqsfake.Fault{Op: "ChangeMessageVisibilityBatch", Count: 1, Cut: true, AfterEffect: true})
+		e.code("an extend that was cut off", e.queue.Extend(e.Context(), []driver.Lease{l}, 5*time.Second)[0].Err, driver.Unavailable)
+		e.sleep(5 * time.Second)
+		e.code("a bury", e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Bury, Reason: "test"}), driver.LeaseLost)
+		e.lease(e.queue, 1) // it is another's
+	})
+}
+
 func TestAdopt(t *testing.T) {
 	on(t, "", &sqs.Options{Hold: 100 * time.Second}, func(e *env) {
 		e.send(messages(1, 10)...)
