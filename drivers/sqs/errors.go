@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -62,6 +63,9 @@ func codeOf(action string, err error) (driver.Code, string) {
 	}
 	if _, ok := errors.AsType[*smithy.InvalidParamsError](err); ok {
 		return driver.InvalidArgument, ""
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" || is[*net.DNSError](err) {
+		return driver.Unavailable, "no connection; check the network, the region and AWS_ENDPOINT_URL_SQS"
 	}
 	return driver.Unavailable, ""
 }

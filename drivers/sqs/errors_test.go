@@ -98,8 +98,8 @@ func TestClassify(t *testing.T) {
 		{status(429), actionSend, driver.Throttled, ""},
 		{status(418), actionSend, driver.Unknown, ""},
 
-		{&smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, actionSend, driver.Unavailable, ""},
-		{&smithyhttp.RequestSendError{Err: &net.DNSError{Err: "no such host"}}, actionSend, driver.Unavailable, ""},
+		{&smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, actionSend, driver.Unavailable, "AWS_ENDPOINT_URL_SQS"},
+		{&smithyhttp.RequestSendError{Err: &net.DNSError{Err: "no such host"}}, actionSend, driver.Unavailable, "region"},
 		{io.ErrUnexpectedEOF, actionSend, driver.Unavailable, ""},
 		{context.DeadlineExceeded, actionSend, driver.Unavailable, ""}, // of the request, not of the caller
 		{&aws.EndpointNotFoundError{Err: errors.New("none")}, actionSend, driver.InvalidArgument, "region"},
