@@ -89,7 +89,8 @@ type moveTask struct {
 	op       string
 	from     string // the ARN of the dead letter
 	handle   string
-	failures int // one after the other
+	started  int64 // as it is listed; 0 until that was seen
+	failures int   // one after the other
 }
 
 // follow looks at the task each second until it has ended.
@@ -138,7 +139,7 @@ func (t *moveTask) follow(ctx context.Context, report driver.MoveReport, progres
 }
 
 // look reads the state of the task. A task that has ended is listed without its
-// handle; it is the latest.
+// handle: it is known by its start, else it is the latest.
 func (t *moveTask) look(ctx context.Context) (*types.ListMessageMoveTasksResultEntry, error) {
 	request, cancel := within(ctx, 0)
 	defer cancel()
@@ -150,6 +151,10 @@ func (t *moveTask) look(ctx context.Context) (*types.ListMessageMoveTasksResultE
 	for i := range out.Results {
 		r := &out.Results[i]
 		if r.TaskHandle != nil && *r.TaskHandle == t.handle {
+			t.started = r.StartedTimestamp
+			return r, nil
+		}
+		if t.started != 0 && r.StartedTimestamp == t.started {
 			return r, nil
 		}
 		if latest == nil || r.StartedTimestamp > latest.StartedTimestamp {

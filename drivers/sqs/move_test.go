@@ -104,3 +104,29 @@ func TestMoveAllRates(t *testing.T) {
 		}
 	})
 }
+
+// Somebody's next move is not taken for the one that has just ended.
+func TestMoveAllBeforeAnother(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(3)
+		started := make(chan struct{})
+		go func() {
+			defer close(started)
+			for {
+				e.sleep(10 * time.Millisecond)
+				if e.server.Requests()["ListMessageMoveTasks"] == 0 {
+					continue // that of MoveAll comes first
+				}
+				_, err := e.client.StartMessageMoveTask(e.Context(), &awssqs.StartMessageMoveTaskInput{SourceArn: aws.String(targetARN)})
+				if err == nil {
+					return
+				}
+			}
+		}()
+		report, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: 2})
+		if err != nil || report.Moved != 3 || report.Total != 3 {
+			e.Errorf("%+v, %v; want 3 moved", report, err)
+		}
+		<-started
+	})
+}
