@@ -122,19 +122,41 @@ func is[E error](err error) bool {
 	return ok
 }
 
+const (
+	expiredCredentials = "the AWS credentials have expired; renew them"
+	invalidCredentials = "the AWS credentials are not valid here; check access key, secret, session token and region"
+)
+
+// badCredentials are the codes by which credentials are refused as such, with what
+// to do.
+var badCredentials = map[string]string{
+	"ExpiredToken": expiredCredentials, "ExpiredTokenException": expiredCredentials,
+	"UnrecognizedClientException": invalidCredentials, "InvalidClientTokenId": invalidCredentials, "InvalidAccessKeyId": invalidCredentials,
+	"MissingAuthenticationToken": invalidCredentials, "MissingAuthenticationTokenException": invalidCredentials,
+	"IncompleteSignature": invalidCredentials, "SignatureDoesNotMatch": invalidCredentials, "InvalidSignatureException": invalidCredentials,
+	"AuthFailure": invalidCredentials,
+}
+
+// mayNot says whether err is that credentials which are good do not allow something.
+func mayNot(err error) bool {
+	if !driver.Is(err, driver.PermissionDenied) || is[*credentialsError](err) {
+		return false
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	return !ok || badCredentials[api.ErrorCode()] == ""
+}
+
 // coded knows the codes of errors that have no type, and those of the entries of a
 // batch, which never have one. The older names come with a prefix.
 func coded(code, message, action string) (driver.Code, string, bool) {
+	if hint, ok := badCredentials[code]; ok {
+		return driver.PermissionDenied, hint, true
+	}
 	switch strings.TrimPrefix(code, "AWS.SimpleQueueService.") {
 	case "AccessDenied", "AccessDeniedException", "NotAuthorized", "OptInRequired":
 		return driver.PermissionDenied, denied(action), true
 	case "KmsAccessDenied", "KMS.AccessDeniedException":
 		return driver.PermissionDenied, deniedKey, true
-	case "ExpiredToken", "ExpiredTokenException":
-		return driver.PermissionDenied, "the AWS credentials have expired; renew them", true
-	case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "MissingAuthenticationToken",
-		"MissingAuthenticationTokenException", "IncompleteSignature", "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure":
-		return driver.PermissionDenied, "the AWS credentials are not valid here; check access key, secret, session token and region", true
 	case "RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture":
 		return driver.Unavailable, wrongClock, true
 	case "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException", "TooManyRequestsException",
