@@ -43,6 +43,10 @@ func open(ctx context.Context, u *driver.URL) (driver.Queue, error) {
 		return nil, err
 	}
 
+	if strings.Trim(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "parameter region=%q is not a region, such as eu-west-1", driver.CutText(region, 40))
+	}
+
 	queue, host := u.Host, ""
 	if u.Path != "" {
 		host = u.Host
@@ -90,6 +94,7 @@ func parseQueue(s string) (address, error) {
 	if scheme != "https" && scheme != "http" {
 		return address{}, fmt.Errorf("%q is not the URL of a queue; want https://HOST/ACCOUNT/NAME", driver.CutText(s, 80))
 	}
+	s = strings.TrimSuffix(s, "/")
 	parts := strings.Split(strings.TrimSuffix(rest, "/"), "/")
 	n := len(parts)
 	if n < 3 || parts[0] == "" || parts[n-2] == "" {

@@ -40,6 +40,10 @@ func TestOpen(t *testing.T) {
 			queueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/orders", endpoint: "https://sqs.eu-west-1.amazonaws.com",
 		},
 		{
+			url: "sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders/", name: "orders", region: "eu-west-1",
+			queueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/orders", endpoint: "https://sqs.eu-west-1.amazonaws.com",
+		},
+		{
 			url: "sqs://vpce-0a1b.sqs.eu-west-1.vpce.amazonaws.com/123456789012/orders", name: "orders", region: "eu-west-1",
 			queueURL: "https://vpce-0a1b.sqs.eu-west-1.vpce.amazonaws.com/123456789012/orders",
 			endpoint: "https://vpce-0a1b.sqs.eu-west-1.vpce.amazonaws.com",
@@ -108,6 +112,8 @@ func TestOpenRefuses(t *testing.T) {
 		"sqs://.fifo?region=eu-west-1":                                                "name",
 		"sqs://sqs.eu-west-1.amazonaws.com/orders":                                    "HOST/ACCOUNT/NAME",
 		"sqs://sqs.eu-west-1.amazonaws.com/1/orders?region=us-east-1":                 "region",
+		"sqs://orders?region=elsewhere.test%2F":                                       "such as eu-west-1",
+		"sqs://orders?region=eu+west":                                                 "such as eu-west-1",
 		"sqs://example.test/1/orders":                                                 "AWS_REGION",
 		"sqs://orders?region=eu-west-1&hold=1s":                                       "hold",
 		"sqs://orders?region=eu-west-1&hold=13h":                                      "hold",
