@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -192,6 +193,23 @@ func TestAdopt(t *testing.T) {
 		e.must(e.settle(e.queue, driver.Settlement{Lease: adopted, Verdict: driver.Bury, Reason: "test"}))
 		if m := e.lease(e.queue.DeadLetter(), 1)[0].Message(); m.Death == nil || m.Death.Reason != "test" || m.Death.Attempts != 1 {
 			e.Errorf("death %+v", m.Death)
+		}
+	})
+}
+
+// A lease that somebody else received never says that it ends after it does.
+func TestAdoptOnAQueueWithAShortHold(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		_, err := e.client.SetQueueAttributes(e.Context(), &awssqs.SetQueueAttributesInput{
+			QueueUrl: e.url(""), Attributes: map[string]string{"VisibilityTimeout": "1"},
+		})
+		e.must(err)
+		if _, err := e.queue.Policy(e.Context()); err != nil {
+			e.Fatal(err)
+		}
+		received := time.Now()
+		if d := e.queue.Adopt("handle", driver.Message{Body: []byte("x")}, 1, received).Expires().Sub(received); d > time.Second {
+			e.Errorf("it says that it ends after %v; want at most the queue's 1s", d)
 		}
 	})
 }
