@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -46,11 +47,18 @@ func connect(ctx context.Context, op, region, host string) (*awssqs.Client, erro
 	if cfg.Region == "" {
 		return nil, driver.Errorf(driver.InvalidArgument, op, "no region; add ?region= to the URL, or set AWS_REGION")
 	}
-	return awssqs.NewFromConfig(cfg, func(o *awssqs.Options) {
+	client := awssqs.NewFromConfig(cfg, func(o *awssqs.Options) {
 		if _, amazon := amazonHost(host); amazon && o.BaseEndpoint == nil {
 			o.BaseEndpoint = aws.String("https://" + host) // an interface endpoint, for example
 		}
-	}), nil
+	})
+	if endpoint := client.Options().BaseEndpoint; endpoint != nil {
+		if u, err := url.Parse(*endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, driver.Errorf(driver.InvalidArgument, op,
+				"the configured endpoint is not http://HOST or https://HOST; correct AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL or the profile")
+		}
+	}
+	return client, nil
 }
 
 // transport is an HTTP client sized to the pollers and settlers. Response headers

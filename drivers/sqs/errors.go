@@ -53,6 +53,9 @@ func codeOf(action string, err error) (driver.Code, string) {
 			return code, hint
 		}
 	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" || is[*net.DNSError](err) {
+		return driver.Unavailable, "no connection; check the network, the region and AWS_ENDPOINT_URL_SQS"
+	}
 	if status, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return byStatus(status.HTTPStatusCode(), action)
 	}
@@ -63,9 +66,6 @@ func codeOf(action string, err error) (driver.Code, string) {
 	}
 	if _, ok := errors.AsType[*smithy.InvalidParamsError](err); ok {
 		return driver.InvalidArgument, ""
-	}
-	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" || is[*net.DNSError](err) {
-		return driver.Unavailable, "no connection; check the network, the region and AWS_ENDPOINT_URL_SQS"
 	}
 	return driver.Unavailable, ""
 }
