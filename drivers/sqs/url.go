@@ -197,10 +197,14 @@ func (o *Options) check(a address) error {
 		return nil
 	}
 	name := o.DeadLetter
-	if to, ok := parseARN(name); ok {
+	to, isARN := parseARN(name)
+	if isARN {
 		name = to.name
 	} else if err := checkName(name); err != nil {
 		return fmt.Errorf("dead letter: %w; or its ARN", err)
+	}
+	if name == a.name && (!isARN || to.account == a.account) {
+		return fmt.Errorf("the dead letter of %q cannot be itself; name another queue", name)
 	}
 	if strings.HasSuffix(name, fifoSuffix) != a.fifo() {
 		return fmt.Errorf("the dead letter %q of %q is of another kind; a FIFO queue has a FIFO dead letter", name, a.name)
