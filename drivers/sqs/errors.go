@@ -42,7 +42,7 @@ func codeOf(action string, err error) (driver.Code, string) {
 		}
 		return driver.PermissionDenied, "no valid AWS credentials; set them by environment, profile or role, or renew them"
 	}
-	if code, hint, ok := typed(action, err); ok {
+	if code, hint, ok := typed(err); ok {
 		return code, hint
 	}
 	if e, ok := errors.AsType[clockError](err); ok && e.RetryableError() {
@@ -80,7 +80,7 @@ type clockError interface {
 const wrongClock = "this machine's clock is wrong; the next request corrects for it"
 
 // typed knows the errors that have a type in the SDK.
-func typed(action string, err error) (driver.Code, string, bool) {
+func typed(err error) (driver.Code, string, bool) {
 	switch {
 	case is[*types.QueueDoesNotExist](err):
 		return driver.NotFound, "the queue does not exist; check name, account and region", true
