@@ -52,7 +52,9 @@ func (d *deadLetter) MoveAll(ctx context.Context, opts driver.MoveOptions) (driv
 	if opts.Rate > 0 {
 		in.MaxNumberOfMessagesPerSecond = aws.Int32(int32(opts.Rate))
 	}
-	request, cancel := within(ctx, 0)
+	// Its answer is waited for when ctx ends too: without the handle the task could
+	// not be cancelled.
+	request, cancel := within(context.WithoutCancel(ctx), 0)
 	out, err := q.api.StartMessageMoveTask(request, in)
 	cancel()
 	if err != nil {

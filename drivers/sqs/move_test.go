@@ -40,6 +40,21 @@ func TestMoveAllIsCancelled(t *testing.T) {
 	})
 }
 
+func TestMoveAllIsCancelledWhileItStarts(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(10)
+		e.server.Fault(sqsfake.Fault{Op: "StartMessageMoveTask", Count: 1, Delay: 3 * time.Second, AfterEffect: true})
+		ctx, cancel := context.WithTimeout(e.Context(), 2*time.Second)
+		defer cancel()
+		_, err := e.queue.DeadLetter().MoveAll(ctx, driver.MoveOptions{Rate: 1})
+		e.code("a move past its deadline", err, driver.DeadlineExceeded)
+		e.sleep(30 * time.Second)
+		if s, err := e.queue.Stats(e.Context()); err != nil || s.Dead < 6 {
+			e.Errorf("%+v, %v; want that the move has ended", s, err)
+		}
+	})
+}
+
 func TestMoveAllOneAtATime(t *testing.T) {
 	on(t, "", nil, func(e *env) {
 		e.die(3)
