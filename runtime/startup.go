@@ -43,8 +43,8 @@ func (w *Worker) check(ctx context.Context) error {
 func lasting(err error) bool { return !driver.Retryable(err) }
 
 // Check is the start-up check of Run without running anything: it reads how each
-// queue is configured and answers, in the order of the queues, everything for
-// which Run would refuse it. The error names the queues whose configuration
+// queue is configured, once, and answers, in the order of the queues, everything
+// for which Run would refuse it. The error names the queues whose configuration
 // cannot be read, with the code that reading answered; what was found on the
 // others is valid with it. It must not be called while Run is running, nor by two
 // goroutines at once.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,7 +42,7 @@ func (s *source) sendCopies(ctx context.Context, op string, batch []driver.Settl
 		p.index = i
 		parcels = append(parcels, p)
 	}
-	q.post(ctx, op, fmt.Sprintf("%s on %q", actionSend, to.at.Load().name), url, parcels)
+	q.post(ctx, op, fmt.Sprintf("%s on %q", actionSend, url[strings.LastIndexByte(url, '/')+1:]), url, parcels)
 	for i := range parcels {
 		c := moves[parcels[i].index]
 		errs[c.index] = parcels[i].result.Err

@@ -2,14 +2,18 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/longshore-dev/longshore/driver"
 )
@@ -43,11 +47,18 @@ func connect(ctx context.Context, op, region, host string) (*awssqs.Client, erro
 	if cfg.Region == "" {
 		return nil, driver.Errorf(driver.InvalidArgument, op, "no region; add ?region= to the URL, or set AWS_REGION")
 	}
-	return awssqs.NewFromConfig(cfg, func(o *awssqs.Options) {
+	client := awssqs.NewFromConfig(cfg, func(o *awssqs.Options) {
 		if _, amazon := amazonHost(host); amazon && o.BaseEndpoint == nil {
 			o.BaseEndpoint = aws.String("https://" + host) // an interface endpoint, for example
 		}
-	}), nil
+	})
+	if endpoint := client.Options().BaseEndpoint; endpoint != nil {
+		if u, err := url.Parse(*endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, driver.Errorf(driver.InvalidArgument, op,
+				"the configured endpoint is not http://HOST or https://HOST; correct AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL or the profile")
+		}
+	}
+	return client, nil
 }
 
 // transport is an HTTP client sized to the pollers and settlers. Response headers
@@ -71,23 +82,44 @@ func single(c *awssqs.Client) *awssqs.Client {
 		o.HTTPClient = wholeBodies{o.HTTPClient}
 		o.EndpointResolverV2 = &endpoints{inner: o.EndpointResolverV2}
 		if o.Credentials != nil {
-			o.Credentials = credentials{o.Credentials}
+			o.Credentials = &credentials{CredentialsProvider: o.Credentials}
 		}
 	})
 }
 
-// credentials marks the errors of a provider.
-type credentials struct{ aws.CredentialsProvider }
-
-func (c credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	got, err := c.CredentialsProvider.Retrieve(ctx)
-	if err != nil {
-		err = &credentialsError{err}
-	}
-	return got, err
+// credentials marks the errors of a provider. It is safe for concurrent use.
+type credentials struct {
+	aws.CredentialsProvider
+	gave atomic.Bool // it has given some
 }
 
-type credentialsError struct{ err error }
+func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	got, err := c.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		return got, &credentialsError{err: err, renewal: c.gave.Load()}
+	}
+	c.gave.Store(true)
+	return got, nil
+}
+
+type credentialsError struct {
+	err     error
+	renewal bool // there were some before
+}
 
 func (e *credentialsError) Error() string { return e.err.Error() }
 func (e *credentialsError) Unwrap() error { return e.err }
+
+// passes says whether the next try may succeed: the source of credentials that it
+// has given before cannot be reached, or is out of order. Before that nothing tells
+// it from a source that is not there.
+func (e *credentialsError) passes() bool {
+	if !e.renewal {
+		return false
+	}
+	if _, ok := errors.AsType[net.Error](e.err); ok {
+		return true
+	}
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](e.err)
+	return ok && (answer.HTTPStatusCode() >= 500 || answer.HTTPStatusCode() == http.StatusTooManyRequests)
+}

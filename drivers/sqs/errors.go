@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -35,16 +36,25 @@ func classify(ctx context.Context, op, action string, err error) *driver.Error {
 
 // codeOf is the code of a request's error, and what to do where that helps.
 func codeOf(action string, err error) (driver.Code, string) {
-	if _, ok := errors.AsType[*credentialsError](err); ok {
+	if e, ok := errors.AsType[*credentialsError](err); ok {
+		if e.passes() {
+			return driver.Unavailable, "the AWS credentials cannot be renewed now; what gives them cannot be reached"
+		}
 		return driver.PermissionDenied, "no valid AWS credentials; set them by environment, profile or role, or renew them"
 	}
 	if code, hint, ok := typed(err); ok {
 		return code, hint
 	}
+	if e, ok := errors.AsType[clockError](err); ok && e.RetryableError() {
+		return driver.Unavailable, wrongClock
+	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if code, hint, ok := coded(api.ErrorCode(), api.ErrorMessage(), action); ok {
 			return code, hint
 		}
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" || is[*net.DNSError](err) {
+		return driver.Unavailable, "no connection; check the network, the region and AWS_ENDPOINT_URL_SQS"
 	}
 	if status, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return byStatus(status.HTTPStatusCode(), action)
@@ -59,6 +69,15 @@ func codeOf(action string, err error) (driver.Code, string) {
 	}
 	return driver.Unavailable, ""
 }
+
+// clockError is how the SDK marks a refused signature that a wrong clock explains:
+// the time in the answer is minutes away from the time in the request.
+type clockError interface {
+	error
+	RetryableError() bool
+}
+
+const wrongClock = "this machine's clock is wrong; the next request corrects for it"
 
 // typed knows the errors that have a type in the SDK.
 func typed(err error) (driver.Code, string, bool) {
@@ -103,21 +122,43 @@ func is[E error](err error) bool {
 	return ok
 }
 
+const (
+	expiredCredentials = "the AWS credentials have expired; renew them"
+	invalidCredentials = "the AWS credentials are not valid here; check access key, secret, session token and region"
+)
+
+// badCredentials are the codes by which credentials are refused as such, with what
+// to do.
+var badCredentials = map[string]string{
+	"ExpiredToken": expiredCredentials, "ExpiredTokenException": expiredCredentials,
+	"UnrecognizedClientException": invalidCredentials, "InvalidClientTokenId": invalidCredentials, "InvalidAccessKeyId": invalidCredentials,
+	"MissingAuthenticationToken": invalidCredentials, "MissingAuthenticationTokenException": invalidCredentials,
+	"IncompleteSignature": invalidCredentials, "SignatureDoesNotMatch": invalidCredentials, "InvalidSignatureException": invalidCredentials,
+	"AuthFailure": invalidCredentials,
+}
+
+// mayNot says whether err is that credentials which are good do not allow something.
+func mayNot(err error) bool {
+	if !driver.Is(err, driver.PermissionDenied) || is[*credentialsError](err) {
+		return false
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	return !ok || badCredentials[api.ErrorCode()] == ""
+}
+
 // coded knows the codes of errors that have no type, and those of the entries of a
 // batch, which never have one. The older names come with a prefix.
 func coded(code, message, action string) (driver.Code, string, bool) {
+	if hint, ok := badCredentials[code]; ok {
+		return driver.PermissionDenied, hint, true
+	}
 	switch strings.TrimPrefix(code, "AWS.SimpleQueueService.") {
 	case "AccessDenied", "AccessDeniedException", "NotAuthorized", "OptInRequired":
 		return driver.PermissionDenied, denied(action), true
 	case "KmsAccessDenied", "KMS.AccessDeniedException":
 		return driver.PermissionDenied, deniedKey, true
-	case "ExpiredToken", "ExpiredTokenException":
-		return driver.PermissionDenied, "the AWS credentials have expired; renew them", true
-	case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "MissingAuthenticationToken",
-		"MissingAuthenticationTokenException", "IncompleteSignature", "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure":
-		return driver.PermissionDenied, "the AWS credentials are not valid here; check access key, secret, session token and region", true
 	case "RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture":
-		return driver.Unavailable, "this machine's clock is wrong; the next request corrects for it", true
+		return driver.Unavailable, wrongClock, true
 	case "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException", "TooManyRequestsException",
 		"RequestLimitExceeded", "KmsThrottled", "KMS.ThrottlingException", "SlowDown", "OverLimit":
 		return driver.Throttled, "", true

@@ -98,14 +98,17 @@ func TestClassify(t *testing.T) {
 		{status(429), actionSend, driver.Throttled, ""},
 		{status(418), actionSend, driver.Unknown, ""},
 
-		{&smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, actionSend, driver.Unavailable, ""},
-		{&smithyhttp.RequestSendError{Err: &net.DNSError{Err: "no such host"}}, actionSend, driver.Unavailable, ""},
+		{&smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, actionSend, driver.Unavailable, "AWS_ENDPOINT_URL_SQS"},
+		{&smithyhttp.RequestSendError{Err: &net.DNSError{Err: "no such host"}}, actionSend, driver.Unavailable, "region"},
 		{io.ErrUnexpectedEOF, actionSend, driver.Unavailable, ""},
 		{context.DeadlineExceeded, actionSend, driver.Unavailable, ""}, // of the request, not of the caller
 		{&aws.EndpointNotFoundError{Err: errors.New("none")}, actionSend, driver.InvalidArgument, "region"},
 		{&smithy.InvalidParamsError{}, actionSend, driver.InvalidArgument, ""},
-		{fmt.Errorf("get identity: %w", &credentialsError{errors.New("no role")}), actionSend, driver.PermissionDenied, "credentials"},
-		{&credentialsError{context.DeadlineExceeded}, actionSend, driver.PermissionDenied, "credentials"},
+		{fmt.Errorf("get identity: %w", &credentialsError{err: errors.New("no role")}), actionSend, driver.PermissionDenied, "credentials"},
+		{&credentialsError{err: context.DeadlineExceeded}, actionSend, driver.PermissionDenied, "credentials"},
+		{&credentialsError{err: errors.New("log in again"), renewal: true}, actionSend, driver.PermissionDenied, "credentials"},
+		{&credentialsError{err: status(400), renewal: true}, actionSend, driver.PermissionDenied, "credentials"},
+		{&credentialsError{err: status(503), renewal: true}, actionSend, driver.Unavailable, "renewed"},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%T %.40v", tt.err, tt.err), func(t *testing.T) {

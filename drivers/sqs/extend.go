@@ -39,8 +39,11 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 		s.change(ctx, op, url, changes, w.errs)
 		end := start.Add(hold)
 		for _, c := range claimed {
-			if w.errs[c.index] != nil {
-				c.lease.free(time.Time{}, driver.Is(w.errs[c.index], driver.LeaseLost))
+			if err := w.errs[c.index]; err != nil {
+				if unknown(err) {
+					c.lease.mayEnd(end)
+				}
+				c.lease.free(time.Time{}, driver.Is(err, driver.LeaseLost))
 				continue
 			}
 			results[c.index].Expires = end
@@ -51,6 +54,15 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 		results[i].Err = err
 	}
 	return results
+}
+
+// unknown says whether the request that failed with err may have taken effect.
+func unknown(err error) bool {
+	switch driver.CodeOf(err) {
+	case driver.Unavailable, driver.Canceled, driver.DeadlineExceeded, driver.Unknown:
+		return true
+	}
+	return false
 }
 
 func (s *source) prepareExtend(ctx context.Context, op string, hold time.Duration) (string, time.Duration, error) {

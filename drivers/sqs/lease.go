@@ -88,6 +88,15 @@ func (l *lease) free(end time.Time, ended bool) {
 	}
 }
 
+// mayEnd notes that the lease may end at end already.
+func (l *lease) mayEnd(end time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if end.Before(l.end) {
+		l.end = end
+	}
+}
+
 // wait waits until no operation is under way, without beginning one.
 func (l *lease) wait(ctx context.Context, op string) error {
 	l.mu.Lock()
@@ -118,7 +127,7 @@ func margin(hold time.Duration) time.Duration { return max(time.Second, hold/10)
 // SQS, 30 s.
 func (q *Queue) Adopt(handle string, m driver.Message, attempt int, received time.Time) driver.Lease {
 	hold := 30 * time.Second
-	if s := q.settings.Load(); s != nil && s.hold >= minHold {
+	if s := q.settings.Load(); s != nil && s.hold > 0 {
 		hold = s.hold
 	} else if q.options.Hold != 0 {
 		hold = q.options.Hold

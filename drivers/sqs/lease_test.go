@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -163,6 +164,19 @@ func TestOverlappingBatches(t *testing.T) {
 	})
 }
 
+// Past the end that the broker may keep, nothing is done to a lease.
+func TestALeaseThatWasPerhapsShortened(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.send(messages(1, 10)...)
+		l := e.lease(e.queue, 1)[0]
+		e.server.Fault(sqsfake.Fault{Op: "ChangeMessageVisibilityBatch", Count: 1, Cut: true, AfterEffect: true})
+		e.code("an extend that was cut off", e.queue.Extend(e.Context(), []driver.Lease{l}, 5*time.Second)[0].Err, driver.Unavailable)
+		e.sleep(5 * time.Second)
+		e.code("a bury", e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Bury, Reason: "test"}), driver.LeaseLost)
+		e.lease(e.queue, 1) // it is another's
+	})
+}
+
 func TestAdopt(t *testing.T) {
 	on(t, "", &sqs.Options{Hold: 100 * time.Second}, func(e *env) {
 		e.send(messages(1, 10)...)
@@ -179,6 +193,23 @@ func TestAdopt(t *testing.T) {
 		e.must(e.settle(e.queue, driver.Settlement{Lease: adopted, Verdict: driver.Bury, Reason: "test"}))
 		if m := e.lease(e.queue.DeadLetter(), 1)[0].Message(); m.Death == nil || m.Death.Reason != "test" || m.Death.Attempts != 1 {
 			e.Errorf("death %+v", m.Death)
+		}
+	})
+}
+
+// A lease that somebody else received never says that it ends after it does.
+func TestAdoptOnAQueueWithAShortHold(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		_, err := e.client.SetQueueAttributes(e.Context(), &awssqs.SetQueueAttributesInput{
+			QueueUrl: e.url(""), Attributes: map[string]string{"VisibilityTimeout": "1"},
+		})
+		e.must(err)
+		if _, err := e.queue.Policy(e.Context()); err != nil {
+			e.Fatal(err)
+		}
+		received := time.Now()
+		if d := e.queue.Adopt("handle", driver.Message{Body: []byte("x")}, 1, received).Expires().Sub(received); d > time.Second {
+			e.Errorf("it says that it ends after %v; want at most the queue's 1s", d)
 		}
 	})
 }

@@ -52,7 +52,9 @@ func (d *deadLetter) MoveAll(ctx context.Context, opts driver.MoveOptions) (driv
 	if opts.Rate > 0 {
 		in.MaxNumberOfMessagesPerSecond = aws.Int32(int32(opts.Rate))
 	}
-	request, cancel := within(ctx, 0)
+	// Its answer is waited for when ctx ends too: without the handle the task could
+	// not be cancelled.
+	request, cancel := within(context.WithoutCancel(ctx), 0)
 	out, err := q.api.StartMessageMoveTask(request, in)
 	cancel()
 	if err != nil {
@@ -89,7 +91,8 @@ type moveTask struct {
 	op       string
 	from     string // the ARN of the dead letter
 	handle   string
-	failures int // one after the other
+	started  int64 // as it is listed; 0 until that was seen
+	failures int   // one after the other
 }
 
 // follow looks at the task each second until it has ended.
@@ -138,7 +141,7 @@ func (t *moveTask) follow(ctx context.Context, report driver.MoveReport, progres
 }
 
 // look reads the state of the task. A task that has ended is listed without its
-// handle; it is the latest.
+// handle: it is known by its start, else it is the latest.
 func (t *moveTask) look(ctx context.Context) (*types.ListMessageMoveTasksResultEntry, error) {
 	request, cancel := within(ctx, 0)
 	defer cancel()
@@ -150,6 +153,10 @@ func (t *moveTask) look(ctx context.Context) (*types.ListMessageMoveTasksResultE
 	for i := range out.Results {
 		r := &out.Results[i]
 		if r.TaskHandle != nil && *r.TaskHandle == t.handle {
+			t.started = r.StartedTimestamp
+			return r, nil
+		}
+		if t.started != 0 && r.StartedTimestamp == t.started {
 			return r, nil
 		}
 		if latest == nil || r.StartedTimestamp > latest.StartedTimestamp {

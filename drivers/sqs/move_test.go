@@ -40,6 +40,21 @@ func TestMoveAllIsCancelled(t *testing.T) {
 	})
 }
 
+func TestMoveAllIsCancelledWhileItStarts(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(10)
+		e.server.Fault(sqsfake.Fault{Op: "StartMessageMoveTask", Count: 1, Delay: 3 * time.Second, AfterEffect: true})
+		ctx, cancel := context.WithTimeout(e.Context(), 2*time.Second)
+		defer cancel()
+		_, err := e.queue.DeadLetter().MoveAll(ctx, driver.MoveOptions{Rate: 1})
+		e.code("a move past its deadline", err, driver.DeadlineExceeded)
+		e.sleep(30 * time.Second)
+		if s, err := e.queue.Stats(e.Context()); err != nil || s.Dead < 6 {
+			e.Errorf("%+v, %v; want that the move has ended", s, err)
+		}
+	})
+}
+
 func TestMoveAllOneAtATime(t *testing.T) {
 	on(t, "", nil, func(e *env) {
 		e.die(3)
@@ -102,5 +117,31 @@ func TestMoveAllRates(t *testing.T) {
 			_, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: rate})
 			e.code("a rate out of range", err, driver.InvalidArgument)
 		}
+	})
+}
+
+// Somebody's next move is not taken for the one that has just ended.
+func TestMoveAllBeforeAnother(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(3)
+		started := make(chan struct{})
+		go func() {
+			defer close(started)
+			for {
+				e.sleep(10 * time.Millisecond)
+				if e.server.Requests()["ListMessageMoveTasks"] == 0 {
+					continue // that of MoveAll comes first
+				}
+				_, err := e.client.StartMessageMoveTask(e.Context(), &awssqs.StartMessageMoveTaskInput{SourceArn: aws.String(targetARN)})
+				if err == nil {
+					return
+				}
+			}
+		}()
+		report, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: 2})
+		if err != nil || report.Moved != 3 || report.Total != 3 {
+			e.Errorf("%+v, %v; want 3 moved", report, err)
+		}
+		<-started
 	})
 }

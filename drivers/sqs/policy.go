@@ -29,7 +29,7 @@ func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 			return p, nil
 		}
 		p.MaxAttempts, p.DeadLetterTarget = live.receives, live.dead.String()
-	case !driver.Is(err, driver.PermissionDenied) || *o == (Options{UnwrapSNS: o.UnwrapSNS}):
+	case !mayNot(err) || *o == (Options{UnwrapSNS: o.UnwrapSNS}):
 		return p, err
 	default:
 		p.Hold, p.MaxAttempts, p.DeadLetterTarget = o.Hold, o.MaxReceives, o.DeadLetter
@@ -40,9 +40,9 @@ func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 	switch dead, err := q.dead.describe(ctx, op); {
 	case err == nil:
 		p.DeadLetterRetention, p.DeadLetterReadable = dead.retention, true
-	case driver.Is(err, driver.PermissionDenied) && o.DeadLetter != "":
+	case mayNot(err) && o.DeadLetter != "":
 		p.DeadLetterReadable = true // declared
-	case driver.Is(err, driver.PermissionDenied) || driver.Is(err, driver.NotFound):
+	case mayNot(err) || driver.Is(err, driver.NotFound):
 	default:
 		return p, err
 	}
@@ -85,7 +85,7 @@ func (q *Queue) Stats(ctx context.Context) (driver.Stats, error) {
 	switch dead, err := q.dead.describe(ctx, op); {
 	case err == nil:
 		s.Dead = dead.ready + dead.leased + dead.delayed
-	case driver.Is(err, driver.PermissionDenied) || driver.Is(err, driver.NotFound):
+	case mayNot(err) || driver.Is(err, driver.NotFound):
 	default:
 		return driver.Stats{}, err
 	}

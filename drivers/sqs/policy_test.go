@@ -83,6 +83,27 @@ func TestPolicyWithoutPermission(t *testing.T) {
 	})
 }
 
+// What is declared stands in for what may not be read, not for credentials.
+func TestPolicyWithBadCredentials(t *testing.T) {
+	declared := &sqs.Options{Hold: time.Minute, MaxReceives: 20, DeadLetter: "orders-dead"}
+	for code, says := range map[string]string{sqsfake.ExpiredToken: "have expired; renew", sqsfake.InvalidClientTokenID: "check access key"} {
+		for _, o := range []*sqs.Options{nil, declared} {
+			on(t, "", o, func(e *env) {
+				e.server.Fault(sqsfake.Fault{Op: "GetQueueAttributes", Error: code})
+				_, err := e.queue.Policy(e.Context())
+				e.code(code, err, driver.PermissionDenied)
+				_, dead := e.queue.DeadLetter().Receive(e.Context(), driver.ReceiveOptions{Max: 1, Hold: time.Minute})
+				e.code(code, dead, driver.PermissionDenied)
+				for _, err := range []error{err, dead} {
+					if err != nil && (!strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "allow")) {
+						e.Errorf("%v; want %q", err, says)
+					}
+				}
+			})
+		}
+	}
+}
+
 func TestPolicyWithoutTheTarget(t *testing.T) {
 	on(t, "", nil, func(e *env) {
 		_, err := e.client.DeleteQueue(e.Context(), &awssqs.DeleteQueueInput{QueueUrl: e.url("-dead")})

@@ -59,9 +59,16 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	end := time.Now().Add(opts.Wait)
 	wait := min(opts.Wait, maxPoll).Truncate(grain)
 	for {
+		asked := time.Now()
 		leases, err := s.poll(ctx, op, url, opts.Max, wait, hold)
 		if err != nil || len(leases) > 0 {
 			return leases, err
+		}
+		// What did not wait is not asked again at once: each request is paid for.
+		if early := min(wait-time.Since(asked), time.Until(end)); early > slack {
+			if err := s.pause(ctx, op, min(early, grain)); err != nil {
+				return nil, err
+			}
 		}
 		left := time.Until(end)
 		if left <= 0 {
@@ -83,7 +90,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	}
 }
 
-// pause waits out the fraction of a second that no long poll can.
+// pause waits where no long poll does.
 func (s *source) pause(ctx context.Context, op string, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -3,6 +3,7 @@ package sqs_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -242,5 +243,26 @@ func TestReceiveCredentialsFail(t *testing.T) {
 		if err != nil && !strings.Contains(err.Error(), "credentials") {
 			e.Errorf("%v; want what to do", err)
 		}
+	})
+}
+
+// A network that is away for a while ends no worker, also when the credentials
+// expire meanwhile.
+func TestCredentialsThatCannotBeRenewedNow(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		var err error
+		provider := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, err
+		})
+		q := e.open(awssqs.New(e.client.Options(), func(o *awssqs.Options) { o.Credentials = provider }), "orders")
+		receive := func() error {
+			_, err := q.Receive(e.Context(), driver.ReceiveOptions{Max: 1})
+			return err
+		}
+		e.must(receive())
+		err = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("network is unreachable")}
+		e.code("while the network is away", receive(), driver.Unavailable)
+		err = nil
+		e.must(receive())
 	})
 }

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -21,8 +22,9 @@ const maxConcurrent = 3
 // cannot take; NotFound, PermissionDenied, Throttled or Unavailable where Amazon
 // SQS says so, for the whole batch or for one message of it.
 //
-// On a FIFO queue the requests go out in order, and none follows one that failed:
-// the messages of the rest fail with it, unsent.
+// On a FIFO queue the requests go out in order, and none follows one that failed,
+// or of which a message failed that may be sent again: the messages of the rest
+// fail with it, unsent.
 func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendResult {
 	if len(batch) == 0 {
 		return nil
@@ -128,7 +130,11 @@ func (q *Queue) post(ctx context.Context, op, action, url string, parcels []parc
 	}
 	if q.capabilities.Ordered {
 		for len(first) > 0 {
-			if err := q.postOne(ctx, op, action, url, first); err != nil {
+			err := q.postOne(ctx, op, action, url, first)
+			if err == nil {
+				err = toSendAgain(first)
+			}
+			if err != nil {
 				for i := range rest {
 					rest[i].result.Err = &driver.Error{Code: err.Code, Op: op, RetryAfter: err.RetryAfter, Err: err.Err}
 				}
@@ -150,6 +156,17 @@ func (q *Queue) post(ctx context.Context, op, action, url string, parcels []parc
 		first, rest = nextRequest(rest)
 	}
 	running.Wait()
+}
+
+// toSendAgain is why one of the parcels did not go out that may be sent again, or
+// nil: what follows in its group must not pass it.
+func toSendAgain(parcels []parcel) *driver.Error {
+	for i := range parcels {
+		if err, ok := errors.AsType[*driver.Error](parcels[i].result.Err); ok && driver.Retryable(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // nextRequest takes the first parcels that fit into one request.

@@ -90,19 +90,24 @@ func TestSendCountsAttributes(t *testing.T) {
 }
 
 func TestSendInOrderStopsAtAFailure(t *testing.T) {
-	on(t, ".fifo", nil, func(e *env) {
-		batch := messages(4, 600<<10)
-		for i := range batch {
-			batch[i].GroupKey = "a"
-		}
-		e.server.Fault(sqsfake.Fault{Op: "SendMessageBatch", Error: sqsfake.Throttled, Count: 1})
-		for _, r := range e.queue.Send(e.Context(), batch) {
-			e.code("after a request that failed", r.Err, driver.Throttled)
-		}
-		if n := e.server.Requests()["SendMessageBatch"]; n != 1 {
-			e.Errorf("%d requests; want none after the one that failed", n)
-		}
-	})
+	for what, f := range map[string]sqsfake.Fault{
+		"a request": {Op: "SendMessageBatch", Error: sqsfake.Throttled, Count: 1},
+		"an entry":  {Op: "SendMessageBatch", Error: sqsfake.Throttled, Count: 1, Items: func(i int) bool { return i == 0 }},
+	} {
+		on(t, ".fifo", nil, func(e *env) {
+			batch := messages(4, 600<<10)
+			for i := range batch {
+				batch[i].GroupKey = "a"
+			}
+			e.server.Fault(f)
+			for _, r := range e.queue.Send(e.Context(), batch) {
+				e.code("after "+what+" that failed", r.Err, driver.Throttled)
+			}
+			if n := e.server.Requests()["SendMessageBatch"]; n != 1 {
+				e.Errorf("%d requests; want none after %s that failed", n, what)
+			}
+		})
+	}
 }
 
 func TestSendOnFIFOQueue(t *testing.T) {

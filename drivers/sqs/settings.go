@@ -113,7 +113,7 @@ func (s *source) ownHold(ctx context.Context, op string) (time.Duration, error) 
 		}
 		var err error
 		if got, err = s.describe(ctx, op); err != nil {
-			if driver.Is(err, driver.PermissionDenied) {
+			if mayNot(err) {
 				return 0, driver.Errorf(driver.PermissionDenied, op,
 					"the queue's own hold may not be read; allow %s, declare it by hold= in the URL, or give a hold: %w", actionAttributes, err)
 			}
@@ -139,9 +139,9 @@ func (q *Queue) deadAddress(ctx context.Context, op string) (*address, error) {
 		return nil, driver.Errorf(driver.NotFound, op, "the queue has no dead letter; give it a redrive policy with deadLetterTargetArn and maxReceiveCount")
 	case err == nil:
 		return &address{name: got.dead.name, account: got.dead.account}, nil
-	case driver.Is(err, driver.PermissionDenied) && q.options.DeadLetter != "":
+	case mayNot(err) && q.options.DeadLetter != "":
 		return q.declaredDead(), nil
-	case driver.Is(err, driver.PermissionDenied):
+	case mayNot(err):
 		return nil, driver.Errorf(driver.PermissionDenied, op,
 			"the queue's dead letter may not be read; allow %s, or declare it by dead_letter= in the URL: %w", actionAttributes, err)
 	}

@@ -43,6 +43,10 @@ func open(ctx context.Context, u *driver.URL) (driver.Queue, error) {
 		return nil, err
 	}
 
+	if strings.Trim(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "parameter region=%q is not a region, such as eu-west-1", driver.CutText(region, 40))
+	}
+
 	queue, host := u.Host, ""
 	if u.Path != "" {
 		host = u.Host
@@ -90,6 +94,7 @@ func parseQueue(s string) (address, error) {
 	if scheme != "https" && scheme != "http" {
 		return address{}, fmt.Errorf("%q is not the URL of a queue; want https://HOST/ACCOUNT/NAME", driver.CutText(s, 80))
 	}
+	s = strings.TrimSuffix(s, "/")
 	parts := strings.Split(strings.TrimSuffix(rest, "/"), "/")
 	n := len(parts)
 	if n < 3 || parts[0] == "" || parts[n-2] == "" {
@@ -192,10 +197,14 @@ func (o *Options) check(a address) error {
 		return nil
 	}
 	name := o.DeadLetter
-	if to, ok := parseARN(name); ok {
+	to, isARN := parseARN(name)
+	if isARN {
 		name = to.name
 	} else if err := checkName(name); err != nil {
 		return fmt.Errorf("dead letter: %w; or its ARN", err)
+	}
+	if name == a.name && (!isARN || to.account == a.account) {
+		return fmt.Errorf("the dead letter of %q cannot be itself; name another queue", name)
 	}
 	if strings.HasSuffix(name, fifoSuffix) != a.fifo() {
 		return fmt.Errorf("the dead letter %q of %q is of another kind; a FIFO queue has a FIFO dead letter", name, a.name)

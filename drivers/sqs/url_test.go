@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,10 @@ func TestOpen(t *testing.T) {
 		{url: "sqs://orders.fifo?region=eu-west-1", name: "orders.fifo", region: "eu-west-1", fifo: true},
 		{
 			url: "sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders", name: "orders", region: "eu-west-1",
+			queueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/orders", endpoint: "https://sqs.eu-west-1.amazonaws.com",
+		},
+		{
+			url: "sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders/", name: "orders", region: "eu-west-1",
 			queueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/orders", endpoint: "https://sqs.eu-west-1.amazonaws.com",
 		},
 		{
@@ -98,6 +103,45 @@ func TestOpenTakesTheConfiguredEndpoint(t *testing.T) {
 	}
 }
 
+func TestOpenRefusesWhatIsNoEndpoint(t *testing.T) {
+	isolate(t)
+	for _, endpoint := range []string{"localhost:4566", "http://", "ftp://localhost", "::", "secret"} {
+		t.Setenv("AWS_ENDPOINT_URL_SQS", endpoint)
+		q, err := driver.Default.Open(t.Context(), "sqs://orders?region=eu-west-1")
+		if err == nil {
+			_ = q.Close(t.Context())
+			t.Errorf("endpoint %s was taken", endpoint)
+			continue
+		}
+		if driver.CodeOf(err) != driver.InvalidArgument || !strings.Contains(err.Error(), "AWS_ENDPOINT_URL_SQS") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", endpoint, err)
+		}
+	}
+}
+
+func TestAnEndpointThatIsDown(t *testing.T) {
+	isolate(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "id")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "key")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_ENDPOINT_URL_SQS", "http://"+l.Addr().String())
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q, err := driver.Default.Open(t.Context(), "sqs://orders?region=eu-west-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close(t.Context())
+	_, err = q.Policy(t.Context())
+	if !driver.Is(err, driver.Unavailable) || !strings.Contains(err.Error(), "no connection; check") {
+		t.Errorf("%v; want Unavailable, and what to check", err)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	isolate(t)
 	for url, says := range map[string]string{
@@ -108,11 +152,14 @@ func TestOpenRefuses(t *testing.T) {
 		"sqs://.fifo?region=eu-west-1":                                                "name",
 		"sqs://sqs.eu-west-1.amazonaws.com/orders":                                    "HOST/ACCOUNT/NAME",
 		"sqs://sqs.eu-west-1.amazonaws.com/1/orders?region=us-east-1":                 "region",
+		"sqs://orders?region=elsewhere.test%2F":                                       "such as eu-west-1",
+		"sqs://orders?region=eu+west":                                                 "such as eu-west-1",
 		"sqs://example.test/1/orders":                                                 "AWS_REGION",
 		"sqs://orders?region=eu-west-1&hold=1s":                                       "hold",
 		"sqs://orders?region=eu-west-1&hold=13h":                                      "hold",
 		"sqs://orders?region=eu-west-1&hold=2500ms":                                   "seconds",
 		"sqs://orders?region=eu-west-1&max_receives=1001":                             "max_receives",
+		"sqs://orders?region=eu-west-1&dead_letter=orders":                            "itself",
 		"sqs://orders?region=eu-west-1&dead_letter=a/b":                               "ARN",
 		"sqs://orders.fifo?region=eu-west-1&dead_letter=orders-dead":                  "FIFO",
 		"sqs://orders?region=eu-west-1&dead_letter=arn:aws:sqs:eu-west-1:1:dead.fifo": "kind",
