@@ -131,10 +131,13 @@ terraform-test: ## Test the Terraform modules, and what a user does with one on 
 
 # The suite writes what it found to the directory in CONFORMANCE_RESULTS; the
 # go:generate line in conformance/ runs it on what is in one process, adds what is
-# kept of LocalStack, and makes the table.
+# kept of LocalStack, and makes the table. A profile that is required and has no
+# results is a failure.
+LOCAL_PROFILES := mem,mem ordered,mem ordered batches,sqs standard,sqs fair,sqs fifo
+
 .PHONY: matrix
 matrix: ## Write conformance/MATRIX.md anew from a run of the suite
-	$(GO) generate ./conformance
+	CONFORMANCE_REQUIRE='$(LOCAL_PROFILES)' $(GO) generate ./conformance
 
 .PHONY: generate-check
 generate-check: matrix ## Fail when a generated file differs from the committed one
