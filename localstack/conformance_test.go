@@ -121,7 +121,7 @@ func TestConformanceStandard(t *testing.T) {
 }
 
 func TestConformanceFair(t *testing.T) {
-	check(t, "sqs fair localstack", false, declared(), func(q *sqs.Queue) driver.Queue { return fairQueue{q} })
+	check(t, "sqs fair localstack", false, declared(), func(q *sqs.Queue) driver.Queue { return conformance.Tenants(q) })
 }
 
 func TestConformanceFIFO(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -151,7 +150,7 @@ func TestConformanceFair(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return fair{q.(onServer)}, nil
+		return fair{conformance.Tenants(q), q.(onServer)}, nil
 	}
 	conformance.Run(t, b, declared())
 }
@@ -165,47 +164,10 @@ func TestConformanceFIFO(t *testing.T) {
 	conformance.Run(t, backend("sqs fifo", ".fifo"), want)
 }
 
-// fair is a queue on which every message has a tenant: one that the sender does
-// not name gets one that the receiver does not see.
-type fair struct{ onServer }
-
-const tenant = "tenant-of-"
-
-func (q fair) Send(ctx context.Context, batch []driver.Message) []driver.SendResult {
-	batch = append([]driver.Message(nil), batch...)
-	for i := range batch {
-		if batch[i].FairnessKey == "" {
-			batch[i].FairnessKey = tenant + strconv.Itoa(len(batch[i].Body)%3)
-		}
-	}
-	return q.onServer.Send(ctx, batch)
+// fair is a queue on which every message has a tenant.
+type fair struct {
+	driver.Queue
+	on onServer
 }
 
-func (q fair) Receive(ctx context.Context, o driver.ReceiveOptions) ([]driver.Lease, error) {
-	return anonymous(q.onServer.Receive(ctx, o))
-}
-
-func (q fair) DeadLetter() driver.DeadLetter { return fairDead{q.onServer.DeadLetter()} }
-
-type fairDead struct{ driver.DeadLetter }
-
-func (d fairDead) Receive(ctx context.Context, o driver.ReceiveOptions) ([]driver.Lease, error) {
-	return anonymous(d.DeadLetter.Receive(ctx, o))
-}
-
-type fairLease struct{ driver.Lease }
-
-func anonymous(leases []driver.Lease, err error) ([]driver.Lease, error) {
-	for i := range leases {
-		leases[i] = fairLease{leases[i]}
-	}
-	return leases, err
-}
-
-func (l fairLease) Message() driver.Message {
-	m := l.Lease.Message()
-	if strings.HasPrefix(m.FairnessKey, tenant) {
-		m.FairnessKey = ""
-	}
-	return m
-}
+func (q fair) arm(f sqsfake.Fault) { q.on.arm(f) }
