@@ -1,0 +1,186 @@
+package runtimetest_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/mem"
+	"github.com/longshore-dev/longshore/runtime"
+	"github.com/longshore-dev/longshore/runtime/runtimetest"
+)
+
+func TestInlineRunsTheHandlerInEnqueue(t *testing.T) {
+	mux := runtime.NewMux(nil)
+	kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(_ context.Context, task *runtime.Task[mail]) error {
+		if task.Attempt < 3 {
+			return errBoom
+		}
+		return nil
+	})})
+	start := time.Now()
+
+	id := enqueue(t, kit.Client(), mail{"ann"}, runtime.Delay(20*time.Hour))
+
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("took %v; it waited", took)
+	}
+	got := kit.Attempts(id)
+	if len(got) != 3 || !errors.Is(got[1].Err, errBoom) || got[2].Verdict != driver.Ack {
+		t.Errorf("attempts %v, want two that failed and an ack", got)
+	}
+	runtimetest.RequireEnqueued[mail](t, kit, runtimetest.Delay(20*time.Hour))
+}
+
+// handled registers the handler and returns mux.
+func handled[T runtime.Args](mux *runtime.Mux, h func(context.Context, *runtime.Task[T]) error, opts ...runtime.HandleOption) *runtime.Mux {
+	runtime.Handle(mux, h, opts...)
+	return mux
+}
+
+func TestInlineBuries(t *testing.T) {
+	mux := runtime.NewMux(nil)
+	kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(context.Context, *runtime.Task[mail]) error { return errBoom })})
+
+	id := enqueue(t, kit.Client(), mail{"ann"})
+	enqueue(t, kit.Client(), order{1}) // nobody handles it
+
+	if got := kit.Attempts(id); len(got) != runtime.DefaultMaxAttempts {
+		t.Errorf("attempts %v, want %d", got, runtime.DefaultMaxAttempts)
+	}
+	dead := kit.Dead(t)
+	if len(dead) != 2 || dead[0].ID != id || dead[0].Death.Reason != driver.ReasonExhausted || dead[1].Death.Reason != driver.ReasonUnknownKind {
+		t.Errorf("dead %+v, want the mail as exhausted and the order as of unknown kind", dead)
+	}
+}
+
+func TestInlineSnoozes(t *testing.T) {
+	mux := runtime.NewMux(nil)
+	runs := 0
+	kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(_ context.Context, task *runtime.Task[mail]) error {
+		if runs++; runs < 200 {
+			return runtime.Snooze(time.Hour)
+		}
+		return nil
+	})})
+	id := enqueue(t, kit.Client(), mail{"ann"})
+
+	got := kit.Attempts(id)
+	if len(got) != 200 || got[0].Verdict != driver.Release || got[0].Delay.Round(time.Minute) != time.Hour || got[199].Verdict != driver.Ack {
+		t.Errorf("%d attempts, want 199 put off by an hour and an ack", len(got))
+	}
+	runtimetest.RequireEnqueued[mail](t, kit)
+}
+
+// A task that a handler enqueues runs inside it, but for one of the handler's own
+// group, which runs after it as it would on any queue.
+func TestInlineNests(t *testing.T) {
+	for _, tt := range []struct {
+		name, group string
+		want        []string
+	}{
+		{"freely", "", []string{"order begins", "mail", "order ends"}},
+		{"in a group", "g", []string{"order begins", "order ends", "mail"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var steps []string
+			var opts []runtime.EnqueueOption
+			if tt.group != "" {
+				opts = append(opts, runtime.Group(tt.group))
+			}
+			mux := runtime.NewMux(nil)
+			kit := runtimetest.New(t, &runtimetest.Options{Mem: mem.Options{Ordered: true}, Inline: handled(mux,
+				func(_ context.Context, task *runtime.Task[mail]) error {
+					steps = append(steps, "mail")
+					return nil
+				})})
+			runtime.Handle(mux, func(ctx context.Context, task *runtime.Task[order]) error {
+				steps = append(steps, "order begins")
+				_, err := runtime.Enqueue(ctx, kit.Client(), mail{"ann"}, opts...)
+				steps = append(steps, "order ends")
+				return err
+			})
+
+			enqueue(t, kit.Client(), order{1}, opts...)
+
+			if !slices.Equal(steps, tt.want) {
+				t.Errorf("steps %q, want %q", steps, tt.want)
+			}
+		})
+	}
+}
+
+func TestInlineFromManyGoroutines(t *testing.T) {
+	mux := runtime.NewMux(nil)
+	var done sync.Map
+	kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(_ context.Context, task *runtime.Task[order]) error {
+		if task.Attempt == 1 {
+			return errBoom
+		}
+		done.Store(task.ID, true)
+		return nil
+	})})
+	var late atomic.Int64
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			for i := range 50 {
+				id, err := runtime.Enqueue(t.Context(), kit.Client(), order{g*100 + i})
+				if _, ok := done.Load(id); err != nil || !ok {
+					late.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := late.Load(); n > 0 {
+		t.Errorf("%d tasks were not done when Enqueue returned", n)
+	}
+	runtimetest.RequireEnqueuedMany[order](t, kit, 400)
+}
+
+func TestInlineOutlivesHoldAndSendTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mux := runtime.NewMux(nil)
+		kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(ctx context.Context, _ *runtime.Task[mail]) error {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(10 * time.Hour):
+				return nil
+			}
+		})})
+		results := runtime.EnqueueMany(t.Context(), kit.Client(), []mail{{"ann"}})
+		if got := kit.Attempts(); results[0].Err != nil || len(got) != 1 || got[0].Verdict != driver.Ack {
+			t.Errorf("results %v, attempts %v, want an ack", results, got)
+		}
+	})
+}
+
+func TestInlineRedriven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mux := runtime.NewMux(nil)
+		broken := true
+		kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(context.Context, *runtime.Task[mail]) error {
+			if broken {
+				return runtime.Permanent(errBoom)
+			}
+			return nil
+		})})
+		id := enqueue(t, kit.Client(), mail{"ann"})
+		broken = false
+		if _, err := runtime.Redrive(t.Context(), kit.Queues(), runtimetest.DefaultQueue, nil); err != nil {
+			t.Fatal(err)
+		}
+		kit.Drain(t, mux, nil)
+		if got := kit.Attempts(id); len(got) != 2 || got[1].Verdict != driver.Ack {
+			t.Errorf("attempts %v, want one that buried and an ack", got)
+		}
+	})
+}
