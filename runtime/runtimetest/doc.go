@@ -50,7 +50,6 @@
 //
 // # Handlers at once
 //
-// With [Options].Inline Enqueue runs the handler before it returns, and does not
-// wait for any delay. That is for tests of code that goes on with what a task
-// did.
+// After [Kit.Inline] Enqueue runs the handler before it returns, and does not wait
+// for any delay. That is for tests of code that goes on with what a task did.
 package runtimetest

@@ -61,14 +61,15 @@ func ExampleRequireEnqueuedMany() {
 }
 
 // Handlers run inside Enqueue, and no delay is waited for.
-func ExampleOptions_inline() {
+func ExampleKit_Inline() {
 	t := new(testing.T)
 	mux := runtime.NewMux(nil)
 	runtime.Handle(mux, func(_ context.Context, task *runtime.Task[Welcome]) error {
 		fmt.Println("welcome,", task.Args.To)
 		return nil
 	})
-	kit := runtimetest.New(t, &runtimetest.Options{Inline: mux})
+	kit := runtimetest.New(t, nil)
+	kit.Inline(t, mux)
 
 	if err := signUp(context.Background(), kit.Client(), "ann@example.com"); err != nil {
 		t.Fatal(err)

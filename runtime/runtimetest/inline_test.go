@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,13 +18,12 @@ import (
 )
 
 func TestInlineRunsTheHandlerInEnqueue(t *testing.T) {
-	mux := runtime.NewMux(nil)
-	kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(_ context.Context, task *runtime.Task[mail]) error {
+	kit, _ := inline(t, nil, func(_ context.Context, task *runtime.Task[mail]) error {
 		if task.Attempt < 3 {
 			return errBoom
 		}
 		return nil
-	})})
+	})
 	start := time.Now()
 
 	id := enqueue(t, kit.Client(), mail{"ann"}, runtime.Delay(20*time.Hour))
@@ -38,15 +38,25 @@ func TestInlineRunsTheHandlerInEnqueue(t *testing.T) {
 	runtimetest.RequireEnqueued[mail](t, kit, runtimetest.Delay(20*time.Hour))
 }
 
-// handled registers the handler and returns mux.
-func handled[T runtime.Args](mux *runtime.Mux, h func(context.Context, *runtime.Task[T]) error, opts ...runtime.HandleOption) *runtime.Mux {
-	runtime.Handle(mux, h, opts...)
-	return mux
+// inline makes a kit that runs the handler inline.
+func inline[T runtime.Args](t *testing.T, o *runtimetest.Options, h func(context.Context, *runtime.Task[T]) error) (*runtimetest.Kit, *runtime.Mux) {
+	t.Helper()
+	mux := runtime.NewMux(nil)
+	runtime.Handle(mux, h)
+	kit := runtimetest.New(t, o)
+	kit.Inline(t, mux)
+	return kit, mux
+}
+
+func TestInlineNeedsHandlers(t *testing.T) {
+	kit := runtimetest.New(t, nil)
+	if got := failure(t, func(tb testing.TB) { kit.Inline(tb, runtime.NewMux(nil)) }); !strings.Contains(got, "runtimetest: inline: ") {
+		t.Errorf("failure %q", got)
+	}
 }
 
 func TestInlineBuries(t *testing.T) {
-	mux := runtime.NewMux(nil)
-	kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(context.Context, *runtime.Task[mail]) error { return errBoom })})
+	kit, _ := inline(t, nil, func(context.Context, *runtime.Task[mail]) error { return errBoom })
 
 	id := enqueue(t, kit.Client(), mail{"ann"})
 	enqueue(t, kit.Client(), order{1}) // nobody handles it
@@ -61,14 +71,13 @@ func TestInlineBuries(t *testing.T) {
 }
 
 func TestInlineSnoozes(t *testing.T) {
-	mux := runtime.NewMux(nil)
 	runs := 0
-	kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(_ context.Context, task *runtime.Task[mail]) error {
+	kit, _ := inline(t, nil, func(_ context.Context, task *runtime.Task[mail]) error {
 		if runs++; runs < 200 {
 			return runtime.Snooze(time.Hour)
 		}
 		return nil
-	})})
+	})
 	id := enqueue(t, kit.Client(), mail{"ann"})
 
 	got := kit.Attempts(id)
@@ -94,12 +103,10 @@ func TestInlineNests(t *testing.T) {
 			if tt.group != "" {
 				opts = append(opts, runtime.Group(tt.group))
 			}
-			mux := runtime.NewMux(nil)
-			kit := runtimetest.New(t, &runtimetest.Options{Mem: mem.Options{Ordered: true}, Inline: handled(mux,
-				func(_ context.Context, task *runtime.Task[mail]) error {
-					steps = append(steps, "mail")
-					return nil
-				})})
+			kit, mux := inline(t, &runtimetest.Options{Mem: mem.Options{Ordered: true}}, func(context.Context, *runtime.Task[mail]) error {
+				steps = append(steps, "mail")
+				return nil
+			})
 			runtime.Handle(mux, func(ctx context.Context, task *runtime.Task[order]) error {
 				steps = append(steps, "order begins")
 				_, err := runtime.Enqueue(ctx, kit.Client(), mail{"ann"}, opts...)
@@ -117,15 +124,14 @@ func TestInlineNests(t *testing.T) {
 }
 
 func TestInlineFromManyGoroutines(t *testing.T) {
-	mux := runtime.NewMux(nil)
 	var done sync.Map
-	kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(_ context.Context, task *runtime.Task[order]) error {
+	kit, _ := inline(t, nil, func(_ context.Context, task *runtime.Task[order]) error {
 		if task.Attempt == 1 {
 			return errBoom
 		}
 		done.Store(task.ID, true)
 		return nil
-	})})
+	})
 	var late atomic.Int64
 	var all sync.WaitGroup
 	for g := range 8 {
@@ -147,15 +153,14 @@ func TestInlineFromManyGoroutines(t *testing.T) {
 
 func TestInlineOutlivesHoldAndSendTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		mux := runtime.NewMux(nil)
-		kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(ctx context.Context, _ *runtime.Task[mail]) error {
+		kit, _ := inline(t, nil, func(ctx context.Context, _ *runtime.Task[mail]) error {
 			select {
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			case <-time.After(10 * time.Hour):
 				return nil
 			}
-		})})
+		})
 		results := runtime.EnqueueMany(t.Context(), kit.Client(), []mail{{"ann"}})
 		if got := kit.Attempts(); results[0].Err != nil || len(got) != 1 || got[0].Verdict != driver.Ack {
 			t.Errorf("results %v, attempts %v, want an ack", results, got)
@@ -165,14 +170,13 @@ func TestInlineOutlivesHoldAndSendTimeout(t *testing.T) {
 
 func TestInlineRedriven(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		mux := runtime.NewMux(nil)
 		broken := true
-		kit := runtimetest.New(t, &runtimetest.Options{Inline: handled(mux, func(context.Context, *runtime.Task[mail]) error {
+		kit, mux := inline(t, nil, func(context.Context, *runtime.Task[mail]) error {
 			if broken {
 				return runtime.Permanent(errBoom)
 			}
 			return nil
-		})})
+		})
 		id := enqueue(t, kit.Client(), mail{"ann"})
 		broken = false
 		if _, err := runtime.Redrive(t.Context(), kit.Queues(), runtimetest.DefaultQueue, nil); err != nil {

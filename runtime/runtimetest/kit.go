@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/longshore-dev/longshore/drivers/mem"
@@ -28,13 +29,6 @@ type Options struct {
 	Retry runtime.RetryPolicy
 	// Client configures the client.
 	Client runtime.ClientOptions
-	// Inline, when it is not nil, runs the handlers: each Enqueue and EnqueueMany
-	// works off what it has enqueued before it returns, in its own goroutine. One
-	// attempt follows the other at once; delays, backoffs and snoozes are not
-	// waited for. Enqueue answers what it would without: nil, whatever becomes of
-	// the task. That is in [Kit.Attempts]. A task of a group whose head is still
-	// running runs when that has ended. A handler may run for up to 11 h.
-	Inline *runtime.Mux
 	// MaxDeliveries is how many deliveries [Kit.Drain] makes before it fails the
 	// test: 1 or more, default 10,000. It is for tasks that have no end, such as
 	// one that always enqueues the next.
@@ -49,6 +43,7 @@ type Kit struct {
 	queues        *runtime.Queues
 	codec         runtime.Codec
 	maxDeliveries int
+	inline        atomic.Pointer[runtime.Mux] // nil: leave tasks to a worker
 
 	mu       sync.Mutex
 	sent     []*sent   // guarded by mu; what was enqueued, in order
@@ -73,11 +68,6 @@ func New(tb testing.TB, opts *Options) *Kit {
 	case k.maxDeliveries < 0:
 		tb.Fatalf("runtimetest: new kit: %d deliveries; use 1 or more, or 0 for %d", k.maxDeliveries, defaultMaxDeliveries)
 	}
-	if o.Inline != nil {
-		if err := o.Inline.Err(); err != nil {
-			tb.Fatalf("runtimetest: new kit: %v", err)
-		}
-	}
 	names := o.Queues
 	if len(names) == 0 {
 		names = []string{DefaultQueue}
@@ -86,7 +76,7 @@ func New(tb testing.TB, opts *Options) *Kit {
 	for _, name := range names {
 		q, err := mem.New(name, &o.Mem)
 		if err == nil {
-			err = k.queues.Add(runtime.QueueInfo{Name: name, Driver: &queue{Queue: q, kit: k, name: name, inline: o.Inline}, Retry: &o.Retry})
+			err = k.queues.Add(runtime.QueueInfo{Name: name, Driver: &queue{Queue: q, kit: k, name: name}, Retry: &o.Retry})
 		}
 		if err != nil {
 			tb.Fatalf("runtimetest: new kit: %v", err)

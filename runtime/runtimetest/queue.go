@@ -6,16 +6,14 @@ import (
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/mem"
-	"github.com/longshore-dev/longshore/runtime"
 )
 
-// queue is a queue in memory that tells the kit what is enqueued on it, and with
-// a mux works it off.
+// queue is a queue in memory that tells the kit what is enqueued on it, and works
+// it off inline if the kit says so.
 type queue struct {
 	*mem.Queue
-	kit    *Kit
-	name   string
-	inline *runtime.Mux // nil: leave it to a worker
+	kit  *Kit
+	name string
 
 	// mu is held while a message becomes visible and is leased, so that inline
 	// each caller leases what is its own.
@@ -26,13 +24,14 @@ type queue struct {
 // recorded.
 func (q *queue) Send(ctx context.Context, batch []driver.Message) []driver.SendResult {
 	tasks := make([]*sent, len(batch))
-	inline := false
+	mux := q.kit.inline.Load()
+	found := false
 	for i := range batch {
 		if tasks[i] = newSent(q.name, &batch[i]); tasks[i] != nil {
-			inline = q.inline != nil
+			found = true
 		}
 	}
-	if !inline {
+	if mux == nil || !found {
 		results := q.Queue.Send(ctx, batch)
 		q.kit.enqueued(tasks, results)
 		return results
@@ -45,11 +44,10 @@ func (q *queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 	var results []driver.SendResult
 	leases := q.visible(ctx, func() { results = q.Queue.Send(ctx, at) })
 	q.kit.enqueued(tasks, results)
-	q.workOff(ctx, leases)
+	q.workOff(ctx, mux, leases)
 	return results
 }
 
-// guards: the runtime takes back copies where a queue lets it.
 var (
 	_ driver.Queue      = (*queue)(nil)
 	_ driver.Withdrawer = (*queue)(nil)

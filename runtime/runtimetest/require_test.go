@@ -153,7 +153,6 @@ func TestNewRefusesOptions(t *testing.T) {
 		"a policy":      {Retry: runtime.RetryPolicy{MaxAttempts: -1}},
 		"a queue twice": {Queues: []string{"a", "a"}},
 		"a route":       {Client: runtime.ClientOptions{Routes: map[string]string{"a": "b"}}},
-		"no handlers":   {Inline: runtime.NewMux(nil)},
 		"deliveries":    {MaxDeliveries: -1},
 	} {
 		if text := failure(t, func(tb testing.TB) { runtimetest.New(tb, &o) }); !strings.HasPrefix(text, "runtimetest: new kit: ") {
