@@ -28,7 +28,9 @@ class Tasks(BaseHTTPRequestHandler):
             # 503 and 429: again, after Retry-After. Other 5xx: after a backoff.
             self.answer(503, "the bank does not answer", {"Retry-After": "0"})
             return
-        print(f"paid {order}, attempt {attempt}", flush=True)
+        # In one piece: requests are served side by side.
+        sys.stdout.write(f"paid {order}, attempt {attempt}\n")
+        sys.stdout.flush()
         self.answer(200)  # done
 
     def answer(self, status, text="", headers=()):
