@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/mem"
 	"github.com/longshore-dev/longshore/runtime"
 	"github.com/longshore-dev/longshore/runtime/runtimetest"
 )
@@ -88,11 +89,13 @@ func TestDrainWorksOffWhatHandlersEnqueue(t *testing.T) {
 		})
 		enqueue(t, kit.Client(), order{1})
 
-		kit.Drain(t, mux, nil)
-		kit.Drain(t, mux, nil) // with nothing to do
+		settled := 0
+		opts := &runtime.WorkerOptions{Concurrency: 1, OnSettled: func(runtime.Settled) { settled++ }}
+		kit.Drain(t, mux, opts)
+		kit.Drain(t, mux, opts) // with nothing to do
 
-		if mails != 1 {
-			t.Errorf("%d mails, want 1", mails)
+		if mails != 1 || settled != 2 {
+			t.Errorf("%d mails, %d calls of the hook; want 1 and 2", mails, settled)
 		}
 	})
 }
@@ -181,4 +184,46 @@ func TestRecordOfAWorker(t *testing.T) {
 			t.Errorf("attempt %q, want %q", text, want)
 		}
 	})
+}
+
+func TestWhatTheQueueHasNotTakenIsNoAttempt(t *testing.T) {
+	kit := runtimetest.New(t, nil)
+	d := runtime.Decision{Action: runtime.Settle, Settlement: driver.Settlement{Verdict: driver.Ack}, Task: &runtime.Info{ID: "one"}}
+
+	kit.Record(runtime.Settled{Decision: d, Err: runtime.ErrLeaseLost})
+	kit.Record(runtime.Settled{Decision: runtime.Decision{Action: runtime.Settle, Settlement: driver.Settlement{Verdict: driver.Release}}}) // unstarted
+	kit.Record(runtime.Settled{Decision: d})
+
+	if got := kit.Attempts(); len(got) != 1 || got[0].ID != "one" {
+		t.Errorf("attempts %v, want the last", got)
+	}
+}
+
+func TestWhatIsNoTaskIsBuried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kit := runtimetest.New(t, nil)
+		mux := runtime.NewMux(nil)
+		runtime.Handle(mux, func(context.Context, *runtime.Task[mail]) error { return nil })
+		q := kit.Queues().All()[0].Driver
+		if err := q.Send(t.Context(), []driver.Message{{Body: []byte("hello")}})[0].Err; err != nil {
+			t.Fatal(err)
+		}
+
+		kit.Drain(t, mux, nil)
+
+		got := kit.Attempts()
+		if len(got) != 1 || got[0].ID != "" || got[0].Reason != driver.ReasonUndecodable {
+			t.Errorf("attempts %v, want one without an id", got)
+		}
+		if dead := kit.Dead(t); len(dead) != 1 || dead[0].ID != "" || dead[0].Death.Reason != driver.ReasonUndecodable {
+			t.Errorf("dead %+v", dead)
+		}
+	})
+}
+
+func TestNoDeadLetterNoDead(t *testing.T) {
+	kit := runtimetest.New(t, &runtimetest.Options{Mem: mem.Options{NoDeadLetter: true}})
+	if dead := kit.Dead(t); len(dead) != 0 {
+		t.Errorf("dead %+v", dead)
+	}
 }

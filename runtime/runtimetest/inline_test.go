@@ -123,32 +123,37 @@ func TestInlineNests(t *testing.T) {
 	}
 }
 
+// Enqueue returns when its own task is done, whoever else enqueues.
 func TestInlineFromManyGoroutines(t *testing.T) {
-	var done sync.Map
-	kit, _ := inline(t, nil, func(_ context.Context, task *runtime.Task[order]) error {
-		if task.Attempt == 1 {
-			return errBoom
-		}
-		done.Store(task.ID, true)
-		return nil
-	})
-	var late atomic.Int64
-	var all sync.WaitGroup
-	for g := range 8 {
-		all.Go(func() {
-			for i := range 50 {
-				id, err := runtime.Enqueue(t.Context(), kit.Client(), order{g*100 + i})
-				if _, ok := done.Load(id); err != nil || !ok {
-					late.Add(1)
-				}
+	synctest.Test(t, func(t *testing.T) {
+		var done sync.Map
+		kit, _ := inline(t, nil, func(_ context.Context, task *runtime.Task[order]) error {
+			time.Sleep(time.Second)
+			if task.Attempt == 1 {
+				return errBoom
 			}
+			done.Store(task.ID, true)
+			return nil
 		})
-	}
-	all.Wait()
-	if n := late.Load(); n > 0 {
-		t.Errorf("%d tasks were not done when Enqueue returned", n)
-	}
-	runtimetest.RequireEnqueuedMany[order](t, kit, 400)
+		var late atomic.Int64
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				for range 3 {
+					for _, r := range runtime.EnqueueMany(t.Context(), kit.Client(), make([]order, 10)) {
+						if _, ok := done.Load(r.ID); r.Err != nil || !ok {
+							late.Add(1)
+						}
+					}
+				}
+			})
+		}
+		all.Wait()
+		if n := late.Load(); n > 0 {
+			t.Errorf("%d tasks were not done when Enqueue returned", n)
+		}
+		runtimetest.RequireEnqueuedMany[order](t, kit, 16*3*10)
+	})
 }
 
 func TestInlineOutlivesHoldAndSendTimeout(t *testing.T) {

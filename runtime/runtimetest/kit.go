@@ -29,9 +29,9 @@ type Options struct {
 	Retry runtime.RetryPolicy
 	// Client configures the client.
 	Client runtime.ClientOptions
-	// MaxDeliveries is how many deliveries [Kit.Drain] makes before it fails the
-	// test: 1 or more, default 10,000. It is for tasks that have no end, such as
-	// one that always enqueues the next.
+	// MaxDeliveries is after how many deliveries [Kit.Drain] fails the test, unless
+	// no task is left: 1 or more, default 10,000. It is for tasks that have no end,
+	// such as one that always enqueues the next.
 	MaxDeliveries int
 }
 

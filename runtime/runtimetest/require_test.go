@@ -80,6 +80,27 @@ func TestMatchGroup(t *testing.T) {
 	runtimetest.RequireNotEnqueued[mail](t, kit, runtimetest.Group(""))
 }
 
+// visit has what does not come back from JSON as it was.
+type visit struct {
+	At    time.Time `json:"at"`
+	Pages []string  `json:"pages"`
+}
+
+func (visit) Kind() string { return "visit" }
+
+func TestArgsAreComparedAsTheyTravel(t *testing.T) {
+	kit := runtimetest.New(t, nil)
+	v := visit{At: time.Now(), Pages: []string{}} // with a monotonic reading
+	enqueue(t, kit.Client(), v)
+	runtimetest.RequireEnqueued[visit](t, kit, runtimetest.Args(v))
+
+	raw := runtime.Raw{Kind: "visit", Data: []byte(`{"pages":["a"], "at":"2026-01-02T03:04:05Z"}`)} // of another producer
+	if _, err := runtime.EnqueueRaw(t.Context(), kit.Client(), raw); err != nil {
+		t.Fatal(err)
+	}
+	runtimetest.RequireEnqueued[visit](t, kit, runtimetest.Args(visit{At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Pages: []string{"a"}}))
+}
+
 func TestFailuresShowWhatWasEnqueuedInstead(t *testing.T) {
 	kit := runtimetest.New(t, nil)
 	empty := failure(t, func(tb testing.TB) { runtimetest.RequireEnqueued[mail](tb, kit) })
