@@ -2,11 +2,10 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/spf13/pflag"
 )
 
 // age is a flag that is a duration above 0, in days too: 7d.
@@ -48,4 +47,4 @@ func (a *age) String() string {
 // Type is the flag's type in messages.
 func (*age) Type() string { return "age" }
 
-var _ pflag.Value = (*age)(nil)
+var _ flag.Value = (*age)(nil)

@@ -3,8 +3,11 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"github.com/longshore-dev/longshore/driver"
 )
@@ -59,10 +62,8 @@ func TestDLQShowPrintsExactlyTheseFields(t *testing.T) {
 	if err := json.Unmarshal([]byte(e.out), &got); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, e.out, e.err)
 	}
-	times, _ := json.Marshal([]any{got.DiedAt, got.SentAt, got.AgeMS, got.Queue})
-	at := strings.Split(strings.Trim(string(times), "[]"), ",")
-	want := `{"id":"","message_id":"` + id + `","kind":"","reason":"undecodable","detail":"","attempts":5,"redrives":3,"died_at":` + at[0] +
-		`,"enqueued_at":null,"age_ms":` + at[2] + `,"queue":` + at[3] + `,"sent_at":` + at[1] + `,"hops":1,"snoozes":2,"first_error":"boom","ignore_expiry":true,` +
+	want := `{"id":"","message_id":"` + id + `","kind":"","reason":"undecodable","detail":"","attempts":5,"redrives":3,"died_at":"` + got.DiedAt.Format(time.RFC3339Nano) +
+		`","enqueued_at":null,"age_ms":` + strconv.FormatInt(got.AgeMS, 10) + `,"queue":"` + got.Queue + `","sent_at":"` + got.SentAt.Format(time.RFC3339Nano) + `","hops":1,"snoozes":2,"first_error":"boom","ignore_expiry":true,` +
 		`"group":"g","fairness":"","attributes":{"tenant":"blue"},"defect":"","body":"no \u001b task\n"}` + "\n"
 	if e.code != 0 || e.out != want {
 		t.Errorf("exit code %d, output\n%swant\n%s\n%s", e.code, e.out, want, e.err)
@@ -91,7 +92,7 @@ func TestDLQShowEscapesWhatCouldControlATerminal(t *testing.T) {
 	id := messageIDs(t, q)[0]
 
 	e := here(t, "", "dlq", "show", "--queue", q.url, "--id", id)
-	if e.code != 0 || strings.ContainsAny(e.out, "\x1b\x07\r\u202e\u009b\xff") {
+	if e.code != 0 || strings.ContainsAny(e.out, "\x1b\x07\r\u202e\u009b") || !utf8.ValidString(e.out) {
 		t.Errorf("exit code %d, output %q\n%s", e.code, e.out, e.err)
 	}
 	if !strings.Contains(e.out, "\nbody, 34 bytes:\n  \\x1b]0;title\\a\\u202e\\u009b2J\\r\n  reason   fine\n  \\xff\n") {

@@ -39,9 +39,9 @@ func TestStatsPrintsExactlyTheseFields(t *testing.T) {
 	}
 	name := strings.TrimPrefix(q.url, "mem://")
 	name, _, _ = strings.Cut(name, "?")
-	policy, _ := json.Marshal(got.Policy)
-	want := `{"queue":"` + name + `","at":"` + got.At.Format(time.RFC3339Nano) + `","ready":0,"leased":0,"delayed":0,"dead":0,"oldest_ms":0,"policy":` + string(policy) + "}\n"
-	if e.code != 0 || e.out != want || got.Policy.HoldMS != 45_000 || got.Policy.MaxAttempts != 20 {
+	policy := `{"hold_ms":45000,"max_attempts":20,"dead_letter":"` + got.Policy.DeadLetter + `","retention_ms":-1,"dead_letter_retention_ms":-1}`
+	want := `{"queue":"` + name + `","at":"` + got.At.Format(time.RFC3339Nano) + `","ready":0,"leased":0,"delayed":0,"dead":0,"oldest_ms":0,"policy":` + policy + "}\n"
+	if e.code != 0 || e.out != want {
 		t.Errorf("exit code %d, output\n%swant\n%s", e.code, e.out, want)
 	}
 }
