@@ -25,6 +25,8 @@ type DeadTask struct {
 	// Death says why and when it died. Its Reason is empty when the message has
 	// no record that can be read.
 	Death driver.Death
+	// Message is all of it, as the broker keeps it. It must not be modified.
+	Message driver.Message
 }
 
 // RedriveOptions say what to redrive and how fast. The zero value of each field
@@ -110,7 +112,7 @@ func Redrive(ctx context.Context, queues *Queues, queue string, opts *RedriveOpt
 	if err := opts.check(op, &info.capabilities); err != nil {
 		return RedriveReport{}, err
 	}
-	return newPass(op, info, opts).redrive(ctx)
+	return newPass(op, redriveVerb, info, opts).do(ctx)
 }
 
 func (o *RedriveOptions) check(op string, c *driver.Capabilities) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/longshore-dev/longshore/internal/due"
 )
 
-// deadLease is one dead letter that a redrive holds. At most one call is under
+// deadLease is one dead letter that a redrive or discard holds. At most one call is under
 // way for it at any time. The fields from busy on are guarded by its deadLeases'
 // mu; run is written by nobody but the keeper once it is in the book.
 type deadLease struct {

@@ -2,7 +2,7 @@ package runtime
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -10,11 +10,6 @@ import (
 
 // maxPause is longer than anybody waits for the next move.
 const maxPause = 1000 * 24 * time.Hour
-
-var (
-	errMoveUnknown = errors.New("its lease was lost before the broker said whether it moved")
-	errMoveLate    = errors.New("its lease was lost before it could be moved")
-)
 
 // batchSize is how many to move at once.
 func (p *pass) batchSize() int {
@@ -48,7 +43,7 @@ func (p *pass) spend(n int) {
 	}
 }
 
-// move redrives a batch. What fails and may be tried again is, for redriveRetry.
+// move redrives or discards a batch. What fails and may be tried again is, for redriveRetry.
 func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
 	calls := context.WithoutCancel(ctx)
 	end := time.Now().Add(redriveRetry)
@@ -56,9 +51,9 @@ func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
 		live, gone := p.leases.claim(batch)
 		for _, l := range gone {
 			if l.tried {
-				p.doubt(l, errMoveUnknown)
+				p.doubt(l, fmt.Errorf("its lease was lost before the broker said whether it was %s", p.verb.done))
 			} else {
-				p.fail(l, errMoveLate)
+				p.fail(l, fmt.Errorf("its lease was lost before it could be %s", p.verb.done))
 				p.fates[l.key] = lapsedFate
 			}
 		}
@@ -70,7 +65,7 @@ func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
 		}
 		var retry, fatal error
 		batch = batch[:0]
-		for i, err := range p.leases.settle(calls, live, driver.Redrive) {
+		for i, err := range p.leases.settle(calls, live, p.verb.verdict) {
 			l := live[i]
 			l.tried = true
 			switch {
@@ -98,9 +93,9 @@ func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
 			p.doubt(l, retry)
 		}
 		if fatal != nil {
-			return p.failure(calls, "move", fatal)
+			return p.failure(calls, p.verb.do, fatal)
 		}
-		return p.failure(ctx, "move", retry)
+		return p.failure(ctx, p.verb.do, retry)
 	}
 }
 
@@ -156,8 +151,11 @@ func (p *pass) counted(l *deadLease) bool {
 }
 
 // leave remembers a task that was sent back, by which it is known if it dies
-// again.
+// again. What was discarded cannot: another copy of it is one to decide on.
 func (p *pass) leave(l *deadLease) {
+	if p.verb.verdict != driver.Redrive {
+		return
+	}
 	if before, ok := p.sent[l.moving]; !ok || l.task.Redrives < before {
 		p.sent[l.moving] = l.task.Redrives
 	}

@@ -9,9 +9,10 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 )
 
-// pass is one redrive. It belongs to the goroutine that called Redrive.
+// pass is one redrive or discard. It belongs to the goroutine that called that.
 type pass struct {
 	op       string
+	verb     passVerb
 	queue    *QueueInfo
 	opts     *RedriveOptions
 	leases   *deadLeases
@@ -43,6 +44,18 @@ const (
 	finalFate               // moved, kept or failed; left alone if it comes again
 )
 
+// passVerb is what a pass does with the dead letters that are chosen, and how it
+// speaks of that.
+type passVerb struct {
+	verdict        driver.Verdict
+	noun, do, done string
+}
+
+var (
+	redriveVerb = passVerb{driver.Redrive, "redrive", "move", "moved"}
+	discardVerb = passVerb{driver.Ack, "discard", "discard", "discarded"}
+)
+
 // passEnd is why a pass ends. Complete says that nothing was left to look at.
 type passEnd struct {
 	reason   string
@@ -50,9 +63,9 @@ type passEnd struct {
 	err      error
 }
 
-func newPass(op string, q *QueueInfo, opts *RedriveOptions) *pass {
+func newPass(op string, verb passVerb, q *QueueInfo, opts *RedriveOptions) *pass {
 	p := &pass{
-		op: op, queue: q, opts: opts, leases: newDeadLeases(q, opts.Hold), start: time.Now(), told: time.Now(),
+		op: op, verb: verb, queue: q, opts: opts, leases: newDeadLeases(q, opts.Hold), start: time.Now(), told: time.Now(),
 		fates: make(map[digest]fate), sent: make(map[digest]int),
 	}
 	if total := q.capabilities.MaxTotalHold; total != driver.Unlimited {
@@ -61,7 +74,8 @@ func newPass(op string, q *QueueInfo, opts *RedriveOptions) *pass {
 	return p
 }
 
-func (p *pass) redrive(ctx context.Context) (RedriveReport, error) {
+// do runs the pass to its end.
+func (p *pass) do(ctx context.Context) (RedriveReport, error) {
 	var end *passEnd
 	left := 0
 	func() {
@@ -132,7 +146,7 @@ func (p *pass) run(ctx context.Context) *passEnd {
 			}
 		}
 		if quiet >= 2 || again > maxHeldDead {
-			return &passEnd{reason: "the dead letter has nothing more that was dead when the redrive began", complete: true}
+			return &passEnd{reason: fmt.Sprintf("the dead letter has nothing more that was dead when the %s began", p.verb.noun), complete: true}
 		}
 	}
 }
@@ -143,7 +157,7 @@ func (p *pass) over(ctx context.Context) *passEnd {
 	case ctx.Err() != nil:
 		return &passEnd{reason: "it was interrupted: " + ctx.Err().Error(), err: driver.ContextError(ctx, "")}
 	case p.opts.Max > 0 && p.moved+p.unsure >= p.opts.Max:
-		return &passEnd{reason: fmt.Sprintf("the most messages to move, %d, were moved", p.opts.Max)}
+		return &passEnd{reason: fmt.Sprintf("the most messages to %s, %d, were %s", p.verb.do, p.opts.Max, p.verb.done)}
 	case !p.deadline.IsZero() && !time.Now().Before(p.deadline):
 		return &passEnd{reason: fmt.Sprintf("it took %v, after which the broker may not extend what it holds", p.deadline.Sub(p.start))}
 	}

@@ -9,7 +9,7 @@ import (
 
 // deadTask is what Match sees of a dead letter.
 func deadTask(m *driver.Message) DeadTask {
-	t := DeadTask{MessageID: m.ID, Attributes: m.Attributes, Redrives: m.Carry.Redrives}
+	t := DeadTask{MessageID: m.ID, Attributes: m.Attributes, Redrives: m.Carry.Redrives, Message: *m}
 	if m.Death != nil {
 		t.Death = *m.Death
 	}

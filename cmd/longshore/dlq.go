@@ -18,16 +18,19 @@ const peekHold = 30 * time.Second
 func dlqCommand(std streams, code *int) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dlq",
-		Short: "List dead letters and send them back",
+		Short: "List and show dead letters, send them back, or discard them",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(dlqListCommand(std, code), dlqRedriveCommand(std, code))
+	c.AddCommand(dlqListCommand(std, code), dlqShowCommand(std, code), dlqRedriveCommand(std, code), dlqDiscardCommand(std, code))
 	return c
 }
 
 // letterFilter are the flags that choose among dead letters.
-type letterFilter struct{ ids, kinds, reasons []string }
+type letterFilter struct {
+	ids, kinds, reasons    []string
+	olderThan, youngerThan age // 0 for any
+}
 
 // add adds the flags to a command.
 func (f *letterFilter) add(c *cobra.Command) {
@@ -35,6 +38,8 @@ func (f *letterFilter) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.ids, "id", nil, "only the task, or message, with this `id`; may be given several times")
 	flags.StringArrayVar(&f.kinds, "kind", nil, "only tasks of this `kind`; may be given several times")
 	flags.StringArrayVar(&f.reasons, "reason", nil, "only what died for this `reason`; may be given several times")
+	flags.Var(&f.olderThan, "older-than", "only what died this `age` ago or longer, for example 90m or 7d; since it was enqueued, where nobody knows when it died")
+	flags.Var(&f.youngerThan, "younger-than", "only what died less than this `age` ago")
 }
 
 func (f *letterFilter) check() error {
@@ -48,13 +53,29 @@ func (f *letterFilter) check() error {
 			return usagef("longshore dlq list shows the reasons", "--reason %q: %w", driver.CutText(reason, driver.MaxReason), err)
 		}
 	}
+	if f.youngerThan > 0 && f.olderThan >= f.youngerThan {
+		return usagef("", "nothing is older than %v and younger than %v", &f.olderThan, &f.youngerThan)
+	}
 	return nil
 }
 
-func (f *letterFilter) empty() bool { return len(f.ids)+len(f.kinds)+len(f.reasons) == 0 }
+func (f *letterFilter) empty() bool {
+	return len(f.ids)+len(f.kinds)+len(f.reasons) == 0 && f.olderThan == 0 && f.youngerThan == 0
+}
 
-// match reports whether a dead letter is among those that were chosen.
-func (f *letterFilter) match(d *runtime.DeadTask) bool {
+// match reports whether a dead letter is among those that were chosen. One whose
+// age nobody knows is not, where ages are asked for.
+func (f *letterFilter) match(d *runtime.DeadTask, now time.Time) bool {
+	if f.olderThan > 0 || f.youngerThan > 0 {
+		since := d.Death.At
+		if since.IsZero() {
+			since = d.EnqueuedAt
+		}
+		old := now.Sub(since)
+		if since.IsZero() || old < time.Duration(f.olderThan) || f.youngerThan > 0 && old >= time.Duration(f.youngerThan) {
+			return false
+		}
+	}
 	return (len(f.ids) == 0 || slices.Contains(f.ids, string(d.ID)) || slices.Contains(f.ids, d.MessageID)) &&
 		(len(f.kinds) == 0 || slices.Contains(f.kinds, d.Kind)) &&
 		(len(f.reasons) == 0 || slices.Contains(f.reasons, d.Death.Reason))
@@ -100,25 +121,14 @@ func known(t time.Time) *time.Time {
 // collect looks at dead letters until there are limit that match, or there are no
 // more, and gives all back. The report is that of a redrive which moves none.
 func collect(ctx context.Context, queues *runtime.Queues, filter *letterFilter, limit int, progress func(runtime.RedriveReport)) ([]letter, runtime.RedriveReport, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	q := queues.All()[0]
 	now := time.Now()
 	var found []letter
-	report, err := runtime.Redrive(ctx, queues, q.Name, &runtime.RedriveOptions{
-		Hold: holdFor(q.Driver.Capabilities()), Progress: progress,
-		Match: func(d runtime.DeadTask) bool {
-			if len(found) < limit && filter.match(&d) {
-				if found = append(found, newLetter(&d, now)); len(found) == limit {
-					stop(errEnough)
-				}
-			}
-			return false
-		},
-	})
-	if err != nil && context.Cause(ctx) == errEnough { //nolint:errorlint // it is a cause, not wrapped
-		report.Reason, err = errEnough.Error(), nil
-	}
+	report, err := look(ctx, queues, func(d *runtime.DeadTask) bool {
+		if filter.match(d, now) {
+			found = append(found, newLetter(d, now))
+		}
+		return len(found) == limit
+	}, progress)
 	return found, report, err
 }
 

@@ -160,11 +160,7 @@ func (all *listing) table(std streams) error {
 
 // age is for how long it is dead, else in brackets for how long it was enqueued.
 func (l *letter) age() string {
-	d := (time.Duration(l.AgeMS) * time.Millisecond).Round(time.Second)
-	text := d.String()
-	if d >= 48*time.Hour {
-		text = fmt.Sprintf("%dd%dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
-	}
+	text := ageText(time.Duration(l.AgeMS) * time.Millisecond)
 	switch {
 	case l.DiedAt != nil:
 		return text
@@ -172,4 +168,12 @@ func (l *letter) age() string {
 		return "(" + text + ")"
 	}
 	return "?"
+}
+
+// ageText is an age for people.
+func ageText(d time.Duration) string {
+	if d = d.Round(time.Second); d >= 48*time.Hour {
+		return fmt.Sprintf("%dd%dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+	}
+	return d.String()
 }

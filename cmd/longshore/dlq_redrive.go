@@ -22,9 +22,10 @@ type redriveOptions struct {
 }
 
 const redriveLong = `Send dead letters back to their queue, where they run again as the same tasks with
-fresh attempts: all, or those that --id, --kind and --reason choose. It looks at
-what was dead when it began; what dies again meanwhile stays dead. Nothing is lost:
-where the broker cannot move a message, it is sent, then deleted.
+fresh attempts: all, or those that --id, --kind, --reason, --older-than and
+--younger-than choose. It looks at what was dead when it began; what dies again
+meanwhile stays dead. Nothing is lost: where the broker cannot move a message, it is
+sent, then deleted.
 
 What is not chosen is leased until the end, at most 1,000. So with many of them one
 run may not see all: run it again, or remove some.
@@ -95,7 +96,7 @@ func (o *redriveOptions) check(given func(flag string) bool) error {
 	case !(o.rate >= 0) || math.IsInf(o.rate, 0): // also NaN
 		return usagef("0 stands for no limit", "--rate %v is not a number of 0 or more", o.rate)
 	case o.native && (!o.empty() || given("max")):
-		return usagef("leave out --native, or the choice", "--native moves all, so it takes no --id, --kind, --reason or --max")
+		return usagef("leave out --native, or the choice", "--native moves all, so it takes no --id, --kind, --reason, --older-than, --younger-than or --max")
 	case o.native && o.dryRun:
 		return usagef("leave one out", "--native and --dry-run are both given")
 	case o.native && o.rate != math.Trunc(o.rate):
@@ -179,7 +180,8 @@ func (r *redriver) loop(ctx context.Context) (redriven, error) {
 		Max: o.max, Rate: o.rate, Hold: holdFor(q.Driver.Capabilities()), Progress: r.progress,
 	}
 	if !o.empty() {
-		options.Match = func(d runtime.DeadTask) bool { return o.match(&d) }
+		now := time.Now()
+		options.Match = func(d runtime.DeadTask) bool { return o.match(&d, now) }
 	}
 	report, err := runtime.Redrive(ctx, r.queues, q.Name, options)
 	return newRedriven(&report), err

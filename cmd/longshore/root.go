@@ -52,7 +52,7 @@ func execute(args []string, std streams) int {
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(runCommand(std, &code), sendCommand(std, &code), workCommand(std, &code), dlqCommand(std, &code), doctorCommand(std, &code), demoCommand(std, &code), versionCommand())
+	root.AddCommand(runCommand(std, &code), sendCommand(std, &code), workCommand(std, &code), statsCommand(std, &code), dlqCommand(std, &code), doctorCommand(std, &code), demoCommand(std, &code), versionCommand())
 	command, err := root.ExecuteC()
 	if err == nil {
 		return code

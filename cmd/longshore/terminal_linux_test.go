@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/longshore-dev/longshore/driver"
 )
 
 // openTerminal makes a terminal of 100 columns: what is written to tty comes out
@@ -114,5 +116,36 @@ func TestTerminalIsNoInput(t *testing.T) {
 	code, text := onTerminal(t, nil, "run", "--queue", "mem://x", "--exec", "cat")
 	if want := "longshore: standard input is a terminal; pipe the lines into it\nfor example: git ls-files | longshore run ...\n"; code != 2 || text != want {
 		t.Errorf("exit code %d, and it says\n%q", code, text)
+	}
+}
+
+func TestDLQDiscardAsksOnATerminal(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{"y": "y\n", "yes": " Yes\n", "n": "n\n", "nothing": "\n", "something": "yesterday\n", "end": "\x04"} {
+		deleted := strings.HasPrefix(name, "y")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := newMemQueue(t, "")
+			q.bury(t, "a", "mail", driver.ReasonPermanent, "boom")
+			screen, tty := openTerminal(t)
+			if _, err := io.WriteString(screen, answer); err != nil {
+				t.Fatal(err)
+			}
+			code := execute([]string{"dlq", "discard", "--queue", q.url, "--kind", "mail"}, streams{in: tty, out: tty, err: tty})
+			_ = tty.Close()
+			shown, _ := io.ReadAll(screen) // it ends with an error, as nobody has tty open
+
+			if !strings.Contains(string(shown), `delete all dead letters of "`+strings.TrimPrefix(q.url, "mem://")+`" with --kind mail for good? [y/N] `) {
+				t.Errorf("it does not ask but says\n%s", shown)
+			}
+			if deleted {
+				q.stats(t, 0, 0)
+			} else {
+				q.stats(t, 0, 1)
+			}
+			if (code == exitOK) != deleted || strings.Contains(string(shown), "nothing was deleted") == deleted {
+				t.Errorf("exit code %d, and it says\n%s", code, shown)
+			}
+		})
 	}
 }

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// showOptions are the flags of longshore dlq show.
+type showOptions struct {
+	queue, id string
+	json      bool
+}
+
+const showLong = `Show one dead letter in full: why and when it died, what its copies carried, its
+attributes, and its body as the broker keeps it. It leases dead letters until it has
+found that one, at most 1,000, and gives them back; meanwhile nobody else gets them,
+and the broker counts one more receive of each.
+
+The id is the task's, or the broker's for what is no task: longshore dlq list shows
+it. What could control a terminal is escaped: a newline in a line is \n, an escape
+character \x1b. With --json the body is whole and exact.
+
+With --json standard output has one JSON object: all that longshore dlq list has of a
+letter, and queue (that it died on), sent_at (null when not known), hops, snoozes,
+first_error, ignore_expiry, group, fairness, attributes, defect (why a reserved
+attribute does not decode, or empty), and body, or body_base64 when it is not UTF-8.
+
+Exit codes: 0 it is shown; 1 there is no such dead letter, it was interrupted, or
+output could not be written; 2 nothing was looked at, because a flag, the queue or
+the command is wrong; 130 ended by a second signal.`
+
+func dlqShowCommand(std streams, code *int) *cobra.Command {
+	o := new(showOptions)
+	c := &cobra.Command{
+		Use:     "show --queue URL --id ID",
+		Short:   "Show one dead letter in full",
+		Long:    showLong + queueURLs(),
+		Example: `  longshore dlq show --queue 'sqs://orders?region=eu-west-1' --id 0197c0de-1c1c-7e5f-b0f8-4f6f4a0f3a52`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("for example --id ID", "dlq show takes no argument, but got %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			ctx, again, stop := watchSignals(c.Context())
+			defer stop()
+			var err error
+			*code, err = untilAgain(again, func() (int, error) { return showLetter(ctx, o, std) }, func() {})
+			return err
+		},
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.queue, "queue", "", "`URL` of the queue that it died on, for example sqs://orders?region=eu-west-1 (required)")
+	f.StringVar(&o.id, "id", "", "the task's `id`, or the message's (required)")
+	f.BoolVar(&o.json, "json", false, "print it as JSON on standard output")
+	return c
+}
+
+func (o *showOptions) check() error {
+	switch {
+	case o.queue == "":
+		return usagef("for example --queue 'sqs://orders?region=eu-west-1'", "--queue is missing")
+	case o.id == "":
+		return usagef("longshore dlq list shows the ids", "--id is missing")
+	}
+	return nil
+}
+
+// wholeLetter is what --json prints. Its fields are stable.
+type wholeLetter struct {
+	letter
+	Queue        string            `json:"queue"`
+	SentAt       *time.Time        `json:"sent_at"` // null when nobody knows
+	Hops         int               `json:"hops"`
+	Snoozes      int               `json:"snoozes"`
+	FirstError   string            `json:"first_error"`
+	IgnoreExpiry bool              `json:"ignore_expiry"`
+	Group        string            `json:"group"`
+	Fairness     string            `json:"fairness"`
+	Attributes   map[string]string `json:"attributes"`
+	Defect       string            `json:"defect"`
+	// Body is that of the message where it is valid UTF-8, else BodyBase64 is.
+	Body       string `json:"body,omitempty"`
+	BodyBase64 []byte `json:"body_base64,omitempty"`
+}
+
+func newWholeLetter(d *runtime.DeadTask, now time.Time) *wholeLetter {
+	m := &d.Message
+	w := &wholeLetter{
+		letter: newLetter(d, now), Queue: d.Death.Queue, SentAt: known(m.SentAt),
+		Hops: m.Carry.Hops, Snoozes: m.Carry.Snoozes, FirstError: m.Carry.FirstError, IgnoreExpiry: m.Carry.IgnoreExpiry,
+		Group: m.GroupKey, Fairness: m.FairnessKey, Attributes: map[string]string{},
+	}
+	maps.Copy(w.Attributes, m.Attributes)
+	if m.Defect != nil {
+		w.Defect = m.Defect.Error()
+	}
+	if utf8.Valid(m.Body) {
+		w.Body = string(m.Body)
+	} else {
+		w.BodyBase64 = slices.Clone(m.Body)
+	}
+	return w
+}
+
+// showLetter does what the flags say. It answers the exit code, or an error when
+// it could not look.
+func showLetter(ctx context.Context, o *showOptions, std streams) (int, error) {
+	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq show", nil)
+	if err != nil {
+		return exitUsage, err
+	}
+	defer queues.Close(context.WithoutCancel(ctx))
+	screen := newScreen(std.err)
+	var found *wholeLetter
+	now := time.Now()
+	report, err := look(ctx, queues, func(d *runtime.DeadTask) bool {
+		if string(d.ID) == o.id || d.MessageID == o.id {
+			found = newWholeLetter(d, now)
+		}
+		return found != nil
+	}, nil)
+	switch {
+	case found != nil:
+		if err != nil {
+			screen.printf("%v", err)
+		}
+	case err != nil && report.Examined == 0 && wasNotSent(err):
+		return exitUsage, &usageError{err, ""}
+	case err != nil:
+		screen.printf("%v", err)
+		return exitFailed, nil
+	default:
+		screen.printf("there is no dead letter with the id %q among %s; the search ended because: %s", o.id, count(report.Examined, "dead letter"), report.Reason)
+		return exitFailed, nil
+	}
+	if o.json {
+		err = json.NewEncoder(std.out).Encode(found)
+	} else {
+		err = found.print(std.out)
+	}
+	if err != nil {
+		screen.printf("the output could not be written: %v", err)
+		return exitFailed, nil
+	}
+	return exitOK, nil
+}
+
+// print prints it for people.
+func (l *wholeLetter) print(to io.Writer) error {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, escapeLine(value))
+		}
+	}
+	number := func(name string, n int) {
+		if n > 0 {
+			field(name, commas(n))
+		}
+	}
+	field("id", cmp.Or(string(l.ID), "none: it is no task"))
+	field("message", l.MessageID)
+	field("kind", l.Kind)
+	field("reason", cmp.Or(l.Reason, "unknown"))
+	field("detail", l.Detail)
+	if l.Attempts > 0 {
+		field("attempts", commas(l.Attempts))
+	} else {
+		field("attempts", "unknown")
+	}
+	field("died", when(l.DiedAt))
+	field("on queue", l.Queue)
+	field("enqueued", when(l.EnqueuedAt))
+	field("sent", when(l.SentAt))
+	field("age", l.age())
+	number("redrives", l.Redrives)
+	number("hops", l.Hops)
+	number("snoozes", l.Snoozes)
+	field("first error", l.FirstError)
+	if l.IgnoreExpiry {
+		field("expiry", "ignored, as it was redriven")
+	}
+	field("group", l.Group)
+	field("fairness", l.Fairness)
+	field("defect", l.Defect)
+	for _, name := range slices.Sorted(maps.Keys(l.Attributes)) {
+		field("attribute "+escapeLine(name), l.Attributes[name])
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	body := cmp.Or(l.Body, string(l.BodyBase64))
+	fmt.Fprintf(&b, "body, %s:\n", count(len(body), "byte"))
+	for line := range strings.Lines(body) {
+		fmt.Fprintf(&b, "  %s\n", escape(strings.TrimSuffix(line, "\n"), "\t"))
+	}
+	_, err := io.WriteString(to, b.String())
+	return err
+}
+
+// when is a time for people; it may be nil.
+func when(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+// look shows dead letters to see, one after the other, until it says that it has
+// seen enough or there are no more, and gives all back. The report is that of a
+// redrive which moves none.
+func look(ctx context.Context, queues *runtime.Queues, see func(*runtime.DeadTask) (enough bool), progress func(runtime.RedriveReport)) (runtime.RedriveReport, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	q := queues.All()[0]
+	enough := false
+	report, err := runtime.Redrive(ctx, queues, q.Name, &runtime.RedriveOptions{
+		Hold: holdFor(q.Driver.Capabilities()), Progress: progress,
+		Match: func(d runtime.DeadTask) bool {
+			if !enough && see(&d) {
+				enough = true
+				stop(errEnough)
+			}
+			return false
+		},
+	})
+	if err != nil && errors.Is(context.Cause(ctx), errEnough) {
+		report.Reason, err = errEnough.Error(), nil
+	}
+	return report, err
+}
