@@ -29,7 +29,8 @@ type Worker struct {
 	runners  sync.WaitGroup
 	alone    alone
 	life     *lifetime
-	roomless atomic.Int64 // leases that wait without a part of room
+	state    atomic.Pointer[State] // nil until Run
+	roomless atomic.Int64          // leases that wait without a part of room
 	draining atomic.Bool
 	pending  atomic.Int64  // decided and not settled
 	idle     chan struct{} // capacity 1, never closed; says that pending was 0
@@ -185,6 +186,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if !w.ran.CompareAndSwap(false, true) {
 		return driver.Errorf(driver.InvalidArgument, "runtime: run", "this worker has run already; make a new one")
 	}
+	defer w.enter(StateEnded)
 	if err := w.check(ctx); ctx.Err() != nil {
 		return nil
 	} else if err != nil {
@@ -193,6 +195,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.options.OnStart != nil {
 		w.options.OnStart()
 	}
+	w.enter(StateRunning)
 	handlers := context.WithoutCancel(ctx)
 	calls, cut := context.WithCancel(handlers)
 	defer cut()
