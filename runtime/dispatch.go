@@ -76,6 +76,9 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	case info.Attempt > info.MaxAttempts && d.held != nil && !d.held.alone():
 		decision = a.with(a.keep(queueUp, 0), nil)
 	default:
+		if d.held != nil {
+			d.held.ran = true
+		}
 		decision = a.decide(ctx, m.call(ctx, h, info))
 	}
 	returned = true

@@ -18,6 +18,7 @@ func (w *Worker) drain(pollers *sync.WaitGroup, cut func()) error {
 	left := func(before time.Duration) <-chan time.Time {
 		return time.After(time.Until(began.Add(grace - before)))
 	}
+	w.enter(StateDraining)
 	w.draining.Store(true)
 	for _, l := range w.lanes {
 		l.unpark() // and from here on nothing is offered, see offer

@@ -28,6 +28,7 @@ type held struct {
 
 	next   driver.Lease // of the same message, received since: takes the place of lease when the operation under way has ended
 	inLine bool         // it has a place in the line of alone; set by Dispatch, in the runner
+	ran    bool         // its handler was called; set by Dispatch, in the runner
 	exit   *Decision    // of a handler that ended its goroutine; set by Dispatch, in the runner
 
 	state    heldState

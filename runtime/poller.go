@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -20,7 +21,8 @@ func (l *lane) poll(ctx context.Context) error {
 	defer l.extra.Wait()
 	idle, failures := false, 0
 	for {
-		asked, leases, err := l.receive(ctx, idle)
+		asked, leases, err := l.receive(ctx, idle, &l.pulse)
+		l.pulse.rest()
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -29,6 +31,7 @@ func (l *lane) poll(ctx context.Context) error {
 			return err
 		case err != nil:
 			failures++
+			l.pulse.failures.Store(int32(min(failures, math.MaxInt32)))
 			wait := max(callBackoff(failures, l.queue.Name), retryAfter(err))
 			l.logger.Warn("polling failed; trying again", "in", wait, "error", err)
 			if sleep(ctx, wait) != nil {
@@ -37,6 +40,7 @@ func (l *lane) poll(ctx context.Context) error {
 			continue
 		}
 		failures, idle = 0, len(leases) == 0
+		l.pulse.failures.Store(0)
 		l.grow(ctx, asked, len(leases))
 	}
 }
@@ -53,7 +57,7 @@ func (l *lane) grow(ctx context.Context, asked, got int) {
 	l.extra.Go(func() {
 		defer l.pollers.Add(-1)
 		for {
-			asked, leases, err := l.receive(ctx, false)
+			asked, leases, err := l.receive(ctx, false, new(pulse))
 			if err != nil || len(leases) < asked || ctx.Err() != nil {
 				return // the first poller goes on, and reports what is wrong
 			}
@@ -67,7 +71,7 @@ func (l *lane) grow(ctx context.Context, asked, got int) {
 // With several queues only a queue that was idle is asked with a long poll, for
 // one message and without reserving room, and a reservation is never held while
 // waiting: the tasks of the others would wait as long.
-func (l *lane) receive(ctx context.Context, idle bool) (asked int, leases []driver.Lease, err error) {
+func (l *lane) receive(ctx context.Context, idle bool, p *pulse) (asked int, leases []driver.Lease, err error) {
 	room := l.worker.room
 	most, reserve := l.queue.capabilities.MaxReceiveBatch, true
 	wait := min(longPoll, l.worker.options.Grace/3)
@@ -85,6 +89,7 @@ func (l *lane) receive(ctx context.Context, idle bool) (asked int, leases []driv
 	if asked, err = room.enter(ctx, most, reserve); err != nil {
 		return 0, nil, err
 	}
+	p.expect(l.now(), wait)
 	leases, err = l.call(ctx, driver.ReceiveOptions{
 		Max: asked, Wait: wait, Hold: l.worker.options.Hold,
 	})

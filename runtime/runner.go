@@ -43,6 +43,10 @@ func (w *Worker) work(ctx context.Context, h *held) {
 		if !returned && h.exit != nil {
 			decision = *h.exit
 		}
+		if h.ran {
+			h.ran = false
+			w.life.count()
+		}
 		w.alone.leave(h) // before another runner can have h again
 		l.decide(h, decision)
 	}()

@@ -28,7 +28,9 @@ type Worker struct {
 	room     *room
 	runners  sync.WaitGroup
 	alone    alone
-	roomless atomic.Int64 // leases that wait without a part of room
+	life     *lifetime
+	state    atomic.Pointer[State] // nil until Run
+	roomless atomic.Int64          // leases that wait without a part of room
 	draining atomic.Bool
 	pending  atomic.Int64  // decided and not settled
 	idle     chan struct{} // capacity 1, never closed; says that pending was 0
@@ -53,6 +55,17 @@ type WorkerOptions struct {
 	// SettleTimeout is how long a settle that fails is tried again, while the
 	// lease is kept: above 0, at most 24 h, default 1 min.
 	SettleTimeout time.Duration
+	// MaxTasks, MaxAge and MaxMemory end a worker, so that what its handlers leak
+	// goes with its process: when that many attempts at tasks have ended, when Run
+	// is that old, or when the live heap of the process, as of the last garbage
+	// collection, is larger than that many bytes (looked at every 5 s). The worker
+	// then drains as at the end of its context and Run returns [ErrRecycle]. Each
+	// is 0 or above, 0 for no limit. So that workers which started together do not
+	// end together, a worker takes up to a tenth off each, by chance. Handlers that
+	// run when a limit is reached still end, so the counts are not exact.
+	MaxTasks  int
+	MaxAge    time.Duration
+	MaxMemory int64
 	// Logger gets failures and the worker's own troubles, never payloads; nil
 	// stands for slog.Default.
 	Logger *slog.Logger
@@ -121,6 +134,7 @@ func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
 		w.lanes = append(w.lanes, newLane(w, q))
 	}
 	w.room = newRoom(w.options.Concurrency)
+	w.life = newLifetime(&w.options)
 	w.idle = make(chan struct{}, 1)
 	w.ready = make(chan *held, w.options.Concurrency+maxPrefetch+maxRoomless+len(w.lanes)*maxPollers)
 	return w, nil
@@ -151,6 +165,8 @@ func (o *WorkerOptions) fill() error {
 		return fmt.Errorf("grace %v is not within 1s to %v", o.Grace, maxWait)
 	case o.SettleTimeout < 0 || o.SettleTimeout > maxWait:
 		return fmt.Errorf("settle timeout %v is not within 0s to %v", o.SettleTimeout, maxWait)
+	case o.MaxTasks < 0 || o.MaxAge < 0 || o.MaxMemory < 0:
+		return fmt.Errorf("max tasks %d, max age %v or max memory %d is negative; use 0 for no limit", o.MaxTasks, o.MaxAge, o.MaxMemory)
 	}
 	return nil
 }
@@ -161,7 +177,8 @@ func (o *WorkerOptions) fill() error {
 // what reading its policy answered unless that is worth another try: then it is
 // asked again, with backoff, until ctx ends), when a queue was lost, or when handlers
 // were still running at the end: their leases are left to expire, so another
-// worker does their tasks. A Worker runs once.
+// worker does their tasks. It returns [ErrRecycle], for errors.Is, when a limit of
+// the worker's life ended it and ctx has not ended by then. A Worker runs once.
 //
 // For a worker that drains on SIGTERM pass a context of signal.NotifyContext.
 // The handlers' contexts keep ctx's values and not its end.
@@ -169,6 +186,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if !w.ran.CompareAndSwap(false, true) {
 		return driver.Errorf(driver.InvalidArgument, "runtime: run", "this worker has run already; make a new one")
 	}
+	defer w.enter(StateEnded)
 	if err := w.check(ctx); ctx.Err() != nil {
 		return nil
 	} else if err != nil {
@@ -177,6 +195,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.options.OnStart != nil {
 		w.options.OnStart()
 	}
+	w.enter(StateRunning)
 	handlers := context.WithoutCancel(ctx)
 	calls, cut := context.WithCancel(handlers)
 	defer cut()
@@ -198,13 +217,23 @@ func (w *Worker) Run(ctx context.Context) error {
 			}
 		})
 	}
-	var err error
+	var watch sync.WaitGroup
+	if w.life.age > 0 || w.life.memory > 0 {
+		watch.Go(func() { w.life.watch(polling) })
+	}
+	var err, over error
 	select {
 	case <-ctx.Done():
 	case err = <-broken:
+	case over = <-w.life.over:
+		w.options.Logger.Info("the worker is recycled: it drains", "reason", over)
 	}
 	stop()
+	watch.Wait()
 	err = errors.Join(err, w.drain(&pollers, cut))
+	if ctx.Err() == nil && over != nil { // who ends the program wants no other worker
+		err = errors.Join(over, err)
+	}
 	for _, l := range w.lanes {
 		close(l.stopped)
 	}
