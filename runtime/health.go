@@ -69,7 +69,8 @@ func (w *Worker) Health() Health {
 // while and after Run runs; it needs no broker.
 func (w *Worker) HealthHandler() http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		h, ok := w.Health(), false
+		h := w.Health()
+		var ok bool
 		switch path.Base(r.URL.Path) {
 		case "livez":
 			ok = h.Live

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
@@ -20,7 +21,7 @@ func probe(t *testing.T, w *runtime.Worker, state runtime.State, livez, readyz i
 	t.Helper()
 	for path, want := range map[string]int{"/livez": livez, "/health/readyz": readyz, "/": 404} {
 		r := httptest.NewRecorder()
-		w.HealthHandler().ServeHTTP(r, httptest.NewRequest("GET", path, nil))
+		w.HealthHandler().ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		if r.Code != want {
 			t.Errorf("%s while %s: %d, want %d; %s", path, state, r.Code, want, r.Body)
 		}
@@ -108,7 +109,7 @@ func TestHealthHasNoPayloads(t *testing.T) {
 		b.enqueue("secret")
 		w := b.worker(nil)
 		r := httptest.NewRecorder()
-		w.HealthHandler().ServeHTTP(r, httptest.NewRequest("GET", "/livez", nil))
+		w.HealthHandler().ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/livez", nil))
 		want := `{"state":"starting","live":true,"ready":false,"queues":[{"name":"jobs","stalled":false,"failures":0}]}`
 		if got := strings.TrimSpace(r.Body.String()); got != want {
 			t.Errorf("livez answers %s, want %s", got, want)

@@ -29,8 +29,8 @@ type lane struct {
 	extra   sync.WaitGroup // pollers beside the first
 	pollers atomic.Int32   // how many those are
 	pulse   pulse
-	wake    chan struct{}  // capacity 1, never closed; wakes the keeper
-	stopped chan struct{}  // closed by Run to end the keeper
+	wake    chan struct{} // capacity 1, never closed; wakes the keeper
+	stopped chan struct{} // closed by Run to end the keeper
 
 	mu           sync.Mutex
 	book         due.Heap[*held]          // guarded by mu; every held but those in settle
