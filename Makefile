@@ -13,7 +13,7 @@ VULN_FLAGS   ?=
 PORT         ?= 4566
 SEED         ?= 0
 MODULES      := $(dir $(wildcard go.mod */go.mod))
-GENERATED    := conformance/MATRIX.md
+GENERATED    := conformance/MATRIX.md docs/cli.md
 
 .DEFAULT_GOAL := help
 
@@ -139,8 +139,12 @@ LOCAL_PROFILES := mem,mem ordered,mem ordered batches,sqs standard,sqs fair,sqs 
 matrix: ## Write conformance/MATRIX.md anew from a run of the suite
 	CONFORMANCE_REQUIRE='$(LOCAL_PROFILES)' $(GO) generate ./conformance
 
+.PHONY: cli-docs
+cli-docs: ## Write docs/cli.md anew from the commands
+	$(GO) test -count=1 -run '^TestTheReferenceIsThatOfTheCommands$$' ./cmd/longshore -update
+
 .PHONY: generate-check
-generate-check: matrix ## Fail when a generated file differs from the committed one
+generate-check: matrix cli-docs ## Fail when a generated file differs from the committed one
 	@git ls-files --error-unmatch -- $(GENERATED) >/dev/null
 	git diff --exit-code -- $(GENERATED)
 

@@ -37,9 +37,8 @@ func usagef(hint, format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...), hint}
 }
 
-// execute runs the command line and answers the exit code.
-func execute(args []string, std streams) int {
-	code := exitOK
+// rootCommand is the tree of all commands. They write their exit code to code.
+func rootCommand(std streams, code *int) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "longshore",
 		Short:         "Run tasks through a queue",
@@ -48,11 +47,18 @@ func execute(args []string, std streams) int {
 		SilenceUsage:  true,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetArgs(args)
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(runCommand(std, &code), sendCommand(std, &code), workCommand(std, &code), statsCommand(std, &code), dlqCommand(std, &code), doctorCommand(std, &code), demoCommand(std, &code), versionCommand())
+	root.AddCommand(runCommand(std, code), takeConfig(sendCommand(std, code)), workCommand(std, code), takeConfig(statsCommand(std, code)), dlqCommand(std, code), doctorCommand(std, code), demoCommand(std, code), versionCommand())
+	return root
+}
+
+// execute runs the command line and answers the exit code.
+func execute(args []string, std streams) int {
+	code := exitOK
+	root := rootCommand(std, &code)
+	root.SetArgs(args)
 	command, err := root.ExecuteC()
 	if err == nil {
 		return code

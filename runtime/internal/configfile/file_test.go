@@ -1,0 +1,188 @@
+package configfile_test
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/longshore-dev/longshore/runtime/internal/configfile"
+)
+
+// environment is what the tests' files may name.
+func environment(name string) (string, bool) {
+	value, ok := map[string]string{"REGION": "eu-west-1", "EMPTY": "", "SECRET": "hunter2"}[name]
+	return value, ok
+}
+
+const full = `# what a file may say
+queues:
+  orders:
+    url: sqs://orders-${REGION}?region=${REGION}
+    concurrency: 20
+    hold: 30s
+    retry:
+      max_attempts: 5
+      max_deliveries: 12
+      backoff: 2s
+      max_backoff: 1d
+    declared:
+      hold: 1m
+      max_attempts: 20
+      dead_letter: orders-dead
+      retention: 4d
+      dead_letter_retention: unlimited
+  mails: {url: 'mem://mails'}
+routes:
+  mail.send: mails
+  "order/pay": orders
+default_queue: orders
+`
+
+func TestParse(t *testing.T) {
+	got, err := configfile.Parse([]byte(full), environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &configfile.File{
+		Queues: []configfile.Queue{
+			{
+				Name: "orders", URL: "sqs://orders-eu-west-1?region=eu-west-1", Line: 4, Column: 10,
+				Variables:   []configfile.Variable{{Name: "REGION", Value: "eu-west-1"}, {Name: "REGION", Value: "eu-west-1"}},
+				Concurrency: 20, Hold: 30 * time.Second, MaxAttempts: 5, MaxDeliveries: 12, Backoff: 2 * time.Second, MaxBackoff: 24 * time.Hour,
+				Declared: &configfile.Policy{
+					Hold: time.Minute, MaxAttempts: 20, DeadLetter: "orders-dead", Retention: 96 * time.Hour, DeadLetterRetention: math.MaxInt64,
+				},
+			},
+			{Name: "mails", URL: "mem://mails", Line: 18, Column: 16},
+		},
+		Routes:       map[string]string{"mail.send": "mails", "order/pay": "orders"},
+		DefaultQueue: "orders",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("it says\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	const q = "queues:\n  a:\n    url: mem://a\n"
+	for name, c := range map[string]struct{ file, want string }{
+		"nothing":               {"", "1:1: there are no queues"},
+		"a comment":             {"# hunter2\n", "1:1: there are no queues"},
+		"a text":                {"hunter2\n", "1:1: it is a text; want a mapping"},
+		"a list":                {"- hunter2\n", "1:1: it is a list; want a mapping"},
+		"no YAML":               {"queues: [hunter2\n", "1:9: the file is no YAML: sequence end token ']' not found"},
+		"no YAML either":        {"queues:\n  a: hunter2: hunter2\n", "2:6: the file is no YAML"},
+		"a tab":                 {"queues:\n\ta: hunter2\n", "2:1: the file is no YAML"},
+		"two documents":         {q + "---\n" + q, "5:1: a second document begins"},
+		"no queues":             {"routes: {}\n", "1:1: there are no queues"},
+		"empty queues":          {"queues: {}\n", "1:9: queues: there are no queues"},
+		"no queues at all":      {"queues:\n", "queues: it is empty; want a mapping"},
+		"a list of queues":      {"queues:\n  - hunter2\n", "2:3: queues: it is a list; want a mapping"},
+		"an unknown key":        {q + "colour: hunter2\n", "4:1: colour: this key is unknown; known are queues, routes, default_queue"},
+		"an unknown queue key":  {q + "    colour: hunter2\n", "4:5: queues.a.colour: this key is unknown; known are url, concurrency, hold, retry, declared"},
+		"a key for later":       {q + "    weight: 3\n", "4:5: queues.a.weight: this key is unknown"},
+		"another for later":     {q + "    rate: 3\n", "4:5: queues.a.rate: this key is unknown"},
+		"an unknown retry key":  {q + "    retry: {tries: 7}\n", "4:13: queues.a.retry.tries: this key is unknown; known are max_attempts, max_deliveries, backoff, max_backoff"},
+		"a secret as a key":     {q + "    hunter2 hunter2: 1\n", "4:5: queues.a.a key: this key is unknown"},
+		"a token as a key":      {q + "    hunter2AKIA12345678: 1\n", "4:5: queues.a.a key: this key is unknown"},
+		"a number as a key":     {q + "    17: hunter2\n", "4:5: queues.a: a key is no text"},
+		"a queue twice":         {q + "  a:\n    url: mem://hunter2\n", "4:3: queues.a: it is here twice"},
+		"a key twice":           {q + "    url: hunter2\n", "4:5: queues.a.url: it is here twice"},
+		"a kind twice":          {q + "routes:\n  k: a\n  k: a\n", "6:3: routes.k: it is here twice"},
+		"a bad queue name":      {"queues:\n  a b:\n    url: mem://a\n", "2:3: queues.a key: the name of a queue is not"},
+		"a queue without a URL": {"queues:\n  a:\n    hold: 1s\n", "3:5: queues.a: it has no url"},
+		"an empty URL":          {"queues:\n  a:\n    url: ''\n", "3:10: queues.a.url: it is empty"},
+		"no URL":                {"queues:\n  a:\n    url: 17\n", "3:10: queues.a.url: it is a number; want a text"},
+		"a URL of lines":        {"queues:\n  a:\n    url: |\n      mem://a\n", "queues.a.url: it has a line end"},
+		"a queue that is none":  {"queues:\n  a: mem://hunter2\n", "2:6: queues.a: it is a text; want a mapping"},
+		"no concurrency":        {q + "    concurrency: 0\n", "4:18: queues.a.concurrency: it is not within 1 to 100000"},
+		"negative concurrency":  {q + "    concurrency: -1\n", "4:18: queues.a.concurrency: it is not within 1 to 100000"},
+		"huge concurrency":      {q + "    concurrency: 18446744073709551615\n", "queues.a.concurrency: it is not within 1 to 100000"},
+		"concurrency as text":   {q + "    concurrency: hunter2\n", "4:18: queues.a.concurrency: it is a text; want a whole number"},
+		"half a task":           {q + "    concurrency: 0.5\n", "4:18: queues.a.concurrency: it is a number with a fraction"},
+		"a hold without unit":   {q + "    hold: 30\n", "4:11: queues.a.hold: it is a number; want a duration with its unit"},
+		"no hold":               {q + "    hold: hunter2\n", "4:11: queues.a.hold: it is no duration"},
+		"a negative hold":       {q + "    hold: -30s\n", "4:11: queues.a.hold: it is not within 1ms to 168h0m0s"},
+		"a huge hold":           {q + "    hold: 99999999999999d\n", "queues.a.hold: it is not within"},
+		"no attempts":           {q + "    retry:\n      max_attempts: -5\n", "5:21: queues.a.retry.max_attempts: it is not within 1 to 1000"},
+		"few deliveries":        {q + "    retry:\n      max_attempts: 5\n      max_deliveries: 4\n", "6:23: queues.a.retry.max_deliveries: it is below max_attempts"},
+		"a small limit":         {q + "    retry: {backoff: 2s, max_backoff: 1s}\n", "queues.a.retry.max_backoff: it is below backoff"},
+		"retry as a list":       {q + "    retry: []\n", "4:12: queues.a.retry: it is a list; want a mapping"},
+		"a true dead letter":    {q + "    declared: {dead_letter: true}\n", "queues.a.declared.dead_letter: it is true or false; want a text"},
+		"a negative retention":  {q + "    declared: {retention: -1d}\n", "queues.a.declared.retention: it is not within"},
+		"an anchor":             {"queues:\n  a: &x\n    url: mem://a\n", "it is an anchor, alias or tag, which are not taken"},
+		"an alias":              {"queues:\n  a: {url: &hunter2 'mem://a'}\n  b: {url: *hunter2}\n", "queues.a.url: it is an anchor, alias or tag"},
+		"a tag":                 {q + "    hold: !!str 30s\n", "queues.a.hold: it is an anchor, alias or tag"},
+		"a merge":               {q + "    <<: {}\n", "4:5: queues.a: a key is no text"},
+		"an unset variable":     {"queues:\n  a:\n    url: mem://${NOWHERE}\n", "3:10: queues.a.url: the environment variable NOWHERE is not set"},
+		"an empty variable":     {"queues:\n  a:\n    url: mem://${EMPTY}\n", "3:10: queues.a.url: the environment variable EMPTY is empty"},
+		"an open variable":      {"queues:\n  a:\n    url: mem://${hunter2\n", "3:10: queues.a.url: a ${ has no name"},
+		"a variable of spaces":  {"queues:\n  a:\n    url: mem://${hunter 2}\n", "3:10: queues.a.url: a ${ has no name"},
+		"a variable of nothing": {"queues:\n  a:\n    url: mem://${}\n", "3:10: queues.a.url: a ${ has no name"},
+		"a route to no queue":   {q + "routes:\n  mail.send: hunter2\n", "5:14: routes.mail.send: there is no queue of this name"},
+		"a route to a list":     {q + "routes:\n  mail.send: [a]\n", "5:14: routes.mail.send: it is a list; want a text"},
+		"no kind":               {q + "routes:\n  hunter 2: a\n", "5:3: routes.a key: a kind is not"},
+		"no default":            {q + "default_queue: hunter2\n", "4:16: default_queue: there is no queue of this name"},
+		"too many brackets":     {"queues: " + strings.Repeat("[", 100_000), "1:1: there are more than"},
+		"too many dashes":       {strings.Repeat("- ", 100_000), "1:1: there are more than"},
+		"too much":              {"#" + strings.Repeat("x", configfile.MaxSize), "1:1: the file has more than 262144 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := configfile.Parse([]byte(c.file), environment)
+			if e := (*configfile.Error)(nil); !errors.As(err, &e) || f != nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("it says %v; want %q", err, c.want)
+			}
+			if strings.Contains(err.Error(), "hunter") {
+				t.Errorf("it tells a value: %v", err)
+			}
+		})
+	}
+}
+
+func TestParseTakesADollarAsItIs(t *testing.T) {
+	f, err := configfile.Parse([]byte("queues: {a: {url: 'mem://$a$$REGION'}}"), environment)
+	if err != nil || f.Queues[0].URL != "mem://$a$$REGION" || f.Queues[0].Variables != nil {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+// FuzzParse looks for files that end the program, and for errors that tell what is
+// in the file or that say nothing.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(full))
+	for _, s := range []string{
+		"queues:\n  a:\n    url: mem://${REGION}\n    hold: 30\n", "queues: [a", "a: &b {c: *b}", "? [x]\n: y\n", "<<: *a", "--- |\n x\n...\n", "%YAML 1.2\n---\n{}",
+		"queues: {a: {url: \"\\x00\"}}", "- - - -\n", "!!str a: b", "'", "\"\\u", "a:\n b:\n  - c\n -", "\xff", "queues:\r\n  a: {}\r\n", "#\n---\n---\n",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := configfile.Parse(data, environment)
+		if err == nil {
+			if len(file.Queues) == 0 {
+				t.Error("it takes a file without queues")
+			}
+			for _, q := range file.Queues {
+				if q.Name == "" || q.URL == "" || q.Concurrency < 0 || q.Hold < 0 || q.MaxAttempts < 0 || q.Backoff < 0 {
+					t.Errorf("it takes %+v", q)
+				}
+			}
+			for _, name := range file.Routes {
+				if name == "" {
+					t.Error("it takes a route to no queue")
+				}
+			}
+			return
+		}
+		e := (*configfile.Error)(nil)
+		if !errors.As(err, &e) || e.Line < 1 || e.Column < 1 || e.Problem == "" || strings.ContainsAny(err.Error(), "\n\x00\x1b") {
+			t.Errorf("the error is %q", err)
+		}
+		if strings.Contains(string(data), "hunter2") && strings.Contains(e.Problem, "hunter2") {
+			t.Errorf("it tells a value: %v", err)
+		}
+	})
+}
