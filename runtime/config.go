@@ -55,10 +55,11 @@ type QueueSettings struct {
 	Name string
 	// URL is the queue's, with the variables of the environment in their places.
 	URL string
-	// Concurrency is how many of its tasks run at a time, 1 to 100,000.
+	// Concurrency is how many of its tasks run at a time, 1 to 100,000, and Hold
+	// how long a lease runs before it has to be extended. No worker takes them by
+	// itself: give them to the [WorkerOptions] of the queue's worker.
 	Concurrency int
-	// Hold is how long a lease runs before it has to be extended.
-	Hold time.Duration
+	Hold        time.Duration
 	// Retry is the policy for kinds that have none of their own; nil when the file
 	// has none.
 	Retry *RetryPolicy
