@@ -33,12 +33,7 @@ func demoCommand(std streams, code *int) *cobra.Command {
 		Use:   "demo",
 		Short: "Show in ten seconds what becomes of tasks when things go wrong",
 		Long:  demoLong,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("longshore run does tasks of your own", "demo takes no argument, but got %q", args[0])
-			}
-			return nil
-		},
+		Args:  noArgument("demo", "longshore run does tasks of your own"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, again, stop := watchSignals(c.Context())
 			defer stop()

@@ -55,21 +55,12 @@ func dlqDiscardCommand(std streams, code *int) *cobra.Command {
 		Short:   "Delete dead letters for good",
 		Long:    discardLong + queueURLs(),
 		Example: discardExample,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("for example --id ID", "dlq discard takes no argument, but got %q", args[0])
-			}
-			return nil
-		},
+		Args:    noArgument("dlq discard", "for example --id ID"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(isTerminal(std.in) && isTerminal(std.err)); err != nil {
 				return err
 			}
-			ctx, again, stop := watchSignals(c.Context())
-			defer stop()
-			var err error
-			*code, err = untilAgain(again, func() (int, error) { return discard(ctx, o, std) }, func() {})
-			return err
+			return interruptible(c, code, func(ctx context.Context) (int, error) { return discard(ctx, o, std) })
 		},
 	}
 	f := c.Flags()

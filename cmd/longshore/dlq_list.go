@@ -57,21 +57,12 @@ func dlqListCommand(std streams, code *int) *cobra.Command {
 		Short:   "Show dead letters and why they died",
 		Long:    listLong + queueURLs(),
 		Example: `  longshore dlq list --queue 'sqs://orders?region=eu-west-1' --reason permanent --max 20`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("for example --id ID", "dlq list takes no argument, but got %q", args[0])
-			}
-			return nil
-		},
+		Args:    noArgument("dlq list", "for example --id ID"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err
 			}
-			ctx, again, stop := watchSignals(c.Context())
-			defer stop()
-			var err error
-			*code, err = untilAgain(again, func() (int, error) { return listLetters(ctx, o, std) }, func() {})
-			return err
+			return interruptible(c, code, func(ctx context.Context) (int, error) { return listLetters(ctx, o, std) })
 		},
 	}
 	f := c.Flags()

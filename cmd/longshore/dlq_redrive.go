@@ -58,21 +58,12 @@ func dlqRedriveCommand(std streams, code *int) *cobra.Command {
 		Short:   "Send dead letters back to their queue",
 		Long:    redriveLong + queueURLs(),
 		Example: redriveExample,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("for example --id ID", "dlq redrive takes no argument, but got %q", args[0])
-			}
-			return nil
-		},
+		Args:    noArgument("dlq redrive", "for example --id ID"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(c.Flags().Changed); err != nil {
 				return err
 			}
-			ctx, again, stop := watchSignals(c.Context())
-			defer stop()
-			var err error
-			*code, err = untilAgain(again, func() (int, error) { return redrive(ctx, o, std) }, func() {})
-			return err
+			return interruptible(c, code, func(ctx context.Context) (int, error) { return redrive(ctx, o, std) })
 		},
 	}
 	f := c.Flags()

@@ -51,21 +51,12 @@ func dlqShowCommand(std streams, code *int) *cobra.Command {
 		Short:   "Show one dead letter in full",
 		Long:    showLong + queueURLs(),
 		Example: `  longshore dlq show --queue 'sqs://orders?region=eu-west-1' --id 0197c0de-1c1c-7e5f-b0f8-4f6f4a0f3a52`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("for example --id ID", "dlq show takes no argument, but got %q", args[0])
-			}
-			return nil
-		},
+		Args:    noArgument("dlq show", "for example --id ID"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err
 			}
-			ctx, again, stop := watchSignals(c.Context())
-			defer stop()
-			var err error
-			*code, err = untilAgain(again, func() (int, error) { return showLetter(ctx, o, std) }, func() {})
-			return err
+			return interruptible(c, code, func(ctx context.Context) (int, error) { return showLetter(ctx, o, std) })
 		},
 	}
 	f := c.Flags()

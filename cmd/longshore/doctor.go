@@ -62,21 +62,12 @@ func doctorCommand(std streams, code *int) *cobra.Command {
 		Short:   "Compare a queue's configuration with what a worker needs",
 		Long:    doctorLong + queueURLs(),
 		Example: doctorExample,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("", "doctor takes no argument, but got %q", args[0])
-			}
-			return nil
-		},
+		Args:    noArgument("doctor", ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err
 			}
-			ctx, again, stop := watchSignals(c.Context())
-			defer stop()
-			var err error
-			*code, err = untilAgain(again, func() (int, error) { return doctor(ctx, o, driver.Default.Open, std) }, func() {})
-			return err
+			return interruptible(c, code, func(ctx context.Context) (int, error) { return doctor(ctx, o, driver.Default.Open, std) })
 		},
 	}
 	f := c.Flags()

@@ -83,12 +83,7 @@ func runCommand(std streams, code *int) *cobra.Command {
 		Short:   "Make a task of each input line and do them all",
 		Long:    runLong + queueURLs(),
 		Example: runExample,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("quote a command that has spaces: --exec 'wc -c'", "run takes no argument, but got %q", args[0])
-			}
-			return nil
-		},
+		Args:    noArgument("run", "quote a command that has spaces: --exec 'wc -c'"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(c.Flags().Changed); err != nil {
 				return err

@@ -191,23 +191,3 @@ func send(ctx context.Context, again <-chan struct{}, o *sendOptions, std stream
 		return s.sendOne(ctx)
 	}, s.sayAborted)
 }
-
-// untilAgain runs a command until it has ended or again, which leaves it behind.
-func untilAgain(again <-chan struct{}, run func() (int, error), sayAborted func()) (int, error) {
-	type end struct {
-		code int
-		err  error
-	}
-	ended := make(chan end, 1) // one result, never closed
-	go func() {                // left behind only by an abort
-		code, err := run()
-		ended <- end{code, err}
-	}()
-	select {
-	case e := <-ended:
-		return e.code, e.err
-	case <-again:
-		sayAborted()
-		return exitAborted, nil
-	}
-}

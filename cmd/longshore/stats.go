@@ -72,11 +72,7 @@ func statsCommand(std streams, code *int) *cobra.Command {
 			if err := o.check(c.Flags().Changed); err != nil {
 				return err
 			}
-			ctx, again, stop := watchSignals(c.Context())
-			defer stop()
-			var err error
-			*code, err = untilAgain(again, func() (int, error) { return showStats(ctx, o, driver.Default.Open, std) }, func() {})
-			return err
+			return interruptible(c, code, func(ctx context.Context) (int, error) { return showStats(ctx, o, driver.Default.Open, std) })
 		},
 	}
 	f := c.Flags()

@@ -70,12 +70,7 @@ func workCommand(std streams, code *int) *cobra.Command {
 		Short:   "Do the tasks of a queue",
 		Long:    workLong + queueURLs(),
 		Example: workExample,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("quote a command that has spaces: --exec 'wc -c'", "work takes no argument, but got %q", args[0])
-			}
-			return nil
-		},
+		Args:    noArgument("work", "quote a command that has spaces: --exec 'wc -c'"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(c.Flags().Changed); err != nil {
 				return err
