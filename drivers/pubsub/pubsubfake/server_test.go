@@ -1,0 +1,88 @@
+package pubsubfake_test
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/longshore-dev/longshore/drivers/pubsub/pubsubfake"
+)
+
+func TestServeOverTCP(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := pubsubfake.New(nil)
+	served := make(chan error)
+	go func() { served <- s.Serve(l) }()
+	e := newEnv(t, s, func() []option.ClientOption {
+		return []option.ClientOption{
+			option.WithEndpoint(l.Addr().String()), option.WithoutAuthentication(),
+			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
+		}
+	})
+	defer func() {
+		e.must(e.topics.Close())
+		e.must(e.subs.Close())
+	}()
+	e.queue("orders")
+	e.publish("orders", "hello")
+	e.must(e.ack("orders", e.one("orders", 5*time.Second)))
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Errorf("Serve returned %v, want nil", err)
+	}
+	if err := s.Serve(l); err != grpc.ErrServerStopped { //nolint:errorlint // it is that one
+		t.Errorf("Serve after Close returned %v", err)
+	}
+}
+
+func TestCloseEndsWaitingPullsAndSlowAnswers(t *testing.T) {
+	bubbleWith(t, &pubsubfake.Options{Linger: true}, func(e *env) { // which fails when a goroutine stays
+		e.queue("orders")
+		e.server.Fault(pubsubfake.Fault{Op: "GetTopic", Delay: time.Hour})
+		failed := make(chan error)
+		go func() {
+			_, err := e.tryPull("orders", 1, time.Hour)
+			failed <- err
+		}()
+		time.Sleep(time.Second)
+		if n := e.server.InFlight()["Pull"]; n != 1 {
+			t.Errorf("%d Pulls are in flight, want 1", n)
+		}
+		start := time.Now()
+		e.must(e.server.Close())
+		if err := <-failed; err == nil {
+			t.Error("a Pull in flight was answered")
+		} else if time.Since(start) != 0 {
+			t.Logf("the Pull ended with %v after %v", err, time.Since(start))
+		}
+		_, err := e.tryPull("orders", 1, 0)
+		if err == nil {
+			t.Error("a Pull after Close was answered")
+		}
+		e.must(e.server.Close())
+	})
+}
+
+func TestRequestsAreCounted(t *testing.T) {
+	bubble(t, func(e *env) {
+		e.queue("orders")
+		e.publish("orders", "x")
+		e.pull("orders", 0)
+		_, err := e.tryPull("missing", 1, 0)
+		e.wantCode(err, codes.NotFound)
+		got := e.server.Requests()
+		if len(got) != 4 || got["CreateTopic"] != 1 || got["Publish"] != 1 || got["Pull"] != 2 {
+			t.Errorf("requests are %v", got)
+		}
+	})
+}
