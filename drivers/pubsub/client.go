@@ -3,6 +3,7 @@ package pubsub
 import (
 	"context"
 	"errors"
+	"math"
 	goruntime "runtime"
 	"sync/atomic"
 	"time"
@@ -101,6 +102,10 @@ func (c *connection) close(op string) error {
 // nothing: the runtime does, with the backoff of a poller or of a settle, while the
 // clients would try again for a minute, for longer than a lease may last.
 var once = gax.WithRetry(nil)
+
+// anySize lets an answer be as large as Pub/Sub makes it, also on a connection that
+// the caller made; gRPC's own limit is 4 MiB.
+var anySize = gax.WithGRPCOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32))
 
 // within is a context for one request, with a time-out of its own.
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {

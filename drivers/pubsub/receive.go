@@ -172,7 +172,7 @@ func (p *pull) do(ctx context.Context) ([]driver.Lease, error) {
 		// Deprecated, as it makes empty answers likelier; but no other Pull that
 		// finds nothing answers before its deadline.
 		ReturnImmediately: p.wait == 0, //nolint:staticcheck // see above
-	}, once)
+	}, once, anySize)
 	received := time.Now()
 	switch {
 	case err != nil && p.wait > 0 && status.Code(err) == codes.DeadlineExceeded:
