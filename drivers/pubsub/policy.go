@@ -60,9 +60,12 @@ func (q *Queue) deadPolicy(ctx context.Context, op string, p *driver.Policy) err
 		return driver.Errorf(driver.InvalidArgument, op,
 			"subscription %q has no dead-letter policy, without which Pub/Sub counts no deliveries; give it one with dead-letter topic %q and as many delivery attempts as the worker needs",
 			q.subscription, q.dead.topic)
-	case mayNot(err):
-		p.DeadLetterReadable = true // declared by its name
+	case mayNot(err) && q.options.DeadSubscription != "":
+		p.DeadLetterReadable = true // declared
 		return nil
+	case mayNot(err):
+		return driver.Errorf(driver.PermissionDenied, op,
+			"whether anything keeps the dead letters may not be read; declare it by dead_subscription= in the URL, or: %w", err)
 	case err != nil:
 		return err
 	}

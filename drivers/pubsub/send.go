@@ -10,8 +10,8 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 )
 
-// maxConcurrent is how many requests of one Send run at a time.
-const maxConcurrent = 3
+// maxConcurrent is how many requests of one Send or Settle run at a time.
+const maxConcurrent = 4
 
 // Send publishes the messages, in several requests where they are over 10 MB
 // together. InvalidArgument, TooLarge or Unsupported for a message that the queue

@@ -3,6 +3,7 @@ package pubsub
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -64,12 +65,15 @@ func (q *Queue) lateness(v driver.Verdict) lateness {
 func (s *source) settle(ctx context.Context, op string, batch []driver.Settlement, claimed []claim, errs []error) {
 	var moves, acks []claim
 	var delays []time.Duration // in the order in which they appear
-	released := make(map[time.Duration][]claim)
+	var released map[time.Duration][]claim
 	for _, c := range claimed {
 		switch v := &batch[c.index]; v.Verdict {
 		case driver.Release:
 			delay := driver.RoundUp(&s.queue.capabilities, v.Delay)
-			if !slices.Contains(delays, delay) {
+			if released == nil {
+				released = make(map[time.Duration][]claim)
+			}
+			if released[delay] == nil {
 				delays = append(delays, delay)
 			}
 			released[delay] = append(released[delay], c)
@@ -92,7 +96,24 @@ func (s *source) settle(ctx context.Context, op string, batch []driver.Settlemen
 	if len(acks) > 0 {
 		s.acknowledge(ctx, op, acks, errs)
 	}
-	for _, delay := range delays {
-		s.modify(ctx, op, delay, released[delay], errs)
+	s.release(ctx, op, delays, released, errs)
+}
+
+// release makes a request for each delay, in their order on an ordered queue: a head
+// that waits goes before those behind it.
+func (s *source) release(ctx context.Context, op string, delays []time.Duration, released map[time.Duration][]claim, errs []error) {
+	most := maxConcurrent
+	if s.queue.capabilities.Ordered {
+		most = 1
 	}
+	var running sync.WaitGroup
+	slots := make(chan struct{}, most)
+	for _, delay := range delays {
+		slots <- struct{}{}
+		running.Go(func() {
+			s.modify(ctx, op, delay, released[delay], errs)
+			<-slots
+		})
+	}
+	running.Wait()
 }

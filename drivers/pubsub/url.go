@@ -100,7 +100,7 @@ func resolve(project, queue string, o *Options) (address, error) {
 		}
 		full, err := fullName(project, part.kind, id)
 		switch {
-		case err != nil && part.given == "" && strings.HasSuffix(part.param, "topic"):
+		case err != nil && part.param == "topic" && part.given == "":
 			return address{}, fmt.Errorf("queue name: %w", err)
 		case err != nil:
 			return address{}, fmt.Errorf("%s: %w", part.param, err)
@@ -114,6 +114,8 @@ func resolve(project, queue string, o *Options) (address, error) {
 		return address{}, fmt.Errorf("the dead-letter subscription of %q cannot be its own; name another by dead_subscription", queue)
 	case o.Hold != 0 && (o.Hold < minHold || o.Hold > maxHold):
 		return address{}, fmt.Errorf("hold %v is not within %v to %v", o.Hold, minHold, maxHold)
+	case o.Hold%grain != 0:
+		return address{}, fmt.Errorf("hold %v is not in whole seconds, in which Pub/Sub counts", o.Hold)
 	case o.MaxDeliveries != 0 && (o.MaxDeliveries < minDeliveries || o.MaxDeliveries > maxDeliveries):
 		return address{}, fmt.Errorf("max deliveries %d is not within %d to %d", o.MaxDeliveries, minDeliveries, maxDeliveries)
 	}
