@@ -52,7 +52,7 @@ func (b *subscription) forward(it *item, t *topic, now time.Duration) {
 	m.Attributes[sourceCount] = strconv.Itoa(it.failures)
 	m.Attributes[sourceName] = b.id
 	m.Attributes[sourceProject] = b.project
-	m.Attributes[sourceTime] = it.message.GetPublishTime().AsTime().Format(time.RFC3339Nano)
+	m.Attributes[sourceTime] = it.message.GetPublishTime().AsTime().Format("2006-01-02T15:04:05.000-07:00")
 	t.publish(b.s.newContent(m, now), now)
 }
 

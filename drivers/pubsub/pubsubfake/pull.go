@@ -38,7 +38,6 @@ func (v *service) Pull(ctx context.Context, req *pubsubpb.PullRequest) (*pubsubp
 		case ctx.Err() != nil && !s.opts.Linger:
 			return nil, status.FromContextError(ctx.Err()).Err()
 		}
-		b.active = now
 		got := b.take(limit, now)
 		if len(got) > 0 || now >= end || returnsAtOnce(req) {
 			b.wake(now)
@@ -52,7 +51,8 @@ func (v *service) Pull(ctx context.Context, req *pubsubpb.PullRequest) (*pubsubp
 		s.mu.Unlock()
 		woken := s.pause(ctx, w, end)
 		s.mu.Lock()
-		b.unwait(w, s.now())
+		b.active = s.now()
+		b.unwait(w, b.active)
 		if !woken && s.closed {
 			return nil, errClosed
 		}

@@ -77,7 +77,6 @@ func (s *Server) settle(ctx context.Context, req proto.Message, name string, ids
 		deliveries[i] = d
 	}
 	now := s.now()
-	b.active = now
 	b.advance(now)
 	failed := map[string]string{}
 	f := faultOf(ctx)
@@ -106,5 +105,5 @@ func (s *Server) settle(ctx context.Context, req proto.Message, name string, ids
 // on a subscription with exactly-once delivery.
 const (
 	InvalidAckID     = "PERMANENT_FAILURE_INVALID_ACK_ID"
-	TransientFailure = "TRANSIENT_FAILURE_SERVICE_UNAVAILABLE"
+	TransientFailure = "TRANSIENT_FAILURE_INVALID_ACK_ID"
 )

@@ -3,10 +3,12 @@ package pubsubfake
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 type subscriptionProto = pubsubpb.Subscription
@@ -40,11 +42,41 @@ func (s *Server) subscription(name string) (*subscription, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.expire()
 	b := s.subscriptions[name]
 	if b == nil {
 		return nil, notFound(id)
 	}
+	b.active = s.now()
 	return b, nil
+}
+
+// expire deletes the subscriptions that nobody has used for too long.
+func (s *Server) expire() {
+	now := s.now()
+	for _, b := range s.subscriptions {
+		if b.idle > 0 && now-b.active >= b.idle && len(b.waiters) == 0 {
+			s.remove(b)
+		}
+	}
+}
+
+// remove deletes b and its messages.
+func (s *Server) remove(b *subscription) {
+	delete(s.subscriptions, b.config.GetName())
+	b.deleted = true
+	b.cutOff()
+}
+
+// cutOff takes b from its topic and drops its messages.
+func (b *subscription) cutOff() {
+	if b.topic != nil {
+		b.topic.subscriptions = slices.DeleteFunc(b.topic.subscriptions, func(o *subscription) bool { return o == b })
+		b.topic = nil
+	}
+	b.clear()
+	b.alarm.stop()
+	b.wakeAll()
 }
 
 // CreateSubscription makes a subscription of a topic, to which messages come that
@@ -65,6 +97,7 @@ func (v *service) CreateSubscription(_ context.Context, req *subscriptionProto) 
 	if err != nil {
 		return nil, err
 	}
+	s.expire()
 	if s.subscriptions[req.GetName()] != nil {
 		return nil, alreadyExists(id)
 	}
@@ -86,4 +119,90 @@ func (v *service) GetSubscription(_ context.Context, req *pubsubpb.GetSubscripti
 		return nil, err
 	}
 	return proto.CloneOf(b.config), nil
+}
+
+// UpdateSubscription changes what the mask names. Leases that run keep their ends.
+func (v *service) UpdateSubscription(_ context.Context, req *pubsubpb.UpdateSubscriptionRequest) (*subscriptionProto, error) {
+	s := v.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := s.subscription(req.GetSubscription().GetName())
+	if err != nil {
+		return nil, err
+	}
+	next := proto.CloneOf(b.config)
+	mutable := []string{
+		"ack_deadline_seconds", "retain_acked_messages", "message_retention_duration", "labels", "expiration_policy",
+		"dead_letter_policy", "retry_policy", "enable_exactly_once_delivery", "push_config",
+	}
+	if err := update(next, req.GetSubscription(), req.GetUpdateMask().GetPaths(), mutable); err != nil {
+		return nil, err
+	}
+	if next, err = s.normal(next); err != nil {
+		return nil, err
+	}
+	b.configure(next)
+	b.wake(s.now())
+	return proto.CloneOf(next), nil
+}
+
+// DeleteSubscription deletes a subscription and its messages.
+func (v *service) DeleteSubscription(_ context.Context, req *pubsubpb.DeleteSubscriptionRequest) (*emptypb.Empty, error) {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	b, err := v.s.subscription(req.GetSubscription())
+	if err != nil {
+		return nil, err
+	}
+	v.s.remove(b)
+	return &emptypb.Empty{}, nil
+}
+
+// DetachSubscription drops the messages of a subscription for good; it gets no
+// more.
+func (v *service) DetachSubscription(_ context.Context, req *pubsubpb.DetachSubscriptionRequest) (*pubsubpb.DetachSubscriptionResponse, error) {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	b, err := v.s.subscription(req.GetSubscription())
+	if err != nil {
+		return nil, err
+	}
+	b.detached = true
+	b.config.Detached = true
+	b.cutOff()
+	return &pubsubpb.DetachSubscriptionResponse{}, nil
+}
+
+// ListSubscriptions gives the subscriptions of a project, by name.
+func (v *service) ListSubscriptions(_ context.Context, req *pubsubpb.ListSubscriptionsRequest) (*pubsubpb.ListSubscriptionsResponse, error) {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	if _, err := splitProject(req.GetProject()); err != nil {
+		return nil, err
+	}
+	v.s.expire()
+	names, token, err := page(within(req.GetProject(), v.s.subscriptions), req.GetPageSize(), req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	out := &pubsubpb.ListSubscriptionsResponse{NextPageToken: token}
+	for _, name := range names {
+		out.Subscriptions = append(out.Subscriptions, proto.CloneOf(v.s.subscriptions[name].config))
+	}
+	return out, nil
+}
+
+// StreamingPull is not there.
+func (v *service) StreamingPull(pubsubpb.Subscriber_StreamingPullServer) error {
+	return unimplemented("StreamingPull", "use Pull")
+}
+
+// Seek is not there.
+func (v *service) Seek(context.Context, *pubsubpb.SeekRequest) (*pubsubpb.SeekResponse, error) {
+	return nil, unimplemented("Seek", "acknowledge messages or create another subscription")
+}
+
+// CreateSnapshot is not there.
+func (v *service) CreateSnapshot(context.Context, *pubsubpb.CreateSnapshotRequest) (*pubsubpb.Snapshot, error) {
+	return nil, unimplemented("snapshots", "create another subscription")
 }
