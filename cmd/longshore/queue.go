@@ -5,8 +5,9 @@ import (
 	"errors"
 
 	"github.com/longshore-dev/longshore/driver"
-	_ "github.com/longshore-dev/longshore/drivers/mem" // mem://
-	_ "github.com/longshore-dev/longshore/drivers/sqs" // sqs://
+	_ "github.com/longshore-dev/longshore/drivers/mem"    // mem://
+	_ "github.com/longshore-dev/longshore/drivers/pubsub" // pubsub://
+	_ "github.com/longshore-dev/longshore/drivers/sqs"    // sqs://
 	"github.com/longshore-dev/longshore/runtime"
 )
 
