@@ -3,6 +3,7 @@ package pubsubfake
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -133,6 +134,7 @@ func (s *Server) Dial() *grpc.ClientConn {
 	})
 	conn, err := grpc.NewClient("passthrough:///pubsub.test",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)), // as the generated clients have it
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return s.pipe.DialContext(ctx) }),
 	)
 	if err != nil {
