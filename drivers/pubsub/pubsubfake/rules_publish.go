@@ -88,7 +88,7 @@ var publishRules = []rule{
 		m := t.one(sub)
 		t.want(len(m.GetMessage().GetData()) == 9_000_000, "it came with %d bytes", len(m.GetMessage().GetData()))
 	}},
-	{"a message of more than 10 MB is refused", pageQuotas, refusesMessage(&pubsubpb.PubsubMessage{Data: []byte(long(10_000_001))})},
+	{"a message of more than 10 MB is refused", pageQuotas + " and googleapis/google-cloud-python#5898", refusesMessage(&pubsubpb.PubsubMessage{Data: []byte(long(10_000_001))})},
 	{"a message of 11 MB is refused as invalid", pageQuotas, refusesMessage(&pubsubpb.PubsubMessage{Data: []byte(long(11_000_000))})},
 	{"messages of more than 10 MB in a request are refused", pageQuotas, func(t *trial) {
 		half := &pubsubpb.PubsubMessage{Data: []byte(long(5_100_000))}
@@ -100,13 +100,13 @@ var publishRules = []rule{
 		t.must(err)
 	}},
 	{"101 attributes are refused", pageQuotas, refusesMessage(&pubsubpb.PubsubMessage{Attributes: withAttributes(101)})},
-	{"an attribute with a key of 257 bytes is refused", pageQuotas, refusesMessage(&pubsubpb.PubsubMessage{Attributes: map[string]string{long(257): "v"}})},
-	{"an attribute with a value of 1,025 bytes is refused", pageQuotas, refusesMessage(&pubsubpb.PubsubMessage{Attributes: map[string]string{"a": long(1025)}})},
+	{"an attribute with a key of 257 bytes is refused", pageQuotas + " and googleapis/java-pubsub#2312", refusesMessage(&pubsubpb.PubsubMessage{Attributes: map[string]string{long(257): "v"}})},
+	{"an attribute with a value of 1,025 bytes is refused", pageQuotas + " and snowplow/enrich#485", refusesMessage(&pubsubpb.PubsubMessage{Attributes: map[string]string{"a": long(1025)}})},
 	{"an attribute whose key begins with goog is refused", pagePublish, refusesMessage(&pubsubpb.PubsubMessage{Attributes: map[string]string{"googa": "v"}})},
 	{"an ordering key of 1,025 bytes is refused", pageQuotas, refusesMessage(&pubsubpb.PubsubMessage{Data: []byte("x"), OrderingKey: long(1025)})},
-	{"the messages of a request have the same ordering key", reference("PubsubMessage"), func(t *trial) {
+	{"the messages of a request have the same ordering key", reference("PubsubMessage") + " and yoshidan/google-cloud-rust#226", func(t *trial) {
 		_, err := t.tryPublish(t.topic("topic"), &pubsubpb.PubsubMessage{Data: []byte("x"), OrderingKey: "a"}, &pubsubpb.PubsubMessage{Data: []byte("y"), OrderingKey: "b"})
-		t.refused(err, codes.InvalidArgument)
+		t.refused(err, codes.FailedPrecondition)
 	}},
 	{"a topic that does not exist is said not to", reference("Publish"), func(t *trial) {
 		_, err := t.tryPublish(t.topicName("missing"), &pubsubpb.PubsubMessage{Data: []byte("x")})

@@ -58,20 +58,13 @@ var pullRules = []rule{
 		m := t.one(sub)
 		t.pulledLater(sub, func() { t.nack(sub, m) })
 	}},
-	{"an empty Pull is answered empty a second before its deadline", measured, func(t *trial) {
+	{"an empty Pull waits for all of its time but a second", measured + " and googleapis/python-pubsub#343", func(t *trial) {
 		_, sub := t.queue()
 		start := time.Now()
-		ms, err := t.tryPull(sub, 1, 2*time.Second)
+		ms, err := t.tryPull(sub, 1, 2*time.Second) // which takes the end of the deadline for an empty answer
 		t.must(err)
 		took := time.Since(start)
-		t.want(len(ms) == 0 && took > 1800*time.Millisecond && took < 2800*time.Millisecond, "it was answered after %v of 3s", took)
-	}},
-	{"a Pull with less than a second does not wait", measured, func(t *trial) {
-		_, sub := t.queue()
-		start := time.Now()
-		ms, err := t.tryPull(sub, 1, -200*time.Millisecond)
-		t.must(err)
-		t.want(len(ms) == 0 && time.Since(start) < 500*time.Millisecond, "it was answered after %v of 800ms", time.Since(start))
+		t.want(len(ms) == 0 && took > 1800*time.Millisecond, "it was answered after %v of 3s", took)
 	}},
 	{"a max_messages of 0 is refused", reference("PullRequest"), refusesLimit(0)},
 	{"a negative max_messages is refused", reference("PullRequest"), refusesLimit(-1)},
@@ -86,7 +79,7 @@ var pullRules = []rule{
 		n := t.one(sub).GetDeliveryAttempt()
 		t.want(n == 0, "the attempt is %d, want 0", n)
 	}},
-	{"a Pull that waits ends when its subscription is deleted", reference("DeleteSubscription"), func(t *trial) {
+	{"a Pull that waits ends when its subscription is deleted", reference("DeleteSubscription") + " and GoogleCloudPlatform/spring-cloud-gcp#2606", func(t *trial) {
 		_, sub := t.queue()
 		done := t.background(func() error {
 			_, err := t.tryPull(sub, 10, 4*time.Second)

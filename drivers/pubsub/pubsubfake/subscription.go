@@ -38,13 +38,12 @@ type subscription struct {
 
 // subscription gives the subscription of a full name.
 func (s *Server) subscription(name string) (*subscription, error) {
-	_, id, err := split(name, "subscriptions")
-	if err != nil {
+	if _, _, err := split(name, "subscriptions"); err != nil {
 		return nil, err
 	}
 	b := s.subscriptions[name]
 	if b == nil || s.expired(b) {
-		return nil, notFound(id)
+		return nil, notFound(name)
 	}
 	b.active = s.now()
 	return b, nil
