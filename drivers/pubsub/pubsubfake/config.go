@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
@@ -77,7 +79,7 @@ func (s *Server) normalDeadLetter(c *subscriptionProto) error {
 		p.MaxDeliveryAttempts = defaultAttempts
 	}
 	if n := p.GetMaxDeliveryAttempts(); n < minAttempts || n > maxAttempts {
-		return invalid("Invalid maximum delivery attempts: %d. Please enter a value between %d and %d.", n, minAttempts, maxAttempts)
+		return status.Errorf(codes.OutOfRange, "The value for max_delivery_attempts is %d in the request, but it must be between %d and %d.", n, minAttempts, maxAttempts)
 	}
 	_, err := s.topic(p.GetDeadLetterTopic())
 	return err

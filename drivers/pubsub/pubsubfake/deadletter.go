@@ -38,7 +38,7 @@ func (b *subscription) fail(it *item, at, now time.Duration) {
 	} else {
 		b.show(it)
 	}
-	if it.line != nil && !b.exactlyOnce {
+	if it.line != nil {
 		b.rewind(it)
 	}
 }

@@ -20,12 +20,15 @@
 // does, this server does one of what it allows:
 //
 //   - A Pull is answered as soon as there is a message. An empty one is answered
-//     PullMargin before the deadline of its call.
+//     PullMargin before the deadline of its call, as the official emulator does.
+//     The service has often been seen to let the deadline pass
+//     (googleapis/python-pubsub#343); a negative PullMargin does so.
 //   - An ack id is good until its message is delivered again, nacked or gone; a
 //     late acknowledgement deletes. With exactly-once delivery it is good until
 //     the ack deadline.
 //   - A message that is due again goes behind those that wait already, unless it
-//     has an ordering key and the subscription keeps order.
+//     has an ordering key and the subscription keeps order: then it brings those
+//     after it, see KeepBatch.
 //   - The message after the last attempt is forwarded to the dead-letter topic at
 //     once, not delayed by a retry policy. While the topic is missing, it is
 //     delivered on.
@@ -37,7 +40,9 @@
 //   - StreamingPull, Seek, snapshots, schemas, transforms, filters, push and export
 //     subscriptions: the answer is Unimplemented.
 //   - Distribution: no message comes twice or out of turn by itself, attempts are
-//     exact, changes take effect at once.
+//     exact and never start anew, changes take effect at once. With order and
+//     exactly-once delivery the service refuses acks that are out of order
+//     (googleapis/java-pubsub#1974).
 //   - Identity: whoever calls may do everything. Faults answer what a missing
 //     permission or an exhausted quota would.
 package pubsubfake

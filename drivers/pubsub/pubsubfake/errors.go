@@ -12,8 +12,8 @@ func invalid(format string, args ...any) error {
 	return status.Errorf(codes.InvalidArgument, format, args...)
 }
 
-func notFound(id string) error {
-	return status.Errorf(codes.NotFound, "Resource not found (resource=%s).", id)
+func notFound(name string) error {
+	return status.Errorf(codes.NotFound, "Resource not found (resource=%s).", name)
 }
 
 func alreadyExists(id string) error {

@@ -4,8 +4,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/longshore-dev/longshore/internal/due"
 )
 
@@ -62,10 +60,10 @@ func sizeOf(m *pubsubpb.PubsubMessage) int {
 	return n
 }
 
-// newContent takes m over as a message that is published now.
+// newContent takes m over as a message that is published now. Nobody else may have
+// m.
 func (s *Server) newContent(m *pubsubpb.PubsubMessage, now time.Duration) *content {
 	s.number++
-	m = proto.CloneOf(m)
 	m.MessageId = messageID(s.number)
 	m.PublishTime = s.timestamp(now)
 	return &content{message: m, number: s.number, size: sizeOf(m), sent: now}

@@ -54,10 +54,12 @@ func (b *subscription) regroup(l *line) {
 }
 
 // rewind makes all that come after it in its line ready to be delivered again, the
-// acknowledged ones too (Google Pub/Sub documentation, "Order messages").
+// acknowledged ones too (Google Pub/Sub documentation, "Order messages"). With
+// exactly-once delivery those that are outstanding stay so.
 func (b *subscription) rewind(it *item) {
+	keep := b.exactlyOnce || b.s.opts.KeepBatch
 	for next := it.links.next; next != nil; next = next.links.next {
-		if next.state == leased || next.state == acked {
+		if next.state == leased && !keep || next.state == acked {
 			next.live = false
 			b.enter(next, ready)
 		}
@@ -76,7 +78,13 @@ func (b *subscription) next(limit int) []*item {
 		return []*item{it}
 	}
 	var got []*item
-	for it := l.items.first; it != nil && it.state == ready && len(got) < limit; it = it.links.next {
+	for it := l.items.first; it != nil && len(got) < limit; it = it.links.next {
+		if it.state == acked { // since the one before it failed
+			b.enter(it, ready)
+		}
+		if it.state != ready {
+			break
+		}
 		got = append(got, it)
 	}
 	return got

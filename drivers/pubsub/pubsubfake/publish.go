@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -39,7 +42,7 @@ func (v *service) Publish(_ context.Context, req *pubsubpb.PublishRequest) (*pub
 	if err != nil {
 		return nil, err
 	}
-	if err := checkBatch(req.GetMessages()); err != nil {
+	if err := checkRequest(req); err != nil {
 		return nil, err
 	}
 	now := s.now()
@@ -70,50 +73,58 @@ func (t *topic) publish(c *content, now time.Duration) {
 	t.wake(now)
 }
 
-func checkBatch(ms []*pubsubpb.PubsubMessage) error {
+// checkRequest: codes and texts are those that users of the service have reported
+// (googleapis/google-cloud-python#5898, yoshidan/google-cloud-rust#226,
+// snowplow/enrich#485, googleapis/java-pubsub#2312), where there are any.
+func checkRequest(req *pubsubpb.PublishRequest) error {
+	ms := req.GetMessages()
 	if len(ms) == 0 {
 		return invalid("The request must contain at least one message.")
 	}
 	if len(ms) > maxBatch {
-		return invalid("The value for message_count is too large. You passed %d in the request, but the maximum value is %d.", len(ms), maxBatch)
+		return tooLarge("message_count", len(ms), maxBatch)
 	}
-	total := 0
+	if n := proto.Size(req); n > maxBytes {
+		return tooLarge("request_size", n, maxBytes)
+	}
 	for _, m := range ms {
 		if err := checkMessage(m); err != nil {
 			return err
 		}
 		if m.GetOrderingKey() != ms[0].GetOrderingKey() {
-			return invalid("In a single publish request, all messages must have no ordering key or they must all have the same ordering key.")
+			return status.Error(codes.FailedPrecondition,
+				"In a single publish request, all messages must have no ordering key or they must all have the same ordering key.")
 		}
-		total += sizeOf(m)
-	}
-	if total > maxBytes {
-		return invalid("Request payload size exceeds the limit: %d bytes.", maxBytes)
 	}
 	return nil
+}
+
+func tooLarge(what string, n, most int) error {
+	return invalid("The value for %s is too large. You passed %d in the request, but the maximum value is %d.", what, n, most)
+}
+
+func tooLong(name, part string, n, most int) error {
+	return invalid("The attribute %q in the request has a %s that is too long. The length is %d characters, but the maximum allowed is %d.", name, part, n, most)
 }
 
 func checkMessage(m *pubsubpb.PubsubMessage) error {
 	if len(m.GetData()) == 0 && len(m.GetAttributes()) == 0 {
 		return invalid("One or more messages in the publish request is empty. Each message must contain either non-empty data, or at least one attribute.")
 	}
-	if n := sizeOf(m); n > maxBytes {
-		return invalid("The value for message_size is too large. You passed %d in the request, but the maximum value is %d.", n, maxBytes)
-	}
 	if n := len(m.GetOrderingKey()); n > maxOrderingKey {
-		return invalid("The value for ordering_key_size is too large. You passed %d in the request, but the maximum value is %d.", n, maxOrderingKey)
+		return tooLarge("ordering_key_size", n, maxOrderingKey)
 	}
 	if n := len(m.GetAttributes()); n > maxAttributes {
-		return invalid("The value for attribute_count is too large. You passed %d in the request, but the maximum value is %d.", n, maxAttributes)
+		return tooLarge("attribute_count", n, maxAttributes)
 	}
 	for name, value := range m.GetAttributes() {
 		switch {
 		case name == "":
 			return invalid("An attribute key is empty.")
 		case len(name) > maxAttributeName:
-			return invalid("The value for attribute_key_size is too large. You passed %d in the request, but the maximum value is %d.", len(name), maxAttributeName)
+			return tooLong("", "key", len(name), maxAttributeName)
 		case len(value) > maxAttributeValue:
-			return invalid("The value for attribute_value_size is too large. You passed %d in the request, but the maximum value is %d.", len(value), maxAttributeValue)
+			return tooLong(name, "value", len(value), maxAttributeValue)
 		case strings.HasPrefix(name, "goog"):
 			return invalid("Attribute keys must not begin with goog.")
 		}

@@ -32,9 +32,9 @@ func (v *service) Pull(ctx context.Context, req *pubsubpb.PullRequest) (*pubsubp
 		now := s.now()
 		switch {
 		case b.deleted:
-			return nil, notFound(b.id)
+			return nil, notFound(b.config.GetName())
 		case b.detached:
-			return nil, status.Errorf(codes.FailedPrecondition, "The subscription is detached (resource=%s).", b.id)
+			return nil, status.Errorf(codes.FailedPrecondition, "The subscription is detached from its topic (resource=%s).", b.config.GetName())
 		case ctx.Err() != nil && !s.opts.Linger:
 			return nil, status.FromContextError(ctx.Err()).Err()
 		}

@@ -3,6 +3,7 @@ package pubsubfake
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -26,6 +27,12 @@ type Options struct {
 	// messages, which come back when their ack deadline has passed. The official
 	// emulator does so, and the service may.
 	Linger bool
+	// KeepBatch lets messages that have an ordering key and are outstanding stay so
+	// when one before them is nacked or its ack deadline ends: it comes again, and
+	// they after it, when none of the key is outstanding. The official emulator
+	// does so. Without it they are outstanding no more, and their ack ids are good
+	// for nothing. The documentation allows both.
+	KeepBatch bool
 }
 
 // Server is a Google Pub/Sub of its own, with its own topics, subscriptions and
@@ -133,6 +140,7 @@ func (s *Server) Dial() *grpc.ClientConn {
 	})
 	conn, err := grpc.NewClient("passthrough:///pubsub.test",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)), // as the generated clients have it
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return s.pipe.DialContext(ctx) }),
 	)
 	if err != nil {

@@ -38,26 +38,30 @@ type subscription struct {
 
 // subscription gives the subscription of a full name.
 func (s *Server) subscription(name string) (*subscription, error) {
-	_, id, err := split(name, "subscriptions")
-	if err != nil {
+	if _, _, err := split(name, "subscriptions"); err != nil {
 		return nil, err
 	}
-	s.expire()
 	b := s.subscriptions[name]
-	if b == nil {
-		return nil, notFound(id)
+	if b == nil || s.expired(b) {
+		return nil, notFound(name)
 	}
 	b.active = s.now()
 	return b, nil
 }
 
+// expired deletes b if nobody has used it for too long, and says whether it did.
+func (s *Server) expired(b *subscription) bool {
+	if b.idle == 0 || s.now()-b.active < b.idle || len(b.waiters) > 0 {
+		return false
+	}
+	s.remove(b)
+	return true
+}
+
 // expire deletes the subscriptions that nobody has used for too long.
 func (s *Server) expire() {
-	now := s.now()
 	for _, b := range s.subscriptions {
-		if b.idle > 0 && now-b.active >= b.idle && len(b.waiters) == 0 {
-			s.remove(b)
-		}
+		s.expired(b)
 	}
 }
 

@@ -19,13 +19,12 @@ type topic struct {
 
 // topic gives the topic of a full name.
 func (s *Server) topic(name string) (*topic, error) {
-	_, id, err := split(name, "topics")
-	if err != nil {
+	if _, _, err := split(name, "topics"); err != nil {
 		return nil, err
 	}
 	t := s.topics[name]
 	if t == nil {
-		return nil, notFound(id)
+		return nil, notFound(name)
 	}
 	return t, nil
 }
