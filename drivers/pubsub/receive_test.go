@@ -55,7 +55,7 @@ func TestAnEarlyEmptyAnswerIsAskedAgainWithoutSpinning(t *testing.T) {
 		}
 		var late sync.WaitGroup
 		late.Go(func() {
-			time.Sleep(10 * time.Second)
+			e.sleep(10 * time.Second)
 			e.send(message(1))
 		})
 		start = time.Now()
