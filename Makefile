@@ -133,7 +133,7 @@ terraform-test: ## Test the Terraform modules, and what a user does with one on 
 # go:generate line in conformance/ runs it on what is in one process, adds what is
 # kept of LocalStack, and makes the table. A profile that is required and has no
 # results is a failure.
-LOCAL_PROFILES := mem,mem ordered,mem ordered batches,sqs standard,sqs fair,sqs fifo
+LOCAL_PROFILES := mem,mem ordered,mem ordered batches,sqs standard,sqs fair,sqs fifo,pubsub plain,pubsub ordered,pubsub exactly-once
 
 .PHONY: matrix
 matrix: ## Write conformance/MATRIX.md anew from a run of the suite
