@@ -151,7 +151,7 @@ generate-check: matrix cli-docs ## Fail when a generated file differs from the c
 # Figures
 
 .PHONY: figures
-figures: bench-core bench-mem simulate bench-sqs-requests bench-sqs-cpu bench-sqs-backlog ## Measure every figure and fail when one is missed
+figures: bench-core bench-mem simulate bench-sqs-requests bench-sqs-cpu bench-sqs-backlog pubsub-requests ## Measure every figure and fail when one is missed
 
 .PHONY: bench-core
 bench-core: ## Figure: 300,000 tasks a second from typed enqueue to ack on mem
@@ -176,6 +176,10 @@ bench-sqs-cpu: ## Figure: CPU a message on SQS at most 1.4 times a raw SDK loop'
 .PHONY: bench-sqs-backlog
 bench-sqs-backlog: ## Figure: under a backlog no message waits leased and unstarted for a third of its hold
 	cd benchmarks && $(GO) run ./sqs backlog
+
+.PHONY: pubsub-requests
+pubsub-requests: ## Figure: on Pub/Sub a message takes at most 0.1 requests on leases, an idle worker one Pull, 60 drains strand nothing
+	$(GO) test -count=1 -run '^Test(RequestsAMessage|AnIdleWorkerHasOnePullInFlight|ADrainStrandsNothing|AHandlerOfTwentyMinutesKeepsItsMessage|ManyLeasesForManyHolds)$$' -v ./drivers/pubsub
 
 .PHONY: bench-test
 bench-test: ## Test the comparison itself
