@@ -144,18 +144,12 @@ func (p *pull) giveBack(ctx context.Context, leases []driver.Lease) {
 	if len(leases) == 0 {
 		return
 	}
-	claims, errs := claimsOf(leases), make([]error, len(leases))
-	p.source.modify(ctx, p.op, 0, claims, errs)
-}
-
-// claimsOf claims leases that nobody else has seen.
-func claimsOf(leases []driver.Lease) []claim {
 	claims := make([]claim, len(leases))
 	for i, l := range leases {
-		claims[i] = claim{index: i}
+		claims[i].index = i
 		l.As(&claims[i].lease)
 	}
-	return claims
+	p.source.modify(ctx, p.op, 0, claims, make([]error, len(leases)))
 }
 
 // do makes the requests. Its time is its own.
@@ -190,39 +184,40 @@ func (p *pull) do(ctx context.Context) ([]driver.Lease, error) {
 		all[i].received = received
 		leases[i] = &all[i]
 	}
-	p.setEnds(ctx, start, received, leases)
+	p.setEnds(ctx, start, received, all)
 	return leases, nil
 }
 
 // setEnds gives the leases their ends, and first the hold that is wanted where the
 // subscription's own is another. What that fails for says what it really has.
-func (p *pull) setEnds(ctx context.Context, start, received time.Time, leases []driver.Lease) {
-	own := p.own
+func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lease) {
+	own, ownOver := p.own, received.Add(p.own)
 	if own == 0 {
-		own = minHold // no subscription has less
+		own, ownOver = minHold, received.Add(maxHold) // no subscription has less, or more
 	}
 	ownEnd := received.Add(own - margin(own))
 	if most := start.Add(p.wait + own); ownEnd.After(most) { // it took longer than it waits
 		ownEnd = most
 	}
-	ownOver := received.Add(own)
-	if p.own == 0 {
-		ownOver = received.Add(maxHold)
+	for i := range all {
+		all[i].expires, all[i].end, all[i].over = ownEnd, ownEnd, ownOver
 	}
-	claims, errs := claimsOf(leases), make([]error, len(leases))
-	if p.hold != p.own {
-		p.source.modify(ctx, p.op, p.hold, claims, errs)
+	if p.hold == p.own {
+		return
 	}
-	changed := time.Now()
-	for i, c := range claims {
-		l := c.lease
+	claims, errs := make([]claim, len(all)), make([]error, len(all))
+	for i := range all {
+		claims[i] = claim{i, &all[i]}
+	}
+	p.source.modify(ctx, p.op, p.hold, claims, errs)
+	end, over := received.Add(p.hold), time.Now().Add(p.hold)
+	for i, err := range errs {
+		l := &all[i]
 		switch {
-		case p.hold == p.own, errs[i] != nil && !unknown(errs[i]):
-			l.end, l.over = ownEnd, ownOver
-		case errs[i] != nil:
-			l.end, l.over = earlier(ownEnd, received.Add(p.hold)), later(ownOver, changed.Add(p.hold))
-		default:
-			l.end, l.over = received.Add(p.hold), changed.Add(p.hold)
+		case err == nil:
+			l.end, l.over = end, over
+		case unknown(err):
+			l.end, l.over = earlier(ownEnd, end), later(ownOver, over)
 		}
 		l.expires = l.end
 	}
