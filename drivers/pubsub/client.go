@@ -73,6 +73,7 @@ func (c *connection) clients(ctx context.Context, op string) (*Clients, error) {
 func connect(ctx context.Context) (*Clients, error) {
 	ctx = context.WithoutCancel(ctx) // what renews the credentials may keep it
 	opts := []option.ClientOption{
+		option.WithTelemetryDisabled(), // the runtime has its own
 		option.WithGRPCConnectionPool(min(maxConnections, goruntime.GOMAXPROCS(0))),
 		option.WithGRPCDialOption(grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: deadAfter})),
 	}

@@ -83,27 +83,31 @@ func (q *Queue) Capabilities() driver.Capabilities { return q.capabilities }
 
 // As takes a **Queue, a **apiv1.TopicAdminClient and a
 // **apiv1.SubscriptionAdminClient. A queue that was opened by URL and has made no
-// call yet looks for credentials now; without any As is false for a client.
+// call yet looks for credentials now; without any As is false for a client, and so
+// it is after Close.
 func (q *Queue) As(target any) bool {
 	switch p := target.(type) {
 	case **Queue:
 		*p = q
+		return true
 	case **apiv1.TopicAdminClient:
-		c, err := q.api.clients(context.Background(), q.ops.policy)
-		if err != nil {
-			return false
-		}
-		*p = c.Topics
+		return q.withClients(func(c *Clients) { *p = c.Topics })
 	case **apiv1.SubscriptionAdminClient:
-		c, err := q.api.clients(context.Background(), q.ops.policy)
-		if err != nil {
-			return false
-		}
-		*p = c.Subscriptions
-	default:
+		return q.withClients(func(c *Clients) { *p = c.Subscriptions })
+	}
+	return false
+}
+
+func (q *Queue) withClients(f func(c *Clients)) bool {
+	if q.gate.enter(q.ops.policy) != nil {
 		return false
 	}
-	return true
+	defer q.gate.leave()
+	c, err := q.api.clients(context.Background(), q.ops.policy)
+	if err == nil {
+		f(c)
+	}
+	return err == nil
 }
 
 // Close waits for the calls in flight, and for the Pulls that a cancelled Receive

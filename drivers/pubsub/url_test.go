@@ -169,6 +169,9 @@ func TestAnEndpointThatIsDown(t *testing.T) {
 	if _, err := q.Policy(ctx); !driver.Is(err, driver.Closed) {
 		t.Errorf("after close: %v", err)
 	}
+	if q.As(&topics) {
+		t.Error("As gives a client that is closed")
+	}
 }
 
 func TestCredentialsThatAreNotThere(t *testing.T) {
