@@ -5,6 +5,7 @@ import (
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
+
 	"github.com/longshore-dev/longshore/internal/due"
 )
 
