@@ -5,7 +5,6 @@ import (
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
-
 	"github.com/longshore-dev/longshore/internal/due"
 )
 
