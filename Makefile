@@ -1,6 +1,7 @@
 # Every task a person runs. It needs Go, make, git and a C compiler (for the race
 # detector); tools are run by version and need no installation. The targets with
-# localstack in their name need a Docker engine or a Python 3.13 as well.
+# localstack in their name need a Docker engine or a Python 3.13 as well, those with
+# pubsub in theirs a Java and the Pub/Sub emulator of the Google Cloud CLI.
 
 GO            ?= go
 GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -11,6 +12,7 @@ FUZZTIME     ?= 10s
 FOR          ?= 10m
 VULN_FLAGS   ?=
 PORT         ?= 4566
+PUBSUB_PORT  ?= 8085
 SEED         ?= 0
 MODULES      := $(dir $(wildcard go.mod */go.mod))
 GENERATED    := conformance/MATRIX.md docs/cli.md
@@ -122,6 +124,23 @@ conformance-localstack: ## Run the suite and the probes of the in-process server
 .PHONY: chaos-localstack
 chaos-localstack: ## Figure: 10,000 tasks on LocalStack, workers killed ten times, nothing lost; SEED=n repeats one
 	cd localstack && $(GO) test -count=1 -timeout 20m -run '^TestChaos$$' -v . -chaos -chaos-seed $(SEED)
+
+# The official Pub/Sub emulator: see pubsubemulator/README.md.
+
+.PHONY: test-pubsub-emulator
+test-pubsub-emulator: ## Test what starts the Pub/Sub emulator; what needs one is skipped where there is none
+	cd pubsubemulator && $(GO) test -race -skip '^Test(Conformance|Probes|Chaos)' ./...
+
+.PHONY: pubsub-emulator
+pubsub-emulator: ## Run a Pub/Sub emulator on port PUBSUB_PORT (8085) until Ctrl-C
+	@cd pubsubemulator && $(GO) build -o ../bin/pubsubemulator ./cmd/pubsubemulator
+	@bin/pubsubemulator -port $(PUBSUB_PORT)
+
+# Time is real there, and nearly all of it is waiting, so that many checks run at
+# once.
+.PHONY: conformance-pubsub
+conformance-pubsub: ## Run the probes of the in-process server on the Pub/Sub emulator
+	cd pubsubemulator && PUBSUB_EMULATOR_REQUIRE=1 $(GO) test -count=1 -timeout 20m -parallel 48 -run '^Test(Conformance|Probes)' .
 
 # What is not at hand (terraform, its AWS provider, a LocalStack) is said, and is a
 # failure with TERRAFORM_REQUIRE=1.

@@ -3,6 +3,7 @@ package pubsubfake_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
@@ -102,7 +103,7 @@ func TestDetachEndsWaitingPulls(t *testing.T) {
 			_, err := e.tryPull("orders", 1, time.Minute)
 			failed <- err
 		}()
-		time.Sleep(time.Second)
+		synctest.Wait()
 		_, err := e.topics.DetachSubscription(e.Context(), &pubsubpb.DetachSubscriptionRequest{Subscription: subName("orders")})
 		e.must(err)
 		start := time.Now()

@@ -2,6 +2,7 @@ package pubsubfake_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
@@ -130,7 +131,7 @@ func TestFaultDelay(t *testing.T) {
 			done := make(chan error)
 			go func() { done <- e.tryPublish("orders") }()
 			start := time.Now()
-			time.Sleep(time.Second)
+			synctest.Wait()
 			if n := e.server.Count(subName("orders")).Ready; (n == 1) != after {
 				t.Errorf("after effect %v: %d messages are there while the publish waits", after, n)
 			}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
 	"github.com/longshore-dev/longshore/internal/due"
 )
 

@@ -14,12 +14,12 @@ func split(name, kind string) (project, id string, err error) {
 	return parts[1], parts[3], nil
 }
 
-func splitProject(name string) (string, error) {
+func checkProject(name string) error {
 	project, ok := strings.CutPrefix(name, "projects/")
 	if !ok || project == "" || strings.Contains(project, "/") {
-		return "", invalid("Invalid [projects] name: (name=%s)", name)
+		return invalid("Invalid [projects] name: (name=%s)", name)
 	}
-	return project, nil
+	return nil
 }
 
 func validID(id string) bool {
@@ -28,7 +28,8 @@ func validID(id string) bool {
 	}
 	for i, c := range []byte(id) {
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && (i == 0 || !('0' <= c && c <= '9' || strings.IndexByte("-_.~+%", c) >= 0)) {
+		other := '0' <= c && c <= '9' || strings.IndexByte("-_.~+%", c) >= 0
+		if !letter && (i == 0 || !other) {
 			return false
 		}
 	}

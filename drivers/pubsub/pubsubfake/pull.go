@@ -106,7 +106,7 @@ func (b *subscription) deliver(got []*item) *pubsubpb.PullResponse {
 	for _, it := range got {
 		r := &pubsubpb.ReceivedMessage{AckId: b.ackID(it), Message: it.message}
 		if b.dead != nil {
-			r.DeliveryAttempt = int32(it.failures + 1) //nolint:gosec // deliveries are counted one by one
+			r.DeliveryAttempt = int32(it.failures + 1)
 		}
 		out.ReceivedMessages = append(out.ReceivedMessages, r)
 	}

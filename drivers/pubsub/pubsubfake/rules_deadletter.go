@@ -9,10 +9,10 @@ import (
 
 // pair creates a queue whose messages are forwarded after five deliveries, and the
 // queue that they go to.
-func (t *trial) pair(settings ...setting) (topic, sub, deadTopic, dead string) {
+func (t *trial) pair() (topic, sub, deadTopic, dead string) {
 	deadTopic = t.topic("dead")
 	dead = t.subscription("dead-sub", deadTopic)
-	topic, sub = t.queue(append(settings, withDead(deadTopic, 5))...)
+	topic, sub = t.queue(withDead(deadTopic, 5))
 	return topic, sub, deadTopic, dead
 }
 
@@ -45,8 +45,8 @@ var deadLetterRules = []rule{
 	{"attempts count nacks and ends of ack deadlines, and no changes of them", reference("ReceivedMessage"), func(t *trial) {
 		topic, sub, _, _ := t.pair()
 		t.publish(topic, "x")
-		m := t.attempts(sub, 1)
-		m = t.one(sub)
+		t.attempts(sub, 1)
+		m := t.one(sub)
 		t.must(t.modack(sub, 30, m))
 		t.must(t.modack(sub, 1, m))
 		m = t.oneWithin(sub, 4*time.Second)

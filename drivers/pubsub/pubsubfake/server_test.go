@@ -40,7 +40,7 @@ func TestServeOverTCP(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Errorf("Serve returned %v, want nil", err)
 	}
-	if err := s.Serve(l); err != grpc.ErrServerStopped { //nolint:errorlint // it is that one
+	if err := s.Serve(l); err != grpc.ErrServerStopped {
 		t.Errorf("Serve after Close returned %v", err)
 	}
 }

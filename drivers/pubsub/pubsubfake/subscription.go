@@ -181,7 +181,7 @@ func (v *service) DetachSubscription(_ context.Context, req *pubsubpb.DetachSubs
 func (v *service) ListSubscriptions(_ context.Context, req *pubsubpb.ListSubscriptionsRequest) (*pubsubpb.ListSubscriptionsResponse, error) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
-	if _, err := splitProject(req.GetProject()); err != nil {
+	if err := checkProject(req.GetProject()); err != nil {
 		return nil, err
 	}
 	v.s.expire()

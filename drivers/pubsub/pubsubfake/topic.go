@@ -122,7 +122,7 @@ func (v *service) DeleteTopic(_ context.Context, req *pubsubpb.DeleteTopicReques
 func (v *service) ListTopics(_ context.Context, req *pubsubpb.ListTopicsRequest) (*pubsubpb.ListTopicsResponse, error) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
-	if _, err := splitProject(req.GetProject()); err != nil {
+	if err := checkProject(req.GetProject()); err != nil {
 		return nil, err
 	}
 	names, token, err := page(within(req.GetProject(), v.s.topics), req.GetPageSize(), req.GetPageToken())

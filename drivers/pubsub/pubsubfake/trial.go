@@ -237,7 +237,7 @@ func (t *trial) tryPull(subscription string, limit int32, wait time.Duration) ([
 	defer cancel()
 	out, err := t.clients.Subscriptions.Pull(ctx, &pubsubpb.PullRequest{Subscription: subscription, MaxMessages: limit}, once)
 	if status.Code(err) == codes.DeadlineExceeded && t.ctx.Err() == nil {
-		return nil, nil //nolint:nilnil // nothing came
+		return nil, nil // nothing came
 	}
 	return out.GetReceivedMessages(), err
 }
