@@ -116,18 +116,18 @@ func (p *pull) follow(ctx context.Context) ([]driver.Lease, error) {
 		leases []driver.Lease
 		err    error
 	}
-	answers := make(chan answer)
-	own := *p // the next is another
-	alone := context.WithoutCancel(ctx)
+	answers := make(chan answer) // never closed; the caller takes one, or has gone
+	this := *p                   // p goes on to the next
+	unhurried := context.WithoutCancel(ctx)
 	gate := &p.source.queue.gate
 	gate.join()
 	go func() {
 		defer gate.leave()
-		leases, err := own.do(alone)
+		leases, err := this.do(unhurried)
 		select {
 		case answers <- answer{leases, err}:
 		case <-ctx.Done():
-			own.giveBack(alone, leases)
+			this.giveBack(unhurried, leases)
 		}
 	}()
 	select {
