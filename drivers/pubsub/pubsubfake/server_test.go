@@ -10,7 +10,6 @@ import (
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/longshore-dev/longshore/drivers/pubsub/pubsubfake"
 )
@@ -23,12 +22,8 @@ func TestServeOverTCP(t *testing.T) {
 	s := pubsubfake.New(nil)
 	served := make(chan error)
 	go func() { served <- s.Serve(l) }()
-	e := newEnv(t, s, func() []option.ClientOption {
-		return []option.ClientOption{
-			option.WithEndpoint(l.Addr().String()), option.WithoutAuthentication(),
-			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
-		}
-	})
+	t.Setenv("PUBSUB_EMULATOR_HOST", l.Addr().String())
+	e := newEnv(t, s, func() []option.ClientOption { return nil })
 	defer func() {
 		e.must(e.topics.Close())
 		e.must(e.subs.Close())
