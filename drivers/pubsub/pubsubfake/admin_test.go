@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/longshore-dev/longshore/drivers/pubsub/pubsubfake"
 )
 
 func TestListsAreOfOneProject(t *testing.T) {
@@ -98,6 +100,8 @@ func TestWhatIsNotThereSaysSo(t *testing.T) {
 func TestDetachEndsWaitingPulls(t *testing.T) {
 	bubble(t, func(e *env) {
 		e.queue("orders")
+		e.publish("orders", "x")
+		e.wantPull("orders", "x")
 		failed := make(chan error)
 		go func() {
 			_, err := e.tryPull("orders", 1, time.Minute)
@@ -112,6 +116,7 @@ func TestDetachEndsWaitingPulls(t *testing.T) {
 			t.Errorf("the Pull ended after %v, want at once", d)
 		}
 		e.publish("orders", "x")
+		e.wantCount("orders", pubsubfake.Count{})
 		e.must(e.subs.DeleteSubscription(e.Context(), &pubsubpb.DeleteSubscriptionRequest{Subscription: subName("orders")}))
 	})
 }

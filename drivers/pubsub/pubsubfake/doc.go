@@ -9,8 +9,8 @@
 // The connections of ClientOptions and Dial are in memory, and time is that of
 // package time, so in a testing/synctest bubble hours of ack deadlines, backoffs,
 // retention and waiting Pulls pass in milliseconds. Serve answers on any
-// net.Listener too, for programs in other processes and other languages: give them
-// its address as PUBSUB_EMULATOR_HOST.
+// net.Listener too, in gRPC without TLS, for programs in other processes and other
+// languages: give them its address as PUBSUB_EMULATOR_HOST.
 //
 // # What it keeps to
 //

@@ -53,13 +53,16 @@ func (b *subscription) regroup(l *line) {
 	}
 }
 
-// rewind makes all that come after it in its line ready to be delivered again, the
-// acknowledged ones too (Google Pub/Sub documentation, "Order messages"). With
-// exactly-once delivery those that are outstanding stay so.
+// rewind makes those that come after it in its line ready to be delivered again,
+// but those that are acknowledged, which come when it does (Google Pub/Sub
+// documentation, "Order messages"). With exactly-once delivery the outstanding
+// ones stay so.
 func (b *subscription) rewind(it *item) {
-	keep := b.exactlyOnce || b.s.opts.KeepBatch
+	if b.exactlyOnce || b.s.opts.KeepBatch {
+		return
+	}
 	for next := it.links.next; next != nil; next = next.links.next {
-		if next.state == leased && !keep || next.state == acked {
+		if next.state == leased {
 			next.live = false
 			b.enter(next, ready)
 		}

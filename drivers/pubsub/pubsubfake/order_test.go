@@ -95,3 +95,40 @@ func TestRetentionOfTheHeadLetsItsKeyGoOn(t *testing.T) {
 		e.wantPull("orders", "3")
 	})
 }
+
+func TestWhatIsDoneToAFollowerWhoseHeadWasNackedDoesNothing(t *testing.T) {
+	bubble(t, func(e *env) {
+		e.queue("orders", ordered)
+		e.publishKey("orders", "k", "1", "2", "3")
+		ms := e.wantPull("orders", "1", "2", "3")
+		e.must(e.modack("orders", 0, ms[0]))
+		e.must(e.ack("orders", ms[1]))
+		e.must(e.modack("orders", 600, ms[2]))
+		e.wantPull("orders", "1", "2", "3")
+	})
+}
+
+func TestAcksOutOfOrderLeaveTheKeyOpen(t *testing.T) {
+	bubble(t, func(e *env) {
+		e.queue("orders", ordered)
+		e.publishKey("orders", "k", "1", "2", "3")
+		ms := e.wantPull("orders", "1", "2", "3")
+		e.must(e.ack("orders", ms[2]))
+		e.must(e.ack("orders", ms[1]))
+		e.publishKey("orders", "k", "4")
+		e.wantPull("orders")
+		e.must(e.ack("orders", ms[0]))
+		e.wantPull("orders", "4")
+	})
+}
+
+func TestKeysAndMessagesWithoutOneTakeTurns(t *testing.T) {
+	bubble(t, func(e *env) {
+		e.queue("orders", ordered)
+		e.publishKey("orders", "k", "1", "2")
+		e.publish("orders", "3")
+		e.publishKey("orders", "l", "4")
+		e.publish("orders", "5")
+		e.wantPull("orders", "1", "2", "3", "4", "5")
+	})
+}

@@ -3,12 +3,13 @@ package pubsubfake_test
 import (
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/longshore-dev/longshore/drivers/pubsub/pubsubfake"
 )
@@ -21,12 +22,8 @@ func TestServeOverTCP(t *testing.T) {
 	s := pubsubfake.New(nil)
 	served := make(chan error)
 	go func() { served <- s.Serve(l) }()
-	e := newEnv(t, s, func() []option.ClientOption {
-		return []option.ClientOption{
-			option.WithEndpoint(l.Addr().String()), option.WithoutAuthentication(),
-			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
-		}
-	})
+	t.Setenv("PUBSUB_EMULATOR_HOST", l.Addr().String())
+	e := newEnv(t, s, func() []option.ClientOption { return nil })
 	defer func() {
 		e.must(e.topics.Close())
 		e.must(e.subs.Close())
@@ -51,22 +48,28 @@ func TestCloseEndsWaitingPullsAndSlowAnswers(t *testing.T) {
 		e.server.Fault(pubsubfake.Fault{Op: "GetTopic", Delay: time.Hour})
 		failed := make(chan error)
 		go func() {
-			_, err := e.tryPull("orders", 1, time.Hour)
+			_, err := e.subs.Pull(e.Context(), &pubsubpb.PullRequest{Subscription: subName("orders"), MaxMessages: 1}, noRetry)
 			failed <- err
 		}()
-		time.Sleep(time.Second)
+		go func() {
+			_, err := e.topics.GetTopic(e.Context(), &pubsubpb.GetTopicRequest{Topic: topicName("orders")}, noRetry)
+			failed <- err
+		}()
+		synctest.Wait()
 		if n := e.server.InFlight()["Pull"]; n != 1 {
 			t.Errorf("%d Pulls are in flight, want 1", n)
 		}
 		start := time.Now()
 		e.must(e.server.Close())
-		if err := <-failed; err == nil {
-			t.Error("a Pull in flight was answered")
-		} else if time.Since(start) != 0 {
-			t.Logf("the Pull ended with %v after %v", err, time.Since(start))
+		for range 2 {
+			if err := <-failed; err == nil {
+				t.Error("a call in flight was answered")
+			}
 		}
-		_, err := e.tryPull("orders", 1, 0)
-		if err == nil {
+		if d := time.Since(start); d != 0 {
+			t.Errorf("Close took %v", d)
+		}
+		if _, err := e.tryPull("orders", 1, 0); err == nil {
 			t.Error("a Pull after Close was answered")
 		}
 		e.must(e.server.Close())

@@ -252,3 +252,33 @@ func TestPullGivesAtMostTenMegabytes(t *testing.T) {
 		}
 	})
 }
+
+func TestAPullThatWaitsIsUse(t *testing.T) {
+	bubble(t, func(e *env) {
+		e.queue("orders", idle(24*time.Hour))
+		poll := e.poll("orders", 30*time.Hour)
+		time.Sleep(25 * time.Hour)
+		_, err := e.subs.ListSubscriptions(e.Context(), &pubsubpb.ListSubscriptionsRequest{Project: project}).Next()
+		e.must(err) // it was looked at
+		if ms := <-poll; len(ms) != 0 {
+			t.Errorf("pulled %q", bodies(ms))
+		}
+		time.Sleep(23 * time.Hour)
+		e.wantPull("orders")
+	})
+}
+
+func TestALateNackIsNotCountedTwice(t *testing.T) {
+	bubble(t, func(e *env) {
+		e.topic("dead")
+		e.queue("orders", withDead("dead", 5))
+		e.publish("orders", "x")
+		m := e.one("orders", 0)
+		time.Sleep(11 * time.Second)
+		e.must(e.modack("orders", 0, m))
+		e.must(e.modack("orders", 0, m))
+		if n := e.one("orders", 0).GetDeliveryAttempt(); n != 2 {
+			t.Errorf("the attempt is %d, want 2", n)
+		}
+	})
+}
