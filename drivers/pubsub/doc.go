@@ -44,8 +44,9 @@
 // and what it brings is released. A Wait of 0 is a Pull that returns immediately,
 // which may find nothing where there is something.
 //
-// With ordering a GroupKey is the ordering key. One Pull may bring several messages
-// of a group. When the head of a group is released or its lease lapses, Pub/Sub takes
+// With ordering a GroupKey is the ordering key. Pub/Sub takes one key a request, so a
+// batch makes a request for each group. One Pull may bring several messages of a
+// group. When the head of a group is released or its lease lapses, Pub/Sub takes
 // back what was leased behind it and delivers all of it again, in order. Without
 // ordering the ordering keys of other producers are kept through Bury and Redrive,
 // and not shown.

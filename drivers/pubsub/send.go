@@ -3,6 +3,8 @@ package pubsub
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
@@ -11,15 +13,16 @@ import (
 )
 
 // maxConcurrent is how many requests of one Send or Settle run at a time.
-const maxConcurrent = 4
+const maxConcurrent = 8
 
 // Send publishes the messages, in several requests where they are over 10 MB
 // together. InvalidArgument, TooLarge or Unsupported for a message that the queue
 // cannot take; NotFound, PermissionDenied, Throttled or Unavailable where Pub/Sub
 // says so.
 //
-// On an ordered queue the requests go out in order, and none follows one that failed
-// and may be sent again: the messages of the rest fail with it, unsent.
+// A request has the messages of one ordering key, or those without. What has the
+// same key goes out in order, and nothing follows what failed and may be sent again:
+// the rest of its group fails with it, unsent.
 func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendResult {
 	if len(batch) == 0 {
 		return nil
@@ -84,7 +87,8 @@ func newParcel(topic string, m *pubsubpb.PubsubMessage) parcel {
 
 func (p *parcel) fits() bool { return p.size <= maxBytes && len(p.message.Attributes) <= maxNative }
 
-// post publishes parcels to a topic and sets their results.
+// post publishes parcels to a topic and sets their results. It may change their
+// order.
 func (q *Queue) post(ctx context.Context, op, topic string, parcels []parcel) {
 	if len(parcels) == 0 {
 		return
@@ -96,24 +100,41 @@ func (q *Queue) post(ctx context.Context, op, topic string, parcels []parcel) {
 		}
 		return
 	}
-	p := &publish{queue: q, api: api, op: op, topic: topic}
-	first, rest := nextRequest(parcels)
-	if len(rest) == 0 || q.capabilities.Ordered {
-		p.inOrder(ctx, first, rest)
-		return
-	}
+	p := &publish{api: api, op: op, topic: topic}
+	// Pub/Sub refuses a request with several ordering keys.
+	slices.SortStableFunc(parcels, func(a, b parcel) int { return strings.Compare(a.key(), b.key()) })
 	var running sync.WaitGroup
 	slots := make(chan struct{}, maxConcurrent)
-	for len(first) > 0 {
-		part := first
+	for rest := parcels; len(rest) > 0; {
+		var part []parcel
+		if part, rest = nextGroup(rest); len(rest) == 0 && len(part) == len(parcels) {
+			p.inOrder(ctx, part) // as nearly always
+			return
+		}
 		slots <- struct{}{}
 		running.Go(func() {
-			p.part(ctx, part)
+			p.inOrder(ctx, part)
 			<-slots
 		})
-		first, rest = nextRequest(rest)
 	}
 	running.Wait()
+}
+
+func (p *parcel) key() string { return p.message.OrderingKey }
+
+// nextGroup takes the first parcels that must go out one after the other: those with
+// the same key, or one request of those without.
+func nextGroup(parcels []parcel) (first, rest []parcel) {
+	key := parcels[0].key()
+	n := 1
+	for n < len(parcels) && parcels[n].key() == key {
+		n++
+	}
+	if key == "" {
+		first, _ := nextRequest(parcels[:n])
+		n = len(first)
+	}
+	return parcels[:n], parcels[n:]
 }
 
 // nextRequest takes the first parcels that fit into one request.
@@ -128,18 +149,18 @@ func nextRequest(parcels []parcel) (first, rest []parcel) {
 
 // publish is the requests to one topic.
 type publish struct {
-	queue     *Queue
 	api       *Clients
 	op, topic string
 }
 
-func (p *publish) inOrder(ctx context.Context, first, rest []parcel) {
+// inOrder makes the requests of a group.
+func (p *publish) inOrder(ctx context.Context, parcels []parcel) {
+	first, rest := nextRequest(parcels)
 	for len(first) > 0 {
-		p.part(ctx, first)
+		splits := 0
+		p.part(ctx, first, &splits)
 		if err := toSendAgain(first); err != nil {
-			for i := range rest {
-				rest[i].result.Err = &driver.Error{Code: err.Code, Op: p.op, RetryAfter: err.RetryAfter, Err: err.Err}
-			}
+			p.fail(rest, err)
 			return
 		}
 		first, rest = nextRequest(rest)
@@ -157,32 +178,32 @@ func toSendAgain(parcels []parcel) *driver.Error {
 	return nil
 }
 
-// part makes one request. One message that Pub/Sub refuses, such as by the topic's
-// schema, fails the request, and is looked for by halves, in order.
-func (p *publish) part(ctx context.Context, parcels []parcel) {
-	splits := 0
-	p.halves(ctx, parcels, &splits)
+func (p *publish) fail(parcels []parcel, err *driver.Error) {
+	for i := range parcels {
+		parcels[i].result.Err = &driver.Error{Code: err.Code, Op: p.op, RetryAfter: err.RetryAfter, Err: err.Err}
+	}
 }
 
-func (p *publish) halves(ctx context.Context, parcels []parcel, splits *int) {
+// part makes one request. One message that Pub/Sub refuses, such as by the topic's
+// schema, fails the request, and is looked for by halves, in order.
+func (p *publish) part(ctx context.Context, parcels []parcel, splits *int) {
 	err := p.request(ctx, parcels)
 	if err == nil {
 		return
 	}
-	if half := len(parcels) / 2; half > 0 && *splits < maxSplits && err.Code == driver.InvalidArgument {
-		*splits++
-		first, rest := parcels[:half], parcels[half:]
-		p.halves(ctx, first, splits)
-		if again := toSendAgain(first); again == nil || !p.queue.capabilities.Ordered {
-			p.halves(ctx, rest, splits)
-			return
-		} else {
-			err, parcels = again, rest
-		}
+	half := len(parcels) / 2
+	if half == 0 || *splits >= maxSplits || err.Code != driver.InvalidArgument {
+		p.fail(parcels, err)
+		return
 	}
-	for i := range parcels {
-		parcels[i].result.Err = err
+	*splits++
+	first, rest := parcels[:half], parcels[half:]
+	p.part(ctx, first, splits)
+	if again := toSendAgain(first); again != nil && first[0].key() != "" {
+		p.fail(rest, again)
+		return
 	}
+	p.part(ctx, rest, splits)
 }
 
 func (p *publish) request(ctx context.Context, parcels []parcel) *driver.Error {

@@ -110,6 +110,41 @@ func TestAMessageThatTheTopicRefusesFailsAlone(t *testing.T) {
 	})
 }
 
+// Pub/Sub refuses a request with several ordering keys.
+func TestARequestHasOneOrderingKey(t *testing.T) {
+	on(t, nil, pubsub.Options{Ordered: true}, func(e *env) {
+		batch := messages(1000)
+		for i := range batch {
+			batch[i].GroupKey = [...]string{"", "a", "b", "c"}[i%4]
+		}
+		before := e.server.Requests()
+		ids := make(map[string]int)
+		for i, r := range e.queue.Send(e.Context(), batch) {
+			e.must(r.Err)
+			ids[r.ID] = i
+		}
+		if n := e.since(before, "Publish"); n != 4 || len(ids) != len(batch) {
+			e.Errorf("%d requests, %d ids; want a request for each of three keys and one for none", n, len(ids))
+		}
+		last := make(map[string]int)
+		for left := len(batch); left > 0; {
+			for _, l := range e.lease(e.queue, 1) {
+				m := l.Message()
+				i := ids[m.ID]
+				if string(batch[i].Body) != string(m.Body) || m.GroupKey != batch[i].GroupKey {
+					e.Fatalf("id %q of message %d came with %q of group %q", m.ID, i, m.Body, m.GroupKey)
+				}
+				if m.GroupKey != "" && i < last[m.GroupKey] {
+					e.Errorf("message %d of group %q came after %d", i, m.GroupKey, last[m.GroupKey])
+				}
+				last[m.GroupKey] = i
+				e.must(e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Ack}))
+				left--
+			}
+		}
+	})
+}
+
 func TestAnOrderedSendStopsAtAFailure(t *testing.T) {
 	on(t, nil, pubsub.Options{Ordered: true}, func(e *env) {
 		batch := make([]driver.Message, 6)
