@@ -43,6 +43,12 @@ type WorkerOptions struct {
 	// Concurrency is how many handlers run at the same time: 1 to 100,000,
 	// default 10.
 	Concurrency int
+	// Strict works the queues off in the order of their weights: no task of a queue
+	// is started while one of a queue with a larger weight waits and could start, as
+	// far as the broker tells. A queue that is paused or at its own limit holds up no
+	// other. Queues of equal weight share evenly. By default each queue gets a share
+	// after its weight, and none starves.
+	Strict bool
 	// Hold is how long a lease runs before it has to be extended, within the
 	// queue's MinHold to MaxHold; by default the queue's own hold. A short one
 	// brings a crashed worker's tasks back sooner, a long one costs fewer
@@ -140,6 +146,8 @@ func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
 	return w, nil
 }
 
+const maxConcurrency = 100_000
+
 // maxWait is the longest grace or settle timeout: more is a slip.
 const maxWait = 24 * time.Hour
 
@@ -157,7 +165,7 @@ func (o *WorkerOptions) fill() error {
 		o.Logger = slog.Default()
 	}
 	switch {
-	case o.Concurrency < 1 || o.Concurrency > 100_000:
+	case o.Concurrency < 1 || o.Concurrency > maxConcurrency:
 		return fmt.Errorf("concurrency %d is not within 1 to 100,000", o.Concurrency)
 	case o.Hold < 0:
 		return fmt.Errorf("hold %v is negative; use 0 for the queue's own", o.Hold)
