@@ -19,6 +19,7 @@ type held struct {
 	lane  *lane
 	lease driver.Lease
 	id    string // the broker's, of the message
+	gate  *gate  // of its kind; nil for none
 	group *group // nil for a message that waits for no other
 	fork  bool   // a copy has taken its place: it is only to be acked
 
@@ -31,6 +32,7 @@ type held struct {
 	ran    bool         // its handler was called; set by Dispatch, in the runner
 	exit   *Decision    // of a handler that ended its goroutine; set by Dispatch, in the runner
 
+	seq      int // of its offer; guarded by the mu of the worker's schedule
 	state    heldState
 	cancel   context.CancelCauseFunc // of the handler; nil when none runs
 	decision Decision                // set when decided

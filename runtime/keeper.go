@@ -147,7 +147,7 @@ func (l *lane) extend() {
 		}
 		start := l.now()
 		ctx, cancel := l.within(max(minCallTime, l.hold/3))
-		results := l.queue.Driver.Extend(ctx, leases, l.worker.options.Hold)
+		results := l.queue.Driver.Extend(ctx, leases, l.ask)
 		cancel()
 		l.mu.Lock()
 		for i, h := range batch {

@@ -61,9 +61,7 @@ func (w *Worker) examine(ctx context.Context) (found []Finding, unread []error) 
 			unread = append(unread, driver.Errorf(driver.CodeOf(err), startOp(l.queue.Name), "its configuration cannot be read: %w", err))
 			continue
 		}
-		if l.hold = w.options.Hold; l.hold == 0 {
-			l.hold = policy.Hold
-		}
+		l.hold = cmp.Or(l.ask, policy.Hold)
 		l.brokerLimit = policy.MaxAttempts
 		found = append(found, l.findings(&policy)...)
 	}
@@ -93,7 +91,7 @@ func (l *lane) policy(ctx context.Context) (driver.Policy, error) {
 }
 
 func (l *lane) findings(p *driver.Policy) (found []Finding) {
-	c, o := &l.queue.capabilities, &l.worker.options
+	c := &l.queue.capabilities
 	add := func(s Setting, problem, why, fix string) {
 		found = append(found, Finding{Queue: l.queue.Name, Setting: s, Problem: problem, Why: why, Fix: fix})
 	}
@@ -116,11 +114,11 @@ func (l *lane) findings(p *driver.Policy) (found []Finding) {
 	switch {
 	case l.hold == 0:
 		add(SettingHold, "its hold is unknown", "a lease could not be extended in time", "set WorkerOptions.Hold")
-	case c.FixedHold && o.Hold != 0 && o.Hold != p.Hold:
-		add(SettingHold, fmt.Sprintf("hold %v differs from the queue's own %v, which this broker fixes", o.Hold, p.Hold),
+	case c.FixedHold && l.ask != 0 && l.ask != p.Hold:
+		add(SettingHold, fmt.Sprintf("hold %v differs from the queue's own %v, which this broker fixes", l.ask, p.Hold),
 			"it would refuse to lease anything", "leave it 0")
-	case o.Hold != 0 && !c.FixedHold && (o.Hold < c.MinHold || o.Hold > c.MaxHold):
-		add(SettingHold, fmt.Sprintf("hold %v is not within the broker's %v to %v", o.Hold, c.MinHold, c.MaxHold),
+	case l.ask != 0 && !c.FixedHold && (l.ask < c.MinHold || l.ask > c.MaxHold):
+		add(SettingHold, fmt.Sprintf("hold %v is not within the broker's %v to %v", l.ask, c.MinHold, c.MaxHold),
 			"it would refuse to lease anything", "choose one that is")
 	}
 	if kind, t := l.worker.mux.longest(); t > 0 && t >= c.MaxTotalHold-min(totalMargin, c.MaxTotalHold/10) {

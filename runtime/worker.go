@@ -24,8 +24,7 @@ type Worker struct {
 	lanes   []*lane
 	ran     atomic.Bool
 
-	ready    chan *held // leased and not started; closed by Run after the last poller
-	room     *room
+	schedule *schedule
 	runners  sync.WaitGroup
 	alone    alone
 	life     *lifetime
@@ -136,13 +135,12 @@ func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
 			selected = append(selected, q)
 		}
 	}
+	w.schedule = newSchedule(w.options.Concurrency, w.options.Strict, mux)
 	for _, q := range selected {
 		w.lanes = append(w.lanes, newLane(w, q))
 	}
-	w.room = newRoom(w.options.Concurrency)
 	w.life = newLifetime(&w.options)
 	w.idle = make(chan struct{}, 1)
-	w.ready = make(chan *held, w.options.Concurrency+maxPrefetch+maxRoomless+len(w.lanes)*maxPollers)
 	return w, nil
 }
 
@@ -214,6 +212,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	for _, l := range w.lanes {
 		l.within = func(d time.Duration) (context.Context, context.CancelFunc) { return context.WithTimeout(calls, d) }
 	}
+	w.schedule.begin()
 	for range w.options.Concurrency {
 		w.runners.Go(func() { w.run(handlers) })
 	}
@@ -226,6 +225,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		})
 	}
 	var watch sync.WaitGroup
+	watch.Go(func() { w.schedule.watch(polling) })
 	if w.life.age > 0 || w.life.memory > 0 {
 		watch.Go(func() { w.life.watch(polling) })
 	}
