@@ -47,8 +47,8 @@ func (s *schedule) enter(ctx context.Context, sh *share, most int, reserve bool)
 		sh.pass = max(sh.pass, s.served)
 	}
 	sh.waiting = append(sh.waiting, w)
-	now := s.now()
-	s.give(now)
+	s.waiters++
+	s.give()
 	if w.room == 0 && s.strict && !reserve {
 		w.most, w.reserve, sh.more = sh.batch, true, true // nobody knows what it has meanwhile
 	}
@@ -62,7 +62,8 @@ func (s *schedule) enter(ctx context.Context, sh *share, most int, reserve bool)
 	defer s.mu.Unlock()
 	if i := slices.Index(sh.waiting, w); i >= 0 {
 		sh.waiting = slices.Delete(sh.waiting, i, i+1)
-		s.give(s.now())
+		s.waiters--
+		s.give()
 		return 0, false, ctx.Err()
 	}
 	return w.room, w.reserve, nil
@@ -73,15 +74,14 @@ func (s *schedule) enter(ctx context.Context, sh *share, most int, reserve bool)
 func (s *schedule) received(sh *share, room int, reserved bool, brought, taken int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
 	if reserved {
 		sh.inflight -= room
 		sh.use(taken - room)
 	} else {
 		sh.use(taken)
 	}
-	sh.more, sh.moved = brought > 0, now
-	s.give(now)
+	sh.more, sh.moved = brought > 0, s.now()
+	s.give()
 	if s.strict && s.idle > 0 {
 		s.turn.Signal() // those of a smaller rank may have waited for this
 	}
@@ -99,7 +99,7 @@ func (s *schedule) finish(sh *share, n int) {
 	defer s.mu.Unlock()
 	sh.finished += n
 	sh.used -= n
-	s.give(s.now())
+	s.give()
 }
 
 // force takes n leases whether there is room or not; with n below 0 it gives them
@@ -109,20 +109,25 @@ func (s *schedule) force(sh *share, n int) {
 	defer s.mu.Unlock()
 	sh.used += n
 	if n < 0 {
-		s.give(s.now())
+		s.give()
 	}
 }
 
 // give gives room to those that wait for it, as far as there is some. The caller
 // holds mu.
-func (s *schedule) give(now time.Duration) {
-	for {
+func (s *schedule) give() {
+	if s.waiters == 0 {
+		return
+	}
+	now := s.now()
+	for s.waiters > 0 {
 		sh, room := s.favourite(now)
 		if sh == nil {
 			return
 		}
 		w := sh.waiting[0]
 		sh.waiting = slices.Delete(sh.waiting, 0, 1)
+		s.waiters--
 		s.served = max(s.served, sh.pass)
 		if w.reserve {
 			sh.inflight += room
@@ -271,7 +276,7 @@ func (s *schedule) measure(hold time.Duration) {
 		sh.prefetch = ahead(done, window, horizon, sh.limit.places)
 	}
 	s.prefetch = ahead(sum, window, horizon, s.size)
-	s.give(now)
+	s.give()
 }
 
 // ahead is how many leases are worth holding beyond those that run.

@@ -13,16 +13,15 @@ var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit)")
 // run is a runner: it works on one delivery after the other until there are no
 // more.
 func (w *Worker) run(ctx context.Context) {
-	h := w.schedule.next()
+	h := w.schedule.next(nil, false)
 	defer func() {
 		if h != nil { // a handler called Goexit: another runner takes this one's place
-			w.schedule.leave(h, true)
+			w.schedule.leave(h)
 			w.runners.Go(func() { w.run(ctx) })
 		}
 	}()
-	for ; h != nil; h = w.schedule.next() {
-		ran := w.work(ctx, h)
-		w.schedule.leave(h, ran)
+	for h != nil {
+		h = w.schedule.next(h, w.work(ctx, h))
 	}
 }
 

@@ -15,6 +15,7 @@ type schedule struct {
 	size   int       // runners
 	start  time.Time // what times count from
 	strict bool
+	timed  bool               // there is more than one queue, or a limit; does not change in use
 	kinds  map[*handler]*gate // those with limits; the map does not change
 	poke   chan struct{}      // capacity 1, never closed; wakes the watch
 
@@ -22,6 +23,8 @@ type schedule struct {
 	turn     sync.Cond     // on mu; runners wait for a task that can start
 	idle     int           // guarded by mu; runners that do
 	closed   bool          // guarded by mu; no task is started any more
+	waiters  int           // guarded by mu; pollers that wait for room
+	resume   time.Duration // guarded by mu; the end of the longest pause, 0 when that has passed
 	seq      int           // guarded by mu; tasks ever offered
 	buffered int           // guarded by mu; tasks in line
 	shares   []*share      // by rank, largest first; what they point at is guarded by mu
@@ -64,7 +67,7 @@ func newSchedule(size int, strict bool, mux *Mux) *schedule {
 	s.turn.L = &s.mu
 	for _, h := range mux.handlers {
 		if g := newGate(h.concurrency, h.rate); g.limited() {
-			s.kinds[h] = &g
+			s.kinds[h], s.timed = &g, true
 		}
 	}
 	return s
@@ -84,6 +87,7 @@ func (s *schedule) add(q *QueueInfo) *share {
 		sh.rank, sh.weight = q.Weight, 1
 	}
 	s.shares = append(s.shares, sh)
+	s.timed = s.timed || len(s.shares) > 1 || sh.limit.limited()
 	slices.SortStableFunc(s.shares, func(a, b *share) int { return b.rank - a.rank })
 	return sh
 }
@@ -105,6 +109,23 @@ func (s *schedule) pause(sh *share, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sh.limit.paused = max(sh.limit.paused, s.now()+d)
+	s.resume = max(s.resume, sh.limit.paused)
+}
+
+// clock is now, or anything when nothing depends on the time: it is asked before
+// each task. The caller holds mu.
+func (s *schedule) clock() time.Duration {
+	if !s.timed && s.resume == 0 {
+		return 0
+	}
+	now := s.now()
+	if s.resume > 0 && s.resume <= now {
+		s.resume = 0
+		for _, sh := range s.shares {
+			sh.limit.paused = 0
+		}
+	}
+	return now
 }
 
 func (s *schedule) paused(sh *share) bool {
@@ -152,7 +173,7 @@ func (s *schedule) look() (time.Duration, bool) {
 	now := s.now()
 	if s.wake > 0 && s.wake <= now {
 		s.wake = 0
-		s.give(now)
+		s.give()
 		s.turn.Signal()
 	}
 	return s.wake - now, s.wake > 0

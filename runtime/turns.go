@@ -22,14 +22,18 @@ func (s *schedule) offer(h *held) {
 	}
 }
 
-// next waits for a task that can start and gives it to a runner, which must call
-// leave when it is done with it; nil when the schedule is closed.
-func (s *schedule) next() *held {
+// next waits for a task that can start and gives it to a runner; nil when the
+// schedule is closed. Done is the runner's task before, nil for none, and ran
+// whether its handler was called.
+func (s *schedule) next(done *held, ran bool) *held {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if done != nil {
+		s.end(done, ran)
+	}
 	for !s.closed {
 		if h := s.pick(); h != nil {
-			if s.buffered > 0 && s.idle > 0 {
+			if s.timed && s.buffered > 0 && s.idle > 0 {
 				s.turn.Signal() // more than one may have become possible at once
 			}
 			return h
@@ -47,7 +51,7 @@ func (s *schedule) pick() *held {
 	if s.buffered == 0 {
 		return nil
 	}
-	now := s.now()
+	now := s.clock()
 	var best *line
 	var from *share
 	awaited := false // a task of a larger rank may come at once
@@ -76,7 +80,7 @@ func (s *schedule) pick() *held {
 		h.gate.start(now)
 	}
 	if h.gate != nil || from.limit.bucket.limited() {
-		s.give(now) // there may be room now
+		s.give() // there may be room now
 	}
 	return h
 }
@@ -91,17 +95,24 @@ func (s *schedule) open(g *gate, now time.Duration) bool {
 	return open
 }
 
-// leave ends a task's turn: its runner is done with it. Ran is whether its handler
-// was called.
-func (s *schedule) leave(h *held, ran bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// end ends a task's turn: its runner is done with it. The caller holds mu.
+func (s *schedule) end(h *held, ran bool) {
 	h.lane.share.limit.end(ran)
 	if h.gate != nil {
 		h.gate.end(ran)
 	}
 	if s.strict {
-		s.give(s.now()) // those of larger rank have room from now on
+		s.give() // those of larger rank have room from now on
+	}
+}
+
+// leave is the end of a task's turn whose runner is gone.
+func (s *schedule) leave(h *held) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end(h, true)
+	if s.idle > 0 {
+		s.turn.Signal()
 	}
 }
 
