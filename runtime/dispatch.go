@@ -132,6 +132,9 @@ func (a *attempt) decide(ctx context.Context, err error) Decision {
 	if s, ok := errors.AsType[*snoozeError](err); ok {
 		return a.snooze(s.delay)
 	}
+	if p, ok := errors.AsType[*pauseError](err); ok {
+		return a.pause(p)
+	}
 	if after, ok := errors.AsType[*retryAfterError](err); ok && after.delay <= maxDelay {
 		return a.fail(after.delay, err)
 	}

@@ -20,6 +20,8 @@ const (
 	soon = 100 * time.Millisecond
 	// rateWindow is how often the rate is measured.
 	rateWindow = 50 * time.Millisecond
+	// leastPortion is the least part of the room, in leases, that a queue gets.
+	leastPortion = 10
 	// patience is how long other queues wait for a receive that is under way on one
 	// whose turn it is.
 	patience = time.Second
@@ -154,7 +156,7 @@ func (s *schedule) favourite(now time.Duration) (best *share, room int) {
 		own := s.own(sh, now)
 		if own == 0 {
 			// It holds up nobody, and does not catch up on all of it later.
-			sh.pass = max(sh.pass, s.served-float64(sh.batch)/sh.weight)
+			sh.pass = max(sh.pass, s.served-float64(s.portion(sh))/sh.weight)
 			continue
 		}
 		if s.mustWait(sh, now) {
@@ -164,9 +166,22 @@ func (s *schedule) favourite(now time.Duration) (best *share, room int) {
 		if free < max(1, s.prefetch/4) {
 			continue
 		}
-		best, room = sh, min(free, own, sh.waiting[0].most)
+		best, room = sh, min(free, own, s.portion(sh), sh.waiting[0].most)
 	}
 	return best, room
+}
+
+// portion is the most room that a queue gets at a time: its part of all, among
+// those of its rank that may have tasks, but not so little that receives are no
+// batches. The caller holds mu.
+func (s *schedule) portion(sh *share) int {
+	sum := sh.weight
+	for _, other := range s.shares {
+		if other != sh && other.rank == sh.rank && other.more {
+			sum += other.weight
+		}
+	}
+	return max(leastPortion, int(float64(s.size+s.prefetch)*sh.weight/sum))
 }
 
 // free is the room that a queue finds: what those of a smaller rank have leased
@@ -231,7 +246,7 @@ func (s *schedule) mustWait(sh *share, now time.Duration) bool {
 		if other == sh || len(other.waiting) > 0 || other.rank < sh.rank {
 			continue // or it has asked, and its turn comes by itself
 		}
-		behind := other.pass < sh.pass-float64(sh.batch)/sh.weight
+		behind := other.pass < sh.pass-float64(s.portion(sh))/sh.weight
 		if (other.rank > sh.rank || behind) && s.promises(other, now) {
 			return true
 		}

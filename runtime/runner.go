@@ -59,6 +59,9 @@ func (w *Worker) work(ctx context.Context, h *held) (ran bool) {
 	if decision.Err != nil {
 		w.log(ctx, h, &decision)
 	}
+	if decision.Pause > 0 {
+		w.schedule.pause(l.share, decision.Pause)
+	}
 	return // ran
 }
 
