@@ -504,3 +504,110 @@ func slowed(q driver.Queue, latency time.Duration) driver.Queue {
 		time.Sleep(latency / 2)
 	}})
 }
+
+// untilDrain is a handler that takes as long as there is.
+func (f *fleet) untilDrain(ctx context.Context, task *runtime.Task[job]) error {
+	f.record(task.Info)
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func TestAQueueThatWasIdleOrPausedDoesNotCatchUp(t *testing.T) {
+	for _, paused := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFleet(t, runtime.QueueInfo{Name: "busy"}, runtime.QueueInfo{Name: "late"})
+			first := true
+			runtime.Handle(f.mux, func(_ context.Context, task *runtime.Task[job]) error {
+				f.record(task.Info)
+				time.Sleep(10 * time.Millisecond)
+				return nil
+			})
+			runtime.Handle(f.mux, func(_ context.Context, task *runtime.Task[other]) error {
+				time.Sleep(10 * time.Millisecond) // until busy has had much
+				if first {
+					first = false
+					return runtime.PauseQueue(10*time.Second, nil)
+				}
+				return nil
+			})
+			f.fill("busy", 20_000)
+			var filling sync.WaitGroup
+			if paused {
+				f.fillOther("late", 1)
+				f.fill("late", 5_000)
+			} else {
+				filling.Go(func() {
+					time.Sleep(10 * time.Second)
+					f.fill("late", 5_000)
+				})
+			}
+			starts := f.work(runtime.WorkerOptions{Concurrency: 10}, time.Minute, func(s []started) bool { return share(s, "late") >= 1_000 })
+			filling.Wait()
+			from := slices.IndexFunc(starts, func(s started) bool { return s.queue == "late" && s.at >= 10*time.Second })
+			if starts = starts[from:]; share(starts, "busy") < 800 {
+				t.Errorf("paused %v: of %d tasks %d are of the queue that was busy all the time; want half", paused, len(starts), share(starts, "busy"))
+			}
+		})
+	}
+}
+
+func TestARateIsReachedWhileNoTaskEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, runtime.QueueInfo{Name: "q", Rate: runtime.Rate{PerSecond: 10}})
+		runtime.Handle(f.mux, f.untilDrain)
+		f.fill("q", 500)
+		starts := f.work(runtime.WorkerOptions{Concurrency: 1000}, 20*time.Second, func([]started) bool { return false })
+		if n := len(starts); n < 195 || n > 202 {
+			t.Errorf("%d tasks started in 20 s; want 200", n)
+		}
+	})
+}
+
+func TestAllStartWhenAPauseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, runtime.QueueInfo{Name: "q"}, runtime.QueueInfo{Name: "idle"})
+		var mu sync.Mutex
+		quick := 1000
+		runtime.Handle(f.mux, func(ctx context.Context, task *runtime.Task[job]) error {
+			mu.Lock()
+			quick--
+			n := quick
+			mu.Unlock()
+			switch {
+			case n > 0:
+				time.Sleep(time.Millisecond) // so that many are leased ahead
+				return nil
+			case n == 0:
+				return runtime.PauseQueue(time.Minute, nil)
+			}
+			return f.untilDrain(ctx, task)
+		})
+		f.fill("q", 1500)
+		starts := f.work(runtime.WorkerOptions{Concurrency: 10}, 62*time.Second, func([]started) bool { return false })
+		if len(starts) != 10 {
+			t.Errorf("%d tasks started when the pause had ended; want 10", len(starts))
+		}
+	})
+}
+
+func TestWhatDoesNotRunTakesNoToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, runtime.QueueInfo{Name: "q", Rate: runtime.Rate{PerSecond: 1.0 / 60}})
+		runtime.Handle(f.mux, f.untilDrain)
+		client, err := runtime.NewClient(f.queues, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			if _, err := runtime.Enqueue(t.Context(), client, job{}, runtime.TTL(time.Second)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.fill("q", 1)
+		time.Sleep(time.Minute)
+		starts := f.work(runtime.WorkerOptions{}, time.Minute, after(1))
+		if len(starts) != 1 || starts[0].at > time.Second {
+			t.Errorf("started %v; want the one that is not expired at once", starts)
+		}
+	})
+}

@@ -45,13 +45,11 @@ func (s *schedule) enter(ctx context.Context, sh *share, most int, reserve bool)
 	}
 	w := &waiter{most: most, reserve: reserve, done: make(chan struct{}, 1)}
 	s.mu.Lock()
-	if !sh.more {
-		sh.pass = max(sh.pass, s.served)
-	}
 	sh.waiting = append(sh.waiting, w)
 	s.waiters++
 	s.give()
 	if w.room == 0 && s.strict && !reserve {
+		s.rouse(sh)
 		w.most, w.reserve, sh.more = sh.batch, true, true // nobody knows what it has meanwhile
 	}
 	s.mu.Unlock()
@@ -82,10 +80,19 @@ func (s *schedule) received(sh *share, room int, reserved bool, brought, taken i
 	} else {
 		sh.use(taken)
 	}
+	s.rouse(sh)
 	sh.more, sh.moved = brought > 0, s.now()
 	s.give()
 	if s.strict && s.idle > 0 {
 		s.turn.Signal() // those of a smaller rank may have waited for this
+	}
+}
+
+// rouse lets a queue that had nothing not catch up on what others got meanwhile.
+// The caller holds mu.
+func (s *schedule) rouse(sh *share) {
+	if !sh.more {
+		sh.pass = max(sh.pass, s.served)
 	}
 }
 

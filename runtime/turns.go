@@ -79,9 +79,6 @@ func (s *schedule) pick() *held {
 	if h.gate != nil {
 		h.gate.start(now)
 	}
-	if h.gate != nil || from.limit.bucket.limited() {
-		s.give() // there may be room now
-	}
 	return h
 }
 
