@@ -417,8 +417,11 @@ func TestAPausedQueueStartsNothing(t *testing.T) {
 		})
 		const tasks = 200
 		f.fill("paused", tasks)
+		sawPaused := false
 		f.fillOther("free", 10)
 		starts := f.work(runtime.WorkerOptions{Concurrency: 5}, 24*time.Hour, func(s []started) bool {
+			h := f.worker.Health()
+			sawPaused = sawPaused || h.Queues[0].Paused && !h.Queues[1].Paused && h.Ready
 			return len(s) >= tasks+10+10
 		})
 		if n := share(starts, "free"); n != 10 || starts[len(starts)-1].at < 10*pause || starts[len(starts)-1].at > 11*pause {
@@ -428,6 +431,9 @@ func TestAPausedQueueStartsNothing(t *testing.T) {
 			if s.queue == "free" && s.at > time.Second {
 				t.Errorf("a task of the queue that is not paused started at %v", s.at)
 			}
+		}
+		if !sawPaused || f.worker.Health().Queues[0].Paused {
+			t.Errorf("the worker's health did not show the pause %v, or shows it still: %+v", sawPaused, f.worker.Health())
 		}
 		if slices.Max(attempts) != 1 {
 			t.Errorf("a task was on attempt %d; want none burned by a pause", slices.Max(attempts))
