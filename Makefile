@@ -151,7 +151,7 @@ generate-check: matrix cli-docs ## Fail when a generated file differs from the c
 # Figures
 
 .PHONY: figures
-figures: bench-core bench-mem simulate bench-sqs-requests bench-sqs-cpu bench-sqs-backlog ## Measure every figure and fail when one is missed
+figures: bench-core bench-mem bench-limits simulate bench-sqs-requests bench-sqs-cpu bench-sqs-backlog ## Measure every figure and fail when one is missed
 
 .PHONY: bench-core
 bench-core: ## Figure: 300,000 tasks a second from typed enqueue to ack on mem
@@ -160,6 +160,10 @@ bench-core: ## Figure: 300,000 tasks a second from typed enqueue to ack on mem
 .PHONY: bench-mem
 bench-mem: ## Figure: mem at 1,000,000 + 100,000 messages costs at most 3 times that at 1,000 + 1,000
 	$(GO) test -count=1 -run '^TestCostDoesNotGrowWithTheQueue$$' -v ./drivers/mem -cost
+
+.PHONY: bench-limits
+bench-limits: ## Figure: weights 6:3:1 within 10 %, no lower task before a higher one, 100 a second within 3 %
+	$(GO) test -count=1 -run '^Test(WeightsShare|ARateIsKept|StrictStarts|FiguresIn)' -v ./runtime -figures
 
 .PHONY: simulate
 simulate: ## Figure: 2,000 seeds of the simulation with the race detector within 60 s
