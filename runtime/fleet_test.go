@@ -138,9 +138,9 @@ func slowed(q driver.Queue, latency time.Duration) driver.Queue {
 		return q
 	}
 	return faultqueue.New(q, faultqueue.Rule{Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
-		time.Sleep(latency / 2)
+		<-time.After(latency / 2)
 		next(ctx, c)
-		time.Sleep(latency / 2)
+		<-time.After(latency / 2)
 	}})
 }
 
