@@ -65,16 +65,12 @@ func (a *attempt) snooze(delay time.Duration) Decision {
 	return a.with(a.copy(delay, carry), nil)
 }
 
-// pause puts the task off for as long as its queue is to be paused. A worker keeps
-// its lease meanwhile.
+// pause puts the task off for as long as its queue is to be paused.
 func (a *attempt) pause(p *pauseError) Decision {
 	if p.pause <= 0 || p.pause > longestPause {
 		return a.fail(a.policy.delay(a.info.ID, a.info.Attempt), fmt.Errorf("pause %v is not above 0 and at most %v; %w", p.pause, longestPause, p.err))
 	}
 	decision := a.snooze(p.pause)
-	if a.held != nil && decision.Action != Nothing && decision.Err == nil && p.pause <= a.longestPark() {
-		decision = a.with(a.keep(snooze, p.pause), nil)
-	}
 	decision.Pause = p.pause
 	a.mux.logger.Warn("a handler pauses its queue", "queue", a.Queue.Name, "kind", a.info.Kind, "task", a.info.ID, "pause", p.pause, "error", p.err)
 	return decision
