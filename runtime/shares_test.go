@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"math/rand/v2"
+	"strings"
 	"slices"
 	"sync"
 	"testing"
@@ -165,5 +166,17 @@ func TestAQueueThatWasIdleOrPausedDoesNotCatchUp(t *testing.T) {
 				t.Errorf("paused %v: of %d tasks %d are of the queue that was busy all the time; want half", paused, len(starts), share(starts, "busy"))
 			}
 		})
+	}
+}
+
+func TestStrictWantsAnOrder(t *testing.T) {
+	f := newFleet(t, runtime.QueueInfo{Name: "a"}, runtime.QueueInfo{Name: "b"})
+	runtime.Handle(f.mux, f.untilDrain)
+	_, err := runtime.NewWorker(f.queues, f.mux, &runtime.WorkerOptions{Strict: true})
+	if want := "strict, but its 2 queues have the same weight 1"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+	if _, err := runtime.NewWorker(f.queues, f.mux, &runtime.WorkerOptions{Strict: true, Queues: []string{"b"}}); err != nil {
+		t.Errorf("a single queue: %v", err)
 	}
 }

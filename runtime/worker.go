@@ -102,7 +102,8 @@ type Settled struct {
 
 // NewWorker makes a Worker of queues; nil options are the defaults.
 // InvalidArgument for a Mux with problems (see [Mux.Err]), no queue, a name that
-// is not among them, or an option out of range.
+// is not among them, an option out of range, or Strict with several queues of which
+// none comes first.
 func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
 	const op = "runtime: new worker"
 	w := &Worker{mux: mux}
@@ -134,6 +135,9 @@ func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
 			}
 			selected = append(selected, q)
 		}
+	}
+	if w.options.Strict && len(selected) > 1 && !slices.ContainsFunc(selected, func(q *QueueInfo) bool { return q.Weight != selected[0].Weight }) {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "strict, but its %d queues have the same weight %d; give those that come first a larger QueueInfo.Weight", len(selected), selected[0].Weight)
 	}
 	w.schedule = newSchedule(w.options.Concurrency, w.options.Strict, mux)
 	for _, q := range selected {
