@@ -55,18 +55,27 @@ func (s *schedule) enter(ctx context.Context, sh *share, most int, reserve bool)
 	s.mu.Unlock()
 	select {
 	case <-w.done:
-		return w.room, w.reserve, nil
 	case <-ctx.Done():
 	}
+	if err := ctx.Err(); err != nil {
+		s.withdraw(sh, w)
+		return 0, false, err
+	}
+	return w.room, w.reserve, nil
+}
+
+// withdraw ends what an enter began, without a receive.
+func (s *schedule) withdraw(sh *share, w *waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := slices.Index(sh.waiting, w); i >= 0 {
 		sh.waiting = slices.Delete(sh.waiting, i, i+1)
 		s.waiters--
-		s.give()
-		return 0, false, ctx.Err()
+	} else if w.reserve {
+		sh.inflight -= w.room
+		sh.use(-w.room)
 	}
-	return w.room, w.reserve, nil
+	s.give()
 }
 
 // received ends what an enter began, after a receive that brought some leases, of

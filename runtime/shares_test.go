@@ -3,8 +3,8 @@ package runtime_test
 import (
 	"context"
 	"math/rand/v2"
-	"strings"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
