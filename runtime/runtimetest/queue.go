@@ -24,14 +24,14 @@ type queue struct {
 // recorded.
 func (q *queue) Send(ctx context.Context, batch []driver.Message) []driver.SendResult {
 	tasks := make([]*sent, len(batch))
-	mux := q.kit.inline.Load()
+	in := q.kit.inline.Load()
 	found := false
 	for i := range batch {
 		if tasks[i] = newSent(q.name, &batch[i]); tasks[i] != nil {
 			found = true
 		}
 	}
-	if mux == nil || !found {
+	if in == nil || !found {
 		results := q.Queue.Send(ctx, batch)
 		q.kit.enqueued(tasks, results)
 		return results
@@ -44,7 +44,7 @@ func (q *queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 	var results []driver.SendResult
 	leases := q.visible(ctx, func() { results = q.Queue.Send(ctx, at) })
 	q.kit.enqueued(tasks, results)
-	q.workOff(ctx, mux, leases)
+	q.workOff(ctx, in, leases)
 	return results
 }
 
