@@ -3,7 +3,9 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	goruntime "runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -133,6 +135,23 @@ func TestTheEndOfTheProgramIsNoRecycling(t *testing.T) {
 			t.Errorf("run: %v, want nil", err)
 		}
 		b.stats(0, 0, 0)
+	})
+}
+
+// What is logged when the drain begins does not say that it is over.
+func TestRecyclingSaysWhichLimitWasReached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{}, nil)
+		b.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+		b.enqueue("a")
+		b.enqueue("a")
+		ended := b.worker(&runtime.WorkerOptions{MaxTasks: 2, Logger: slog.New(slog.NewTextHandler(b.log, nil))}).Run(t.Context())
+		if want := runtime.ErrRecycle.Error() + " (2 attempts)"; !errors.Is(ended, runtime.ErrRecycle) || ended.Error() != want {
+			t.Errorf("run: %v, want %s", ended, want)
+		}
+		if want := `msg="the worker is recycled: it drains" reason="2 attempts"`; !strings.Contains(b.log.String(), want) {
+			t.Errorf("the log is\n%s; want %s", b.log, want)
+		}
 	})
 }
 
