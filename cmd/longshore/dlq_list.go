@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -112,7 +111,7 @@ func listLetters(ctx context.Context, o *listOptions, std streams) (int, error) 
 	all := listing{found, report.Complete, report.Reason}
 	if o.json {
 		all.Letters = append([]letter{}, found...) // never null
-		err = json.NewEncoder(std.out).Encode(all)
+		err = writeJSON(std.out, all)
 	} else {
 		err = all.table(std)
 		screen.printf("%s; it ended because: %s", count(len(found), "dead letter"), report.Reason)

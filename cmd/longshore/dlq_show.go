@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -146,7 +145,7 @@ func showLetter(ctx context.Context, o *showOptions, std streams) (int, error) {
 		return exitFailed, nil
 	}
 	if o.json {
-		err = json.NewEncoder(std.out).Encode(found)
+		err = writeJSON(std.out, found)
 	} else {
 		err = found.print(std.out)
 	}

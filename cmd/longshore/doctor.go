@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -127,7 +126,7 @@ func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (in
 		return exitUsage, &usageError{err, doctorHint(err)}
 	}
 	if o.json {
-		err = json.NewEncoder(std.out).Encode(d)
+		err = writeJSON(std.out, d)
 	} else {
 		err = d.print(std.out)
 	}
