@@ -33,7 +33,7 @@ func (w *Worker) drain(pollers *sync.WaitGroup, cut func()) error {
 		pollers.Wait()
 		close(w.ready)
 		w.runners.Wait()
-		w.mux.strays.wait(waits)
+		w.mux.strays.wait(waits, w)
 		close(returned)
 	}()
 	var stuck error
@@ -88,8 +88,8 @@ func (w *Worker) stuck() error {
 	for _, l := range w.lanes {
 		ids = append(ids, l.running()...)
 	}
-	for _, id := range w.mux.strays.all() {
-		ids = append(ids, "of task "+id)
+	for _, id := range w.mux.strays.of(w) {
+		ids = append(ids, "of task "+string(id))
 	}
 	if len(ids) == 0 {
 		return nil
