@@ -97,6 +97,16 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+func TestADumbTerminalGetsNoBar(t *testing.T) {
+	t.Setenv("TERM", "dumb")
+	code, text := onTerminal(t, strings.NewReader("1\n2\n3\n"), "run", "--queue", "mem://x", "--concurrency", "1", "--exec", "read x; sleep 0.2; echo got $x")
+
+	want := "got 1\ngot 2\ngot 3\n3 lines: 3 succeeded, 0 dead, 0 unfinished, 0 lost\n"
+	if code != 0 || !strings.HasPrefix(text, want) || strings.Contains(text, "\x1b") {
+		t.Errorf("exit code %d, and it shows %q, want %q", code, text, want)
+	}
+}
+
 // All that is printed must come, also when the run ends before the bar is drawn
 // again.
 func TestTerminalShowsEverythingOfAShortRun(t *testing.T) {
