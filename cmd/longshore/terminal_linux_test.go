@@ -49,8 +49,15 @@ func openTerminal(t *testing.T) (screen, tty *os.File) {
 // there.
 func onTerminal(t *testing.T, input io.Reader, args ...string) (code int, text string) {
 	t.Helper()
+	return onTerminalOf(t, "xterm", input, args...)
+}
+
+// onTerminalOf is onTerminal for a kind of terminal.
+func onTerminalOf(t *testing.T, kind string, input io.Reader, args ...string) (code int, text string) {
+	t.Helper()
 	screen, tty := openTerminal(t)
 	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Env = append(os.Environ(), "TERM="+kind)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = t.TempDir(), input, tty, tty
 	if input == nil {
 		cmd.Stdin = tty
@@ -98,8 +105,8 @@ func TestTerminal(t *testing.T) {
 }
 
 func TestADumbTerminalGetsNoBar(t *testing.T) {
-	t.Setenv("TERM", "dumb")
-	code, text := onTerminal(t, strings.NewReader("1\n2\n3\n"), "run", "--queue", "mem://x", "--concurrency", "1", "--exec", "read x; sleep 0.2; echo got $x")
+	t.Parallel()
+	code, text := onTerminalOf(t, "dumb", strings.NewReader("1\n2\n3\n"), "run", "--queue", "mem://x", "--concurrency", "1", "--exec", "read x; sleep 0.2; echo got $x")
 
 	want := "got 1\ngot 2\ngot 3\n3 lines: 3 succeeded, 0 dead, 0 unfinished, 0 lost\n"
 	if code != 0 || !strings.HasPrefix(text, want) || strings.Contains(text, "\x1b") {
