@@ -174,7 +174,7 @@ func examine(ctx context.Context, o *doctorOptions, open opener) (*diagnosis, er
 	if err != nil {
 		return nil, err
 	}
-	scheme, _, _ := strings.Cut(o.queue, "://")
+	scheme, _, _ := strings.Cut(strings.ToLower(o.queue), "://")
 	d := &diagnosis{Queue: q.Name, Policy: newPolicyReport(policy), Findings: []finding{}}
 	for _, f := range refused {
 		drift = append(drift, finding{Severity: severe, Setting: f.Setting, Problem: f.Problem, Why: f.Why, Fix: f.Fix})

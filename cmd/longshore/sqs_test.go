@@ -166,7 +166,7 @@ func TestDoctorNamesDriftOnSQS(t *testing.T) {
 			if c.dead != nil {
 				s.set(t, "orders-dead", c.dead)
 			}
-			text := here(t, "", "doctor", "--queue", s.url)
+			text := here(t, "", "doctor", "--queue", "SQS"+strings.TrimPrefix(s.url, "sqs")) // a scheme has no case
 			e := here(t, "", "doctor", "--queue", s.url, "--json")
 			var d diagnosis
 			if err := json.Unmarshal([]byte(e.out), &d); err != nil {
