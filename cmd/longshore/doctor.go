@@ -211,7 +211,8 @@ func readPolicy(ctx context.Context, url string, open opener, retry *runtime.Ret
 	}
 	queues, policy, err := read(url)
 	bare, said := cutDeclared(url)
-	if !driver.Is(err, driver.InvalidArgument) || said.empty() {
+	_, malformed := errors.AsType[*usageError](err)
+	if malformed || !driver.Is(err, driver.InvalidArgument) || said.empty() {
 		return queues, policy, nil, err
 	}
 	queues, policy, bareErr := read(bare)

@@ -188,6 +188,15 @@ func TestDoctorNamesDriftOnSQS(t *testing.T) {
 	}
 }
 
+// What is wrong with the URL itself is no drift.
+func TestDoctorRefusesAMalformedURLThatDeclaresOnSQS(t *testing.T) {
+	s := startSQS(t)
+	e := here(t, "", "doctor", "--queue", s.url+"&hold=60s")
+	if e.code != 2 || e.out != "" || !strings.Contains(e.err, `parameter "hold" is given twice`) {
+		t.Errorf("exit code %d, and it says\n%s%s", e.code, e.out, e.err)
+	}
+}
+
 func TestCommandsOnAnSQSQueueThatIsMissing(t *testing.T) {
 	startSQS(t)
 	for _, args := range [][]string{
