@@ -225,3 +225,35 @@ func TestInlineEndsWhatHasNoEnd(t *testing.T) {
 		})
 	}
 }
+
+// As it does without: code under test that enqueues too late must notice.
+func TestInlineEnqueueHeedsItsContext(t *testing.T) {
+	kit, _ := inline(t, nil, func(context.Context, *runtime.Task[mail]) error {
+		t.Error("the handler runs")
+		return nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+
+	_, err := runtime.Enqueue(ctx, kit.Client(), mail{"ann"})
+
+	if !driver.Is(err, driver.Canceled) {
+		t.Errorf("enqueue: %v, want Canceled", err)
+	}
+	runtimetest.RequireNotEnqueued[mail](t, kit)
+}
+
+// The handler's context is not the caller's, as it is a worker's otherwise.
+func TestInlineHandlersOutliveTheCallersContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	kit, _ := inline(t, nil, func(ctx context.Context, _ *runtime.Task[mail]) error {
+		cancel()
+		return ctx.Err()
+	})
+
+	id, err := runtime.Enqueue(ctx, kit.Client(), mail{"ann"})
+
+	if got := kit.Attempts(id); err != nil || len(got) != 1 || got[0].Verdict != driver.Ack {
+		t.Errorf("enqueue: %v, attempts %v; want one that is acked", err, got)
+	}
+}

@@ -40,11 +40,11 @@ func (q *queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 	for i, m := range batch {
 		at[i] = undelayed(m)
 	}
-	ctx = context.WithoutCancel(ctx) // the client's ends at its send timeout
+	rest := context.WithoutCancel(ctx) // the client's ends at its send timeout
 	var results []driver.SendResult
-	leases := q.visible(ctx, func() { results = q.Queue.Send(ctx, at) })
+	leases := q.visible(rest, func() { results = q.Queue.Send(ctx, at) })
 	q.kit.enqueued(tasks, results)
-	q.workOff(ctx, in, leases)
+	q.workOff(rest, in, leases)
 	return results
 }
 
