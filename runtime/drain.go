@@ -32,7 +32,7 @@ func (w *Worker) drain(pollers *sync.WaitGroup, cut func()) error {
 	go func() { // outlives Run only with a handler that does not return
 		pollers.Wait()
 		w.runners.Wait()
-		w.mux.strays.wait(waits)
+		w.mux.strays.wait(waits, w)
 		close(returned)
 	}()
 	var stuck error
@@ -77,8 +77,8 @@ func (w *Worker) stuck() error {
 	for _, l := range w.lanes {
 		ids = append(ids, l.running()...)
 	}
-	for _, id := range w.mux.strays.all() {
-		ids = append(ids, "of task "+id)
+	for _, id := range w.mux.strays.of(w) {
+		ids = append(ids, "of task "+string(id))
 	}
 	if len(ids) == 0 {
 		return nil

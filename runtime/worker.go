@@ -61,13 +61,16 @@ type WorkerOptions struct {
 	// lease is kept: above 0, at most 24 h, default 1 min.
 	SettleTimeout time.Duration
 	// MaxTasks, MaxAge and MaxMemory end a worker, so that what its handlers leak
-	// goes with its process: when that many attempts at tasks have ended, when Run
-	// is that old, or when the live heap of the process, as of the last garbage
-	// collection, is larger than that many bytes (looked at every 5 s). The worker
-	// then drains as at the end of its context and Run returns [ErrRecycle]. Each
+	// goes with its process: when that many attempts at tasks have ended, that long
+	// after the start-up check has passed, or when the live heap of the process, as
+	// of the last garbage collection, is larger than that many bytes (looked at
+	// every 5 s). The worker then drains as at the end of its context and Run
+	// returns [ErrRecycle]. Each
 	// is 0 or above, 0 for no limit. So that workers which started together do not
 	// end together, a worker takes up to a tenth off each, by chance. Handlers that
-	// run when a limit is reached still end, so the counts are not exact.
+	// run when a limit is reached still end, so the counts are not exact. What was
+	// leased and not started is given back, which the broker counts as a delivery:
+	// MaxTasks is to be well above Concurrency.
 	MaxTasks  int
 	MaxAge    time.Duration
 	MaxMemory int64
@@ -233,18 +236,19 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.life.age > 0 || w.life.memory > 0 {
 		watch.Go(func() { w.life.watch(polling) })
 	}
-	var err, over error
+	var err error
+	var limit string // of its life, that was reached
 	select {
 	case <-ctx.Done():
 	case err = <-broken:
-	case over = <-w.life.over:
-		w.options.Logger.Info("the worker is recycled: it drains", "reason", over)
+	case limit = <-w.life.over:
+		w.options.Logger.Info("the worker is recycled: it drains", "reason", limit)
 	}
 	stop()
 	watch.Wait()
 	err = errors.Join(err, w.drain(&pollers, cut))
-	if ctx.Err() == nil && over != nil { // who ends the program wants no other worker
-		err = errors.Join(over, err)
+	if ctx.Err() == nil && limit != "" { // who ends the program wants no other worker
+		err = errors.Join(fmt.Errorf("%w (%s)", ErrRecycle, limit), err)
 	}
 	for _, l := range w.lanes {
 		close(l.stopped)

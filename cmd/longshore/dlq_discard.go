@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -137,7 +136,7 @@ func (o *discardOptions) report(r *runtime.DiscardReport, err error, screen *scr
 	}
 	var outErr error
 	if o.json {
-		outErr = json.NewEncoder(std.out).Encode(discarded{r.Examined, r.Discarded, r.Kept, r.Failed, r.Complete, r.Reason})
+		outErr = writeJSON(std.out, discarded{r.Examined, r.Discarded, r.Kept, r.Failed, r.Complete, r.Reason})
 	} else {
 		screen.printf("%s: %s deleted, %s kept, %s failed", count(r.Examined, "dead letter"), commas(r.Discarded), commas(r.Kept), commas(r.Failed))
 		screen.printf("it ended because: %s", r.Reason)

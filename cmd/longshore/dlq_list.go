@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -35,7 +34,7 @@ back, at most 1,000; meanwhile nobody else gets them, and the broker counts one 
 receive of each. On an empty dead letter it takes two seconds.
 
 For each stand the task's id and kind, why it died, after how many attempts, how
-long ago (in brackets: since it was enqueued, where nobody knows), and the last
+long ago (in brackets: since it was enqueued or sent, where nobody knows), and the last
 error. Of what is no task the id is the broker's.
 
 Reasons are max-attempts, permanent, undecodable, unknown-kind, expired, crashed,
@@ -106,13 +105,15 @@ func listLetters(ctx context.Context, o *listOptions, std streams) (int, error) 
 	}
 	code := exitOK
 	if err != nil {
-		screen.printf("%v", err)
 		code = exitFailed
+		if o.json { // else it is why it ended
+			screen.printf("%v", err)
+		}
 	}
 	all := listing{found, report.Complete, report.Reason}
 	if o.json {
 		all.Letters = append([]letter{}, found...) // never null
-		err = json.NewEncoder(std.out).Encode(all)
+		err = writeJSON(std.out, all)
 	} else {
 		err = all.table(std)
 		screen.printf("%s; it ended because: %s", count(len(found), "dead letter"), report.Reason)
@@ -149,13 +150,14 @@ func (all *listing) table(std streams) error {
 	return err
 }
 
-// age is for how long it is dead, else in brackets for how long it was enqueued.
+// age is for how long it is dead, else in brackets how long ago it was enqueued or
+// sent.
 func (l *letter) age() string {
 	text := ageText(time.Duration(l.AgeMS) * time.Millisecond)
 	switch {
 	case l.DiedAt != nil:
 		return text
-	case l.EnqueuedAt != nil:
+	case l.hasAge:
 		return "(" + text + ")"
 	}
 	return "?"

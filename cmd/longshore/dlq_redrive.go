@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"math"
 	"time"
 
@@ -221,7 +220,7 @@ func (r *redriver) report(done *redriven, err error) int {
 		code = exitFailed
 	}
 	if o.json {
-		r.outErr = json.NewEncoder(r.std.out).Encode(done)
+		r.outErr = writeJSON(r.std.out, done)
 	} else {
 		moved := commas(int(done.Moved)) + " moved"
 		if done.WouldMove != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -146,7 +145,7 @@ func showLetter(ctx context.Context, o *showOptions, std streams) (int, error) {
 		return exitFailed, nil
 	}
 	if o.json {
-		err = json.NewEncoder(std.out).Encode(found)
+		err = writeJSON(std.out, found)
 	} else {
 		err = found.print(std.out)
 	}
@@ -237,8 +236,14 @@ func look(ctx context.Context, queues *runtime.Queues, see func(*runtime.DeadTas
 			return false
 		},
 	})
-	if err != nil && errors.Is(context.Cause(ctx), errEnough) {
+	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errEnough):
 		report.Reason, err = errEnough.Error(), nil
+	case report.Complete:
+		report.Reason = "there are no more that were dead when it began"
+	}
+	if what := errors.Unwrap(err); what != nil {
+		err = what // without that it is a redrive, which nobody asked for
 	}
 	return report, err
 }

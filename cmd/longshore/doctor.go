@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -127,7 +126,7 @@ func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (in
 		return exitUsage, &usageError{err, doctorHint(err)}
 	}
 	if o.json {
-		err = json.NewEncoder(std.out).Encode(d)
+		err = writeJSON(std.out, d)
 	} else {
 		err = d.print(std.out)
 	}
@@ -175,7 +174,7 @@ func examine(ctx context.Context, o *doctorOptions, open opener) (*diagnosis, er
 	if err != nil {
 		return nil, err
 	}
-	scheme, _, _ := strings.Cut(o.queue, "://")
+	scheme, _, _ := strings.Cut(strings.ToLower(o.queue), "://")
 	d := &diagnosis{Queue: q.Name, Policy: newPolicyReport(policy), Findings: []finding{}}
 	for _, f := range refused {
 		drift = append(drift, finding{Severity: severe, Setting: f.Setting, Problem: f.Problem, Why: f.Why, Fix: f.Fix})
@@ -212,7 +211,8 @@ func readPolicy(ctx context.Context, url string, open opener, retry *runtime.Ret
 	}
 	queues, policy, err := read(url)
 	bare, said := cutDeclared(url)
-	if !driver.Is(err, driver.InvalidArgument) || said.empty() {
+	_, malformed := errors.AsType[*usageError](err)
+	if malformed || !driver.Is(err, driver.InvalidArgument) || said.empty() {
 		return queues, policy, nil, err
 	}
 	queues, policy, bareErr := read(bare)

@@ -511,6 +511,7 @@ func TestRunRefuses(t *testing.T) {
 		{"another argument", []string{"run", queue, "--exec=cat", "file"}, `run takes no argument, but got "file"`},
 		{"unknown flag", []string{"run", "--nope"}, "unknown flag: --nope"},
 		{"unknown command", []string{"walk"}, `unknown command "walk"`},
+		{"unknown shell", []string{"completion", "bahs"}, `unknown command "bahs" for "longshore completion"`},
 		{"unknown scheme", []string{"run", "--queue=carrier-pigeon://x", "--exec=cat"}, "unknown scheme; want one of mem"},
 		{"no URL", []string{"run", "--queue=x", "--exec=cat"}, "not a queue URL"},
 		{"unknown parameter", []string{"run", "--queue=mem://x?nope=1", "--exec=cat"}, `unknown parameter "nope"`},

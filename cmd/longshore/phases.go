@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -205,7 +204,7 @@ func (j *job) report(c counts, elapsed time.Duration) int {
 		j.screen.printf("the input was read up to line %d", j.lastLine)
 	}
 	if j.options.json {
-		err := json.NewEncoder(j.std.out).Encode(accounting{
+		err := writeJSON(j.std.out, accounting{
 			c.Sent, c.Succeeded, c.Dead, c.Unfinished, c.Duplicates, c.Lost, c.Attempts, elapsed.Milliseconds(),
 		})
 		if err != nil {

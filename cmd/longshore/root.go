@@ -59,6 +59,7 @@ func execute(args []string, std streams) int {
 	code := exitOK
 	root := rootCommand(std, &code)
 	root.SetArgs(args)
+	addCompletion(root)
 	command, err := root.ExecuteC()
 	if err == nil {
 		return code

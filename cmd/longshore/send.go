@@ -11,6 +11,9 @@ import (
 	"github.com/longshore-dev/longshore/runtime"
 )
 
+// maxSendDelay is the longest --delay: that of a client which does not say.
+const maxSendDelay = 24 * time.Hour
+
 // sendOptions are the flags of longshore send.
 type sendOptions struct {
 	queue, kind, contentType   string
@@ -127,6 +130,8 @@ func (o *sendOptions) check(given func(flag string) bool) error {
 		return usagef("leave one out", "--dedup would have the queue drop all lines but the first")
 	case o.delay < 0:
 		return usagef("", "--delay %v is negative", o.delay)
+	case o.delay > maxSendDelay:
+		return usagef("", "--delay %v exceeds %v", o.delay, maxSendDelay)
 	case o.ttl < 0:
 		return usagef("0 stands for no limit", "--ttl %v is negative", o.ttl)
 	}

@@ -300,7 +300,7 @@ func (s *sender) report() int {
 	var err error
 	switch {
 	case s.options.json:
-		err = json.NewEncoder(s.std.out).Encode(s.sum)
+		err = writeJSON(s.std.out, s.sum)
 	case !s.options.lines && s.sum.Sent == 1:
 		_, err = fmt.Fprintln(s.std.out, s.sum.ID)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -235,7 +234,7 @@ func (e *taskEvent) line() string {
 func (s *shift) tell(event any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := json.NewEncoder(s.std.out).Encode(event); err != nil && s.eventErr == nil {
+	if err := writeJSON(s.std.out, event); err != nil && s.eventErr == nil {
 		s.eventErr = err
 		s.stop(errNoOutput)
 	}

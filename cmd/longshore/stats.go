@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -185,7 +184,7 @@ func watchStats(ctx context.Context, o *statsOptions, q driver.Queue, before *qu
 func (s *queueStats) show(o *statsOptions, to io.Writer) error {
 	switch {
 	case o.json:
-		return json.NewEncoder(to).Encode(s)
+		return writeJSON(to, s)
 	case o.watch > 0:
 		return s.row(to)
 	}
