@@ -99,6 +99,7 @@ func TestOpenConfigRefuses(t *testing.T) {
 	t.Setenv("CONFIG_SECRET", "hunter2%20!")
 	t.Setenv("CONFIG_LONG_SECRET", "hunter"+strings.Repeat("7", 100))
 	t.Setenv("CONFIG_QUOTED_SECRET", `hunt"er2`)
+	t.Setenv("CONFIG_PLUS_SECRET", "hunt+er2")
 	t.Setenv("CONFIG_SHORT_SECRET", "hunt") // with which others begin
 	directory := t.TempDir()
 	for name, c := range map[string]struct {
@@ -118,6 +119,7 @@ func TestOpenConfigRefuses(t *testing.T) {
 		"a secret in a parameter": {file: "queues: {a: {url: 'mem://a?hold=${CONFIG_SECRET}'}}", code: driver.InvalidArgument, says: "${CONFIG_SECRET}"},
 		"a long secret":           {file: "queues: {a: {url: 'mem://a?hold=${CONFIG_LONG_SECRET}'}}", code: driver.InvalidArgument, says: `hold="${CONFIG_LONG_SECRET}…`},
 		"a secret in quotes":      {file: "queues: {a: {url: 'mem://a?hold=${CONFIG_QUOTED_SECRET}'}}", code: driver.InvalidArgument, says: `hold="${CONFIG_QUOTED_SECRET}"`},
+		"a secret with a space":   {file: "queues: {a: {url: 'mem://a?hold=${CONFIG_PLUS_SECRET}'}}", code: driver.InvalidArgument, says: `hold="${CONFIG_PLUS_SECRET}"`},
 		"a secret in a secret":    {file: "queues: {a: {url: 'mem://a?hold=${CONFIG_SHORT_SECRET}er2${CONFIG_SECRET}'}}", code: driver.InvalidArgument, says: `hold="${CONFIG_SHORT_SECRET}er2${CONFIG_SECRET}"`},
 		"a secret as a name":      {file: "queues: {a: {url: '${CONFIG_SECRET}'}}", code: driver.InvalidArgument, says: "not a queue URL"},
 		"deliveries too few":      {file: "queues: {a: {url: 'mem://config-few', retry: {max_deliveries: 2}}}", code: driver.InvalidArgument, says: "max deliveries 2 is not within max attempts 5"},
