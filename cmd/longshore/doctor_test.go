@@ -27,16 +27,14 @@ func (p posing) Policy(context.Context) (driver.Policy, error) { return p.policy
 func diagnose(t *testing.T, o doctorOptions, policy driver.Policy) (int, diagnosis) {
 	t.Helper()
 	q := newMemQueue(t, "")
-	if o.queue == "" {
-		o.queue = q.url
-	}
+	o.names = []string{q.url}
 	if o.maxAttempts == 0 {
 		o.maxAttempts = 5
 	}
 	o.json = true
 	var out, err bytes.Buffer
-	code, failure := doctor(t.Context(), &o, func(context.Context, string) (driver.Queue, error) {
-		return posing{q, policy, nil}, nil
+	code, failure := doctor(t.Context(), &o, func(_ context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		return runtime.QueueInfo{Name: s.Name, Driver: posing{q, policy, nil}, Retry: s.Retry, Hold: s.Hold}, nil
 	}, streams{out: &out, err: &err})
 	var d diagnosis
 	if failure != nil || json.Unmarshal(out.Bytes(), &d) != nil {
@@ -162,7 +160,7 @@ func TestDeclarationsAreCutOutOfAQueueURL(t *testing.T) {
 		"mem://x?hold=1m":             {"mem://x?hold=1m", declared{}},
 		"sqs://x":                     {"sqs://x", declared{}},
 		"sqs://x?region=r&sns=unwrap": {"sqs://x?region=r&sns=unwrap", declared{}},
-		"sqs://x?hold=1m&region=r&max_receives=15&dead_letter=arn%3Aaws": {"sqs://x?region=r", declared{time.Minute, 15, "arn:aws"}},
+		"sqs://x?hold=1m&region=r&max_receives=15&dead_letter=arn%3Aaws": {"sqs://x?region=r", declared{hold: time.Minute, maxReceives: 15, deadLetter: "arn:aws"}},
 		"sqs://x?hold=soon": {"sqs://x?hold=soon", declared{}},
 	} {
 		if bare, said := cutDeclared(raw); bare != want.bare || said != want.said {
@@ -178,15 +176,15 @@ func TestDifferencesFromWhatIsDeclared(t *testing.T) {
 		said declared
 		want []runtime.Setting
 	}{
-		"none":            {declared{30 * time.Second, 15, "orders-dead"}, nil},
+		"none":            {declared{30 * time.Second, 15, "orders-dead", 96 * time.Hour, 14 * 24 * time.Hour}, nil},
 		"none of an ARN":  {declared{deadLetter: policy.DeadLetterTarget}, nil},
 		"hold":            {declared{hold: time.Minute}, []runtime.Setting{runtime.SettingHold}},
 		"limit":           {declared{maxReceives: 16}, []runtime.Setting{runtime.SettingAttemptLimit}},
 		"dead letter":     {declared{deadLetter: "dead"}, []runtime.Setting{runtime.SettingDeadLetter}},
-		"all at one time": {declared{1, 1, "x"}, []runtime.Setting{runtime.SettingDeadLetter, runtime.SettingAttemptLimit, runtime.SettingHold}},
+		"all at one time": {declared{1, 1, "x", 1, 1}, []runtime.Setting{runtime.SettingDeadLetter, runtime.SettingAttemptLimit, runtime.SettingHold, settingRetention, runtime.SettingDeadLetterRetention}},
 	} {
 		var got []runtime.Setting
-		for _, f := range c.said.differences(&policy) {
+		for _, f := range c.said.differences(&policy, byItsURL) {
 			got = append(got, f.Setting)
 		}
 		if fmt.Sprint(got) != fmt.Sprint(c.want) {
@@ -229,8 +227,8 @@ func TestDoctorSaysWhatToDoAboutAQueueThatCannotBeRead(t *testing.T) {
 		driver.Unknown:          "",
 	} {
 		failure := driver.Errorf(code, "test", "no")
-		_, err := doctor(t.Context(), &doctorOptions{queue: "mem://x", maxAttempts: 1}, func(context.Context, string) (driver.Queue, error) {
-			return posing{Queue: newMemQueue(t, fmt.Sprintf("?max_receives=%d", 10+code)).Queue, err: failure}, nil
+		_, err := doctor(t.Context(), &doctorOptions{queueFlags: queueFlags{names: []string{"mem://x"}}, maxAttempts: 1}, func(context.Context, *runtime.QueueSettings) (runtime.QueueInfo, error) {
+			return runtime.QueueInfo{Name: "x", Driver: posing{Queue: newMemQueue(t, fmt.Sprintf("?max_receives=%d", 10+code)).Queue, err: failure}}, nil
 		}, streams{})
 		usage, ok := errors.AsType[*usageError](err)
 		if !ok || !driver.Is(err, code) || !strings.Contains(usage.hint, want) {

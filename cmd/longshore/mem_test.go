@@ -31,6 +31,9 @@ func newMemQueue(t *testing.T, parameters string) *memQueue {
 	return q
 }
 
+// flags are --queue with the queue's URL.
+func (q *memQueue) flags() queueFlags { return queueFlags{names: []string{q.url}} }
+
 // here runs a command line in this process.
 func here(t *testing.T, input string, args ...string) ended {
 	t.Helper()

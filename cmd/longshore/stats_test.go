@@ -10,6 +10,7 @@ import (
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/mem"
+	"github.com/longshore-dev/longshore/runtime"
 )
 
 func TestStatsShowsWhatAQueueHas(t *testing.T) {
@@ -69,20 +70,20 @@ func (*silent) Policy(context.Context) (driver.Policy, error) {
 // openSilent opens a queue that tells nothing. It is closed by the command.
 func openSilent(t *testing.T, fails ...error) opener {
 	t.Helper()
-	return func(context.Context, string) (driver.Queue, error) {
+	return func(_ context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
 		q, err := mem.New("quiet", nil)
-		return &silent{q, fails}, err
+		return runtime.QueueInfo{Name: s.Name, Driver: &silent{q, fails}}, err
 	}
 }
 
 func TestStatsSaysWhatIsUnknown(t *testing.T) {
 	out, errs := newWatchedBuffer(), newWatchedBuffer()
-	code, err := showStats(t.Context(), &statsOptions{queue: "mem://quiet"}, openSilent(t), streams{out: out, err: errs})
+	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}}, openSilent(t), streams{out: out, err: errs})
 	if code != exitOK || err != nil || strings.Count(out.String(), "unknown\n") != 6 || !strings.Contains(errs.String(), "could not be read: policy: not for you") {
 		t.Errorf("exit code %d, %v, output\n%s\n%s", code, err, out, errs)
 	}
 	out = newWatchedBuffer()
-	_, _ = showStats(t.Context(), &statsOptions{queue: "mem://quiet", json: true}, openSilent(t), streams{out: out, err: errs})
+	_, _ = showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}, json: true}, openSilent(t), streams{out: out, err: errs})
 	if want := `"ready":-1,"leased":-1,"delayed":-1,"dead":-1,"oldest_ms":-1,"policy":null}`; !strings.Contains(out.String(), want) {
 		t.Errorf("output %s, want %s", out, want)
 	}
@@ -90,7 +91,7 @@ func TestStatsSaysWhatIsUnknown(t *testing.T) {
 
 func TestStatsOfAQueueThatCannotBeRead(t *testing.T) {
 	open := openSilent(t, driver.Errorf(driver.NotFound, "stats", "there is none"))
-	code, err := showStats(t.Context(), &statsOptions{queue: "mem://quiet"}, open, streams{out: newWatchedBuffer(), err: newWatchedBuffer()})
+	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}}, open, streams{out: newWatchedBuffer(), err: newWatchedBuffer()})
 	if code != exitUsage || !driver.Is(err, driver.NotFound) {
 		t.Errorf("exit code %d, %v", code, err)
 	}
@@ -103,7 +104,7 @@ func TestStatsWatchesUntilASignal(t *testing.T) {
 		out, errs := newWatchedBuffer(), newWatchedBuffer()
 		ended := make(chan int, 1) // one result, never closed
 		go func() {
-			code, err := showStats(ctx, &statsOptions{queue: "mem://quiet", watch: 10 * time.Second}, open, streams{out: out, err: errs})
+			code, err := showStats(ctx, &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}, watch: 10 * time.Second}, open, streams{out: out, err: errs})
 			if err != nil {
 				t.Error(err)
 			}
@@ -127,7 +128,7 @@ func TestStatsEndsWhenTheQueueIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		open := openSilent(t, nil, driver.Errorf(driver.NotFound, "stats", "deleted"))
 		errs := newWatchedBuffer()
-		code, err := showStats(t.Context(), &statsOptions{queue: "mem://quiet", watch: time.Second, json: true}, open, streams{out: newWatchedBuffer(), err: errs})
+		code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}, watch: time.Second, json: true}, open, streams{out: newWatchedBuffer(), err: errs})
 		if code != exitFailed || err != nil || !strings.Contains(errs.String(), "stats: deleted\n") {
 			t.Errorf("exit code %d, %v\n%s", code, err, errs)
 		}

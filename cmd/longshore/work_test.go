@@ -98,12 +98,13 @@ func TestWorkPrintsExactlyTheseEvents(t *testing.T) {
 	for i, line := range got {
 		got[i], _, _ = strings.Cut(line, `"elapsed_ms"`)
 	}
+	queue := `"queue":"` + strings.TrimPrefix(q.url, "mem://") + `",`
 	want := []string{
-		`{"event":"dead","id":"","message_id":"` + messageID + `","reason":"undecodable","error":"the message is no CloudEvent; name a raw kind to take such messages"}` + "\n",
-		`{"event":"dead","id":"bad","kind":"k","attempt":2,"max_attempts":2,"reason":"max-attempts","error":"exit status 1: no"}` + "\n",
+		`{"event":"dead",` + queue + `"id":"","message_id":"` + messageID + `","reason":"undecodable","error":"the message is no CloudEvent; name a raw kind to take such messages"}` + "\n",
+		`{"event":"dead",` + queue + `"id":"bad","kind":"k","attempt":2,"max_attempts":2,"reason":"max-attempts","error":"exit status 1: no"}` + "\n",
 		`{"event":"end","why":"empty","succeeded":1,"dead":2,"interrupted":0,"unsettled":0,"attempts":3,"retries":1,`,
-		`{"event":"failed","id":"bad","kind":"k","attempt":1,"max_attempts":2,"retry_in_ms":0,"error":"exit status 1: no"}` + "\n",
-		`{"event":"start","queue":"` + strings.TrimPrefix(q.url, "mem://") + `"}` + "\n",
+		`{"event":"failed",` + queue + `"id":"bad","kind":"k","attempt":1,"max_attempts":2,"retry_in_ms":0,"error":"exit status 1: no"}` + "\n",
+		`{"event":"start",` + queue + `"queues":["` + strings.TrimPrefix(q.url, "mem://") + `"]}` + "\n",
 	}
 	slices.Sort(want)
 	if e.code != 1 || !slices.Equal(got, want) {
@@ -165,7 +166,7 @@ type workHere struct {
 func (q *memQueue) work(t *testing.T, change func(*workOptions)) *workHere {
 	t.Helper()
 	o := &workOptions{workerFlags: workerFlags{
-		queue: q.url, concurrency: 10, maxAttempts: 5, timeout: time.Minute, backoff: time.Second, grace: time.Second,
+		queueFlags: q.flags(), concurrency: 10, maxAttempts: 5, timeout: time.Minute, backoff: time.Second, grace: time.Second,
 	}}
 	change(o)
 	w := &workHere{out: newWatchedBuffer(), err: newWatchedBuffer(), again: make(chan struct{}), ended: make(chan int, 1)}
@@ -291,7 +292,7 @@ func TestWorkStopsWhenNobodyReadsItsEvents(t *testing.T) {
 	defer full.Close()
 	q := newMemQueue(t, "")
 	o := &workOptions{workerFlags: workerFlags{
-		queue: q.url, concurrency: 1, maxAttempts: 5, backoff: time.Second, grace: time.Second, exec: "cat", json: true,
+		queueFlags: q.flags(), concurrency: 1, maxAttempts: 5, backoff: time.Second, grace: time.Second, exec: "cat", json: true,
 	}}
 	var stderr bytes.Buffer
 	code, err := work(t.Context(), nil, o, streams{out: full, err: &stderr})
