@@ -61,7 +61,7 @@ type Config struct {
 //
 // NotFound when there is no such file, PermissionDenied when it may not be read,
 // InvalidArgument for what is wrong in it: no YAML, an unknown key, a value of the
-// wrong type or out of range, a name that occurs twice, a route to no queue, a
+// wrong type or out of range, a name or URL that occurs twice, a route to no queue, a
 // variable that is not set. That error has line and column and no value of the
 // file, as a secret may stand in the wrong place.
 func ReadConfig(path string) (*Config, error) {

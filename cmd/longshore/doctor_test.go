@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +139,118 @@ nothing is wrong with it
 	} {
 		if e.code != 1 || !strings.Contains(e.out, want) {
 			t.Errorf("exit code %d, and it does not say %q but\n%s", e.code, want, e.out)
+		}
+	}
+}
+
+// withDeclared runs a doctor on a queue of which a file declares what is in declared.
+func withDeclared(t *testing.T, declared string, policy driver.Policy, policyErr error, options doctorOptions) (int, diagnosis) {
+	t.Helper()
+	q := newMemQueue(t, "")
+	options.config = writeConfig(t, "queues: {q: {url: '"+q.url+"', "+declared+"}}")
+	options.maxAttempts, options.json = 5, true
+	if options.given == nil {
+		options.given = func(string) bool { return false }
+	}
+	var out, errs bytes.Buffer
+	code, failure := doctor(t.Context(), &options, func(ctx context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		info, err := s.Open(ctx)
+		info.Driver = posing{info.Driver, policy, policyErr}
+		return info, err
+	}, streams{out: &out, err: &errs})
+	var d diagnosis
+	if failure != nil || json.Unmarshal(out.Bytes(), &d) != nil || d.Queue != "q" {
+		t.Fatalf("doctor: %v\n%s\n%s", failure, &out, &errs)
+	}
+	return code, d
+}
+
+func TestDoctorTakesWhatTheFileSays(t *testing.T) {
+	denied := driver.Errorf(driver.PermissionDenied, "policy", "not for you")
+	given := func(flags ...string) func(string) bool {
+		return func(flag string) bool { return slices.Contains(flags, flag) }
+	}
+	for name, c := range map[string]struct {
+		settings string
+		policy   driver.Policy
+		err      error
+		options  doctorOptions
+		code     int
+		want     string // severity and setting of each
+		says     string
+	}{
+		"more attempts":         {settings: "retry: {max_attempts: 6}", code: 1, want: "error attempt-limit;", says: "15 is below 17"},
+		"more deliveries":       {settings: "retry: {max_deliveries: 13}", code: 1, want: "error attempt-limit;", says: "15 is below 16"},
+		"attempts and the flag": {settings: "retry: {max_attempts: 6}", options: doctorOptions{given: given("max-attempts")}},
+		"a hold of the worker":  {settings: "hold: 1m"},
+		"another by the flag": {settings: "hold: 1m", options: doctorOptions{hold: 2 * time.Minute, given: given("hold")}, code: 3,
+			want: "warning hold;", says: "own hold is 30s, not 2m0s"},
+		"a hold out of range": {settings: "hold: 13h", code: 1, want: "error hold;"},
+		"what is so":          {settings: "declared: {hold: 30s, max_attempts: 15, dead_letter: dead, retention: 4d, dead_letter_retention: 14d}"},
+		"what is not so": {settings: "declared: {hold: 31s, max_attempts: 16, dead_letter: other, retention: 5d, dead_letter_retention: 13d}", code: 3,
+			want: "warning dead-letter;warning attempt-limit;warning hold;warning retention;warning dead-letter-retention;",
+			says: "the retention is declared as 5 days and is 4 days, so a program that may not read the queue would rely on what is not so; correct declared in the file"},
+		"what stands in": {settings: "declared: {hold: 30s, max_attempts: 15, dead_letter: dead, retention: 4d, dead_letter_retention: 14d}", err: denied,
+			code: 3, want: "warning access;", says: "the configuration cannot be read (policy: not for you), so what the file declares stands in"},
+		"what stands in and is too little": {settings: "declared: {hold: 30s, max_attempts: 3, dead_letter: dead, retention: 4d, dead_letter_retention: 14d}", err: denied,
+			code: 1, want: "error attempt-limit;warning access;", says: "3 is below 15"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, d := withDeclared(t, c.settings, soundPolicy, c.err, c.options)
+			var got, text strings.Builder
+			for _, f := range d.Findings {
+				fmt.Fprintf(&got, "%s %s;", f.Severity, f.Setting)
+				text.WriteString(f.line())
+				if f.Problem == "" || f.Why == "" || f.Fix == "" {
+					t.Errorf("incomplete: %+v", f)
+				}
+			}
+			if code != c.code || got.String() != c.want || !strings.Contains(text.String(), c.says) || d.Policy == nil || d.Policy.DeadLetter != "dead" {
+				t.Errorf("exit code %d, found %q; want %d and %q with %q\n%s\n%+v", code, &got, c.code, c.want, c.says, &text, d.Policy)
+			}
+		})
+	}
+}
+
+// Of several queues the worst decides, and one that cannot be read hides no other.
+func TestDoctorOnTheQueuesOfAFile(t *testing.T) {
+	t.Parallel()
+	const sound = "mem://TestDoctorOnTheQueuesOfAFile"
+	for name, c := range map[string]struct {
+		settings string // of the second queue
+		err      error
+		code     int
+		want     string // number of findings and severity of the first, of each queue
+	}{
+		"nothing":     {"", nil, 0, "0;0;"},
+		"a warning":   {"declared: {hold: 1s}", nil, 3, "0;1 warning;"},
+		"an error":    {"retry: {max_attempts: 100}", nil, 1, "0;1 error;"},
+		"one is gone": {"", driver.Errorf(driver.NotFound, "policy", "there is none"), 1, "0;1 error;"},
+	} {
+		o := &doctorOptions{maxAttempts: 5, json: true, given: func(string) bool { return false }}
+		o.config = writeConfig(t, "queues: {a: {url: '"+sound+"-a'}, b: {url: '"+sound+"-b', "+c.settings+"}}")
+		var out, errs bytes.Buffer
+		code, err := doctor(t.Context(), o, func(ctx context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+			info, err := s.Open(ctx)
+			if c.err != nil && s.Name == "b" {
+				info.Driver = posing{Queue: info.Driver, err: c.err}
+			}
+			return info, err
+		}, streams{out: &out, err: &errs})
+		var got strings.Builder
+		for line := range strings.Lines(out.String()) {
+			var d diagnosis
+			if err := json.Unmarshal([]byte(line), &d); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(&got, len(d.Findings))
+			if len(d.Findings) > 0 {
+				got.WriteString(" " + d.Findings[0].Severity)
+			}
+			got.WriteString(";")
+		}
+		if code != c.code || err != nil || got.String() != c.want {
+			t.Errorf("%s: exit code %d (%v), %q; want %d and %q\n%s\n%s", name, code, err, &got, c.code, c.want, &out, &errs)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (j *job) inMemory() bool { return strings.HasPrefix(j.options.settings[0].U
 // takes more than its refusal says.
 func (j *job) startHint(refusal error) string {
 	if j.inMemory() && strings.Contains(refusal.Error(), "attempt limit") {
-		return "set max_receives (at most 1000) in the --queue URL, or lower --max-attempts"
+		return "set max_receives (at most 1000) in the queue's URL, or lower --max-attempts"
 	}
 	return ""
 }

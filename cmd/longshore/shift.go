@@ -43,7 +43,11 @@ func (s *shift) open(ctx context.Context, open opener, handle runtime.HandlerFun
 	}
 	logger := s.logger()
 	options := s.options.workerOptions()
-	options.Logger, options.OnStart, options.OnSettled = logger, func() { close(s.started) }, s.settled
+	options.Logger, options.OnSettled = logger, s.settled
+	options.OnStart = func() { // before it can be told of a task
+		s.sayStarted()
+		close(s.started)
+	}
 	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, func(ctx context.Context, t *runtime.Info) error {
 		defer s.tally.begin()()
 		return handle(ctx, t)
@@ -71,10 +75,7 @@ func (s *shift) run(signalled context.Context, again <-chan struct{}) (int, erro
 		stop(errWorkerEnded)
 	}()
 	started := s.hasStarted(ended)
-	switch {
-	case started:
-		s.sayStarted()
-	case workerErr != nil:
+	if !started && workerErr != nil {
 		return exitUsage, &usageError{workerErr, s.startHint(workerErr)}
 	}
 	var watching sync.WaitGroup

@@ -191,6 +191,7 @@ func (w *statsWatch) run(ctx context.Context) int {
 // that is the only queue when it looks first, and answers an error of a queue, one
 // that does not pass before one that may, or errNoStats.
 func (w *statsWatch) look(ctx context.Context) (failure error) {
+	shown := 0
 	for _, q := range w.queues {
 		stats, err := q.queue.Stats(ctx)
 		if ctx.Err() != nil {
@@ -207,10 +208,11 @@ func (w *statsWatch) look(ctx context.Context) (failure error) {
 		}
 		w.askPolicy(ctx, q)
 		now := newQueueStats(q.name, &stats, q.policy)
-		if err := w.show(&now); err != nil {
+		if err := w.show(&now, shown > 0); err != nil {
 			w.screen.printf("the output could not be written: %v", err)
 			return errNoStats
 		}
+		shown++
 	}
 	w.looked = true
 	return failure
@@ -239,8 +241,8 @@ func (w *statsWatch) askPolicy(ctx context.Context, q *watchedQueue) {
 	q.policy = &report
 }
 
-// show prints the numbers as the flags say.
-func (w *statsWatch) show(s *queueStats) error {
+// show prints the numbers as the flags say. They may follow those of another queue.
+func (w *statsWatch) show(s *queueStats, follows bool) error {
 	switch {
 	case w.options.json:
 		return json.NewEncoder(w.out).Encode(s)
@@ -248,6 +250,11 @@ func (w *statsWatch) show(s *queueStats) error {
 		return s.row(w.out, fmt.Sprintf("%-*s  ", w.longest, escapeLine(s.Queue)))
 	case w.options.watch > 0:
 		return s.row(w.out, "")
+	}
+	if follows {
+		if _, err := io.WriteString(w.out, "\n"); err != nil {
+			return err
+		}
 	}
 	return s.print(w.out)
 }

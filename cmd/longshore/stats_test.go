@@ -97,6 +97,55 @@ func TestStatsOfAQueueThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// Of several queues those that can be read are shown.
+func TestStatsOfTheQueuesOfAFile(t *testing.T) {
+	t.Parallel()
+	path, orders, _ := fileOf(t, "", "")
+	orders.send(t, "k", "x", "y")
+	if e := here(t, "", "stats", "--config", path); e.code != 0 || !strings.HasPrefix(e.out, "queue orders\n  ready    2\n") || !strings.Contains(e.out, "\n\nqueue mails\n  ready    0\n") {
+		t.Errorf("exit code %d, output\n%s\n%s", e.code, e.out, e.err)
+	}
+	e := here(t, "", "stats", "--config", path, "--json")
+	if lines := strings.Split(e.out, "\n"); e.code != 0 || len(lines) != 3 || !strings.HasPrefix(lines[0], `{"queue":"orders","at":`) || !strings.HasPrefix(lines[1], `{"queue":"mails",`) {
+		t.Errorf("exit code %d, output\n%s\n%s", e.code, e.out, e.err)
+	}
+
+	out, errs := newWatchedBuffer(), newWatchedBuffer()
+	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{config: path}, json: true}, func(ctx context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		info, err := s.Open(ctx)
+		if s.Name == "orders" {
+			info.Driver = &silent{info.Driver, []error{driver.Errorf(driver.NotFound, "stats", "there is none")}}
+		}
+		return info, err
+	}, streams{out: out, err: errs})
+	if code != 1 || err != nil || !strings.HasPrefix(out.String(), `{"queue":"mails",`) || errs.String() != "queue orders: stats: there is none\n" {
+		t.Errorf("exit code %d (%v), output\n%s\n%s", code, err, out, errs)
+	}
+}
+
+func TestStatsWatchesSeveralQueues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, interrupt := context.WithCancel(t.Context())
+		out, errs := newWatchedBuffer(), newWatchedBuffer()
+		open := openSilent(t, nil, driver.Errorf(driver.Unavailable, "stats", "not now"))
+		ended := make(chan int, 1) // one result, never closed
+		go func() {
+			code, err := showStats(ctx, &statsOptions{queueFlags: queueFlags{names: []string{"mem://long", "mem://x"}}, watch: 10 * time.Second}, open, streams{out: out, err: errs})
+			if err != nil {
+				t.Error(err)
+			}
+			ended <- code
+		}()
+		time.Sleep(25 * time.Second)
+		interrupt()
+		// At 0 and 20 s; at 10 s neither answered.
+		code := <-ended
+		if code != exitOK || strings.Count(out.String(), "long  ") != 2 || strings.Count(out.String(), "x     ") != 2 || strings.Count(errs.String(), "queue x: stats: not now\n") != 1 {
+			t.Errorf("exit code %d, output\n%s\n%s", code, out, errs)
+		}
+	})
+}
+
 func TestStatsWatchesUntilASignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, interrupt := context.WithCancel(t.Context())

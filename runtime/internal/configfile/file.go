@@ -90,14 +90,19 @@ func (r *reader) file(root item) *File {
 		r.fail(root, "there are no queues; name at least one under queues")
 		return f
 	}
-	known := make(map[string]bool)
+	known, owners := make(map[string]bool), make(map[string]string)
 	for _, e := range r.entries(queues) {
 		if !isName(e.key) {
 			r.fail(e.name, "the name of a queue is not 1 to 128 letters, digits and any of ._-")
 			continue
 		}
 		known[e.key] = true
-		f.Queues = append(f.Queues, r.queue(e.key, e.item))
+		q := r.queue(e.key, e.item)
+		if owner, taken := owners[q.URL]; taken && r.err == nil {
+			r.err = &Error{q.Line, q.Column, e.item.key + ".url", "it is that of queue " + owner + " too; route several kinds to one queue instead"}
+		}
+		owners[q.URL] = q.Name
+		f.Queues = append(f.Queues, q)
 	}
 	if len(f.Queues) == 0 {
 		r.fail(queues, "there are no queues; name at least one")

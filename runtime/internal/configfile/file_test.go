@@ -97,6 +97,7 @@ func TestParseRefuses(t *testing.T) {
 		"a token as a key":      {q + "    hunter2AKIA12345678: 1\n", "4:5: queues.a.a key: this key is unknown"},
 		"a number as a key":     {q + "    17: hunter2\n", "4:5: queues.a: a key is no text"},
 		"a queue twice":         {q + "  a:\n    url: mem://hunter2\n", "4:3: queues.a: it is here twice"},
+		"a URL twice":           {q + "  b:\n    weight: 2\n    url: mem://a\n", "6:10: queues.b.url: it is that of queue a too"},
 		"a key twice":           {q + "    url: hunter2\n", "4:5: queues.a.url: it is here twice"},
 		"a kind twice":          {q + "routes:\n  k: a\n  k: a\n", "6:3: routes.k: it is here twice"},
 		"a bad queue name":      {"queues:\n  a b:\n    url: mem://a\n", "2:3: queues.a key: the name of a queue is not"},
@@ -187,8 +188,8 @@ func TestParseTakesALongFile(t *testing.T) {
 	list.WriteString("# " + strings.Repeat("- ", n) + "\nqueues:\n")
 	line.WriteString("queues: {")
 	for i := range n {
-		fmt.Fprintf(&list, "  - q%d:\n    url: 'mem://[?- a' # [ ?\n", i)
-		fmt.Fprintf(&line, "q%d: {url: 'mem://a?[- b'}, ", i)
+		fmt.Fprintf(&list, "  - q%d:\n    url: 'mem://[?- %d' # [ ?\n", i, i)
+		fmt.Fprintf(&line, "q%d: {url: 'mem://a?[- %d'}, ", i, i)
 	}
 	for name, file := range map[string]string{
 		"lines": strings.ReplaceAll(list.String(), "  - q", "  q"), "a line": line.String() + "}",
