@@ -172,7 +172,6 @@ func TestDoctorTakesWhatTheFileSays(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		settings string
-		policy   driver.Policy
 		err      error
 		options  doctorOptions
 		code     int
@@ -196,7 +195,11 @@ func TestDoctorTakesWhatTheFileSays(t *testing.T) {
 			code: 1, want: "error attempt-limit;warning access;", says: "3 is below 15"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, d := withDeclared(t, c.settings, soundPolicy, c.err, c.options)
+			policy := soundPolicy
+			if c.err != nil {
+				policy = driver.Policy{}
+			}
+			code, d := withDeclared(t, c.settings, policy, c.err, c.options)
 			var got, text strings.Builder
 			for _, f := range d.Findings {
 				fmt.Fprintf(&got, "%s %s;", f.Severity, f.Setting)
@@ -216,19 +219,23 @@ func TestDoctorTakesWhatTheFileSays(t *testing.T) {
 func TestDoctorOnTheQueuesOfAFile(t *testing.T) {
 	t.Parallel()
 	const sound = "mem://TestDoctorOnTheQueuesOfAFile"
+	const doubtful, bad = ", declared: {hold: 1s}", ", retry: {max_attempts: 100}"
 	for name, c := range map[string]struct {
-		settings string // of the second queue
-		err      error
-		code     int
-		want     string // number of findings and severity of the first, of each queue
+		first, second string // their settings
+		err           error  // of reading the second
+		code          int
+		want          string // number of findings and severity of the first, of each queue
 	}{
-		"nothing":     {"", nil, 0, "0;0;"},
-		"a warning":   {"declared: {hold: 1s}", nil, 3, "0;1 warning;"},
-		"an error":    {"retry: {max_attempts: 100}", nil, 1, "0;1 error;"},
-		"one is gone": {"", driver.Errorf(driver.NotFound, "policy", "there is none"), 1, "0;1 error;"},
+		"nothing":             {"", "", nil, 0, "0;0;"},
+		"a warning":           {"", doubtful, nil, 3, "0;1 warning;"},
+		"a warning first":     {doubtful, "", nil, 3, "1 warning;0;"},
+		"an error":            {"", bad, nil, 1, "0;1 error;"},
+		"a warning, an error": {doubtful, bad, nil, 1, "1 warning;1 error;"},
+		"an error, a warning": {bad, doubtful, nil, 1, "1 error;1 warning;"},
+		"one is gone":         {"", "", driver.Errorf(driver.NotFound, "policy", "there is none"), 1, "0;1 error;"},
 	} {
 		o := &doctorOptions{maxAttempts: 5, json: true, given: func(string) bool { return false }}
-		o.config = writeConfig(t, "queues: {a: {url: '"+sound+"-a'}, b: {url: '"+sound+"-b', "+c.settings+"}}")
+		o.config = writeConfig(t, "queues: {a: {url: '"+sound+"-a'"+c.first+"}, b: {url: '"+sound+"-b'"+c.second+"}}")
 		var out, errs bytes.Buffer
 		code, err := doctor(t.Context(), o, func(ctx context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
 			info, err := s.Open(ctx)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -306,6 +307,42 @@ func TestWorkWaitsForAllQueuesToBeEmpty(t *testing.T) {
 	e := here(t, "", "work", "--config", path, "--until-empty", "1s", "--json", "--exec", "cat >&2")
 	if end := e.lastEvent(t); e.code != 0 || end.Succeeded != 1 || end.Why != "empty" || end.ElapsedMS < 3000 {
 		t.Errorf("exit code %d, %+v\n%s", e.code, end, e.err)
+	}
+}
+
+// asking is a queue that tells when it is asked for its numbers.
+type asking struct {
+	driver.Queue
+	asked func()
+}
+
+func (q asking) Stats(ctx context.Context) (driver.Stats, error) {
+	q.asked()
+	return q.Queue.Stats(ctx)
+}
+
+// A task that is done while it looks at the queues may have sent another to one
+// that it has looked at: it looks again.
+func TestWorkLooksAgainAfterATask(t *testing.T) {
+	t.Parallel()
+	o := &workOptions{workerFlags: workerFlags{
+		queueFlags: queueFlags{settings: []runtime.QueueSettings{{Name: "a"}}}, concurrency: 1, maxAttempts: 5, grace: time.Second, exec: "cat",
+	}, untilEmpty: 50 * time.Millisecond}
+	s := newShift(o, streams{out: io.Discard, err: io.Discard})
+	var asked atomic.Int64
+	q := asking{newMemQueue(t, "").Queue, func() {
+		if asked.Add(1) == 1 {
+			s.tally.begin()()
+		}
+	}}
+	err := s.open(t.Context(), func(context.Context, *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		return runtime.QueueInfo{Name: "a", Driver: q}, nil
+	}, func(context.Context, *runtime.Info) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, err := s.run(t.Context(), nil); code != 0 || err != nil || asked.Load() != 2 {
+		t.Errorf("exit code %d (%v) after %d looks, want 2", code, err, asked.Load())
 	}
 }
 
