@@ -29,7 +29,7 @@ const (
 // backquotes, and otherwise which queue of the file it is without --queue.
 func (o *queueFlags) add(c *cobra.Command, what, otherwise string) {
 	f := c.Flags()
-	f.StringArrayVar(&o.names, "queue", nil, what+"; with --config the name of one of its queues (default "+otherwise+")")
+	f.StringArrayVar(&o.names, "queue", nil, what+"; with --config a name in that file, by default "+otherwise)
 	f.StringVar(&o.config, "config", "", "configuration `file` that names the queues")
 	_ = c.MarkFlagFilename("config", "yaml", "yml")
 	_ = c.RegisterFlagCompletionFunc("queue", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
