@@ -55,10 +55,10 @@ or empty when not known, -1 without end; null when it could not be read), stats
 findings (each with severity, setting, native, problem, why, fix), errors and
 warnings.
 
-Exit codes: 0 nothing was found; 1 errors, and with several queues also when some may
-not be read; 3 warnings only; 2 nothing was checked, because a flag, the file, the
-queue or the command is wrong, or the only queue may not be read; 130 ended by a
-second signal.`
+Exit codes: 0 nothing was found; 1 errors, also that one of several queues may not be
+read, or it was interrupted; 3 warnings only; 2 nothing was checked, because a flag,
+the file, the queue or the command is wrong, or the only queue may not be read; 130
+ended by a second signal.`
 
 const doctorExample = `  longshore doctor --queue 'sqs://orders?region=eu-west-1' --max-attempts 5 --timeout 10m
   longshore doctor --queue "$(terraform output -raw url_declared)" --json
@@ -118,7 +118,10 @@ func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (in
 		switch {
 		case usage:
 			return exitUsage, err
-		case err != nil && (len(flags.settings) == 1 || ctx.Err() != nil):
+		case err != nil && ctx.Err() != nil:
+			newScreen(std.err).printf("it was interrupted before queue %q answered", s.Name)
+			return exitFailed, nil
+		case err != nil && len(flags.settings) == 1:
 			return exitUsage, &usageError{err, doctorHint(err)}
 		case err != nil:
 			d = unread(s.Name, err)

@@ -262,6 +262,23 @@ func TestDoctorOnTheQueuesOfAFile(t *testing.T) {
 	}
 }
 
+func TestDoctorIsInterrupted(t *testing.T) {
+	t.Parallel()
+	q := hanging{newMemQueue(t, "").Queue, make(chan struct{})}
+	ctx, signal := context.WithCancel(t.Context())
+	go func() {
+		<-q.asked
+		signal()
+	}()
+	var out, errs bytes.Buffer
+	code, err := doctor(ctx, &doctorOptions{queueFlags: queueFlags{names: []string{"mem://q", "mem://r"}}, maxAttempts: 5}, func(_ context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		return runtime.QueueInfo{Name: s.Name, Driver: q}, nil
+	}, streams{out: &out, err: &errs})
+	if code != 1 || err != nil || out.Len() > 0 || errs.String() != "it was interrupted before queue \"q\" answered\n" {
+		t.Errorf("exit code %d, %v, output %s\n%s", code, err, &out, &errs)
+	}
+}
+
 func TestSpans(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "unknown", -time.Millisecond: "without end", time.Minute: "1m0s", 24 * time.Hour: "24h0m0s", 96 * time.Hour: "4 days", 49 * time.Hour: "49h0m0s",
