@@ -118,7 +118,7 @@ func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (in
 		switch {
 		case usage:
 			return exitUsage, err
-		case err != nil && ctx.Err() != nil:
+		case ctx.Err() != nil:
 			newScreen(std.err).printf("it was interrupted before queue %q answered", s.Name)
 			return exitFailed, nil
 		case err != nil && len(flags.settings) == 1:

@@ -3,6 +3,7 @@ package configfile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -91,8 +92,8 @@ func tooDeep(tokens token.Tokens) *token.Position {
 }
 
 func lastIndex(s []int, v int) int {
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == v {
+	for i, x := range slices.Backward(s) {
+		if x == v {
 			return i
 		}
 	}
