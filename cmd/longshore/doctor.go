@@ -114,13 +114,14 @@ func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (in
 	for i := range flags.settings {
 		s := &flags.settings[i]
 		d, err := examine(ctx, flags, s, open)
+		if ctx.Err() != nil {
+			newScreen(std.err).printf("it was interrupted before queue %q answered", s.Name)
+			return exitFailed, nil
+		}
 		_, usage := errors.AsType[*usageError](err)
 		switch {
 		case usage:
 			return exitUsage, err
-		case ctx.Err() != nil:
-			newScreen(std.err).printf("it was interrupted before queue %q answered", s.Name)
-			return exitFailed, nil
 		case err != nil && len(flags.settings) == 1:
 			return exitUsage, &usageError{err, doctorHint(err)}
 		case err != nil:
