@@ -114,9 +114,11 @@ func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (in
 	for i := range flags.settings {
 		s := &flags.settings[i]
 		d, err := examine(ctx, flags, s, open)
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			newScreen(std.err).printf("it was interrupted before queue %q answered", s.Name)
 			return exitFailed, nil
+		default:
 		}
 		_, usage := errors.AsType[*usageError](err)
 		switch {
