@@ -122,8 +122,8 @@ func (l *lane) findings(p *driver.Policy) (found []Finding) {
 			"it would refuse to lease anything", "choose one that is")
 	}
 	if kind, t := l.worker.mux.longest(); t > 0 && t >= c.MaxTotalHold-min(totalMargin, c.MaxTotalHold/10) {
-		add(SettingTimeout, fmt.Sprintf("the timeout %v of kind %q does not fit into the %v for which the broker keeps a lease in all, less what is kept back of that",
-			t, kind, c.MaxTotalHold), "a task that takes as long would lose its lease", "shorten it")
+		add(SettingTimeout, fmt.Sprintf("the timeout %v of %s does not fit into the %v for which the broker keeps a lease in all, less what is kept back of that",
+			t, kindName(kind), c.MaxTotalHold), "a task that takes as long would lose its lease", "shorten it")
 	}
 	if p.RetryDelay > 0 {
 		add(SettingRetryDelay, fmt.Sprintf("the broker adds %v before each retry to the worker's own backoff", p.RetryDelay),
@@ -155,4 +155,12 @@ func (m *Mux) longest() (kind string, timeout time.Duration) {
 		}
 	}
 	return kind, timeout
+}
+
+// kindName is a kind in a sentence.
+func kindName(kind string) string {
+	if kind == anyKind {
+		return "any kind"
+	}
+	return fmt.Sprintf("kind %q", kind)
 }

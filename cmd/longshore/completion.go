@@ -35,6 +35,9 @@ func completeFlags(c *cobra.Command) {
 	}
 	c.ValidArgsFunction = cobra.NoFileCompletions
 	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if _, has := c.GetFlagCompletionFunc(f.Name); has {
+			return
+		}
 		complete := cobra.NoFileCompletions
 		switch value, _ := pflag.UnquoteUsage(f); {
 		case value == "file" || value == "command" || value == "": // "" takes no value
@@ -43,7 +46,7 @@ func completeFlags(c *cobra.Command) {
 			complete = cobra.FixedCompletions(reasons, cobra.ShellCompDirectiveNoFileComp)
 		}
 		if err := c.RegisterFlagCompletionFunc(f.Name, complete); err != nil {
-			panic(err) // each flag is registered once
+			panic(err) // it has none yet
 		}
 	})
 }

@@ -10,7 +10,7 @@ func TestCompletionOffersFilesWhereOneIsTaken(t *testing.T) {
 	const files, none = ":0\n", ":4\n" // cobra's directives
 	for line, want := range map[string]string{
 		"send --file ":               files,
-		"send --config ":             files,
+		"send --config ":             "yaml\nyml\n:8\n",
 		"run --failed ":              files,
 		"run --exec ":                files,
 		"send ":                      none,

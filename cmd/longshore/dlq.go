@@ -22,7 +22,7 @@ func dlqCommand(std streams, code *int) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(takeConfig(dlqListCommand(std, code)), takeConfig(dlqShowCommand(std, code)), takeConfig(dlqRedriveCommand(std, code)), takeConfig(dlqDiscardCommand(std, code)))
+	c.AddCommand(dlqListCommand(std, code), dlqShowCommand(std, code), dlqRedriveCommand(std, code), dlqDiscardCommand(std, code))
 	return c
 }
 

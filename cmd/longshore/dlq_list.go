@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/longshore-dev/longshore/driver"
 )
 
 // errEnough ends a look at dead letters.
@@ -23,7 +21,7 @@ const maxListed = 1000
 
 // listOptions are the flags of longshore dlq list.
 type listOptions struct {
-	queue string
+	queueFlags
 	letterFilter
 	max  int
 	json bool
@@ -52,13 +50,13 @@ the command is wrong; 130 ended by a second signal.`
 func dlqListCommand(std streams, code *int) *cobra.Command {
 	o := new(listOptions)
 	c := &cobra.Command{
-		Use:     "list --queue URL",
+		Use:     "list (--queue URL | --config FILE)",
 		Short:   "Show dead letters and why they died",
 		Long:    listLong + queueURLs(),
 		Example: `  longshore dlq list --queue 'sqs://orders?region=eu-west-1' --reason permanent --max 20`,
 		Args:    noArgument("dlq list", "for example --id ID"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(c.Flags().Changed); err != nil {
 				return err
 			}
 			return interruptible(c, code, func(ctx context.Context) (int, error) { return listLetters(ctx, o, std) })
@@ -66,18 +64,18 @@ func dlqListCommand(std streams, code *int) *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.queue, "queue", "", "`URL` of the queue that they died on, for example sqs://orders?region=eu-west-1 (required)")
-	o.add(c)
+	o.queueFlags.add(c, "`URL` of the queue that they died on, for example "+exampleURL, defaultOfFile)
+	o.letterFilter.add(c)
 	f.IntVar(&o.max, "max", 100, "the most to show, 1 to 1000")
 	f.BoolVar(&o.json, "json", false, "print them as JSON on standard output")
 	return c
 }
 
-func (o *listOptions) check() error {
-	switch {
-	case o.queue == "":
-		return usagef("for example --queue 'sqs://orders?region=eu-west-1'", "--queue is missing")
-	case o.max < 1 || o.max > maxListed:
+func (o *listOptions) check(given func(flag string) bool) error {
+	if err := o.checkOne(given); err != nil {
+		return err
+	}
+	if o.max < 1 || o.max > maxListed {
 		return usagef("", "--max %d is not within 1 to %d", o.max, maxListed)
 	}
 	return o.letterFilter.check()
@@ -93,7 +91,7 @@ type listing struct {
 // listLetters does what the flags say. It answers the exit code, or an error when
 // it showed nothing.
 func listLetters(ctx context.Context, o *listOptions, std streams) (int, error) {
-	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq list", nil)
+	queues, err := o.openOne(ctx, byURL, "", "longshore dlq list")
 	if err != nil {
 		return exitUsage, err
 	}

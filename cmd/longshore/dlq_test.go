@@ -221,7 +221,7 @@ func TestDLQRedriveCanBeInterruptedAndRunAgain(t *testing.T) {
 	ended := make(chan int, 1) // one result, never closed
 	std := streams{out: newWatchedBuffer(), err: newWatchedBuffer()}
 	go func() {
-		code, err := redrive(ctx, &redriveOptions{queue: q.url, rate: 0.05}, std)
+		code, err := redrive(ctx, &redriveOptions{queueFlags: q.flags(), rate: 0.05}, std)
 		if err != nil {
 			t.Errorf("redrive: %v", err)
 		}

@@ -556,7 +556,7 @@ func TestRunRefuses(t *testing.T) {
 
 func TestRunHintsAtTheQueueURLOnlyWhereItHelps(t *testing.T) {
 	t.Parallel()
-	const hint = "\nset max_receives (at most 1000) in the --queue URL"
+	const hint = "\nset max_receives (at most 1000) in the queue's URL"
 	for flag, want := range map[string]bool{"--max-attempts=48": true, "--hold=24h": false, "--timeout=13h": false} {
 		e := longshore(t, "line\n", "run", "--queue=mem://x", "--exec=cat", flag)
 

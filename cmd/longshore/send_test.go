@@ -186,7 +186,7 @@ func TestSendDoesNotWaitForMoreLines(t *testing.T) {
 	ended := make(chan int, 1) // one result, never closed
 	var out, err bytes.Buffer
 	go func() {
-		o := &sendOptions{queue: q.url, kind: "k", contentType: "text/plain", lines: true, failed: filepath.Join(t.TempDir(), "failed")}
+		o := &sendOptions{queueFlags: q.flags(), kind: "k", contentType: "text/plain", lines: true, failed: filepath.Join(t.TempDir(), "failed")}
 		code, _ := send(ctx, nil, o, streams{in: in, out: &out, err: &err})
 		ended <- code
 	}()

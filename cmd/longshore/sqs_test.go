@@ -197,6 +197,33 @@ func TestDoctorRefusesAMalformedURLThatDeclaresOnSQS(t *testing.T) {
 	}
 }
 
+// What a file declares is held against the queue itself, and its retries against the
+// queue's limit.
+func TestDoctorOnAnSQSQueueOfAFile(t *testing.T) {
+	s := startSQS(t)
+	const file = "queues:\n  pay:\n    url: sqs://orders?region=${AWS_REGION}\n    retry: {max_attempts: %d}\n    declared: {max_attempts: 15, dead_letter: orders-dead, hold: 30s, retention: 4d}\n"
+	for name, c := range map[string]struct {
+		attempts int
+		change   map[string]string
+		code     int
+		says     string
+	}{
+		"nothing":  {5, nil, 0, "queue pay\n  hold                   30s\n  attempt limit          15 deliveries\n"},
+		"attempts": {9, nil, 1, "error: attempt-limit (RedrivePolicy.maxReceiveCount): the broker's attempt limit 15 is below 23, so "},
+		"drift": {5, map[string]string{"VisibilityTimeout": "60"}, 3,
+			"warning: hold (VisibilityTimeout): the hold is declared as 30s and is 1m0s, so a program that may not read the queue would rely on what is not so; correct declared in the file, or change it back\n"},
+	} {
+		s.set(t, "orders", map[string]string{"VisibilityTimeout": "30"})
+		if c.change != nil {
+			s.set(t, "orders", c.change)
+		}
+		e := here(t, "", "doctor", "--config", writeConfig(t, fmt.Sprintf(file, c.attempts)))
+		if e.code != c.code || !strings.Contains(e.out, c.says) {
+			t.Errorf("%s: exit code %d, want %d and %q\n%s\n%s", name, e.code, c.code, c.says, e.out, e.err)
+		}
+	}
+}
+
 func TestCommandsOnAnSQSQueueThatIsMissing(t *testing.T) {
 	startSQS(t)
 	for _, args := range [][]string{
