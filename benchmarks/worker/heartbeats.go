@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	goruntime "runtime"
+	"runtime/pprof"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/mem"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// mostHeartbeats is the share of a core that the heartbeats may take.
+const mostHeartbeats = 0.10
+
+type heartbeatOptions struct {
+	handlers int
+	hold     time.Duration
+	holds    int
+	profile  string
+	out      io.Writer
+}
+
+// heartbeats is what was seen of them.
+type heartbeats struct {
+	usage
+	calls, leases int64         // of Extend while the CPU time counted
+	longest       time.Duration // between two extends of a lease, or its receive and the first
+	lost          int64         // handlers whose context was cancelled
+	again         int64         // deliveries after the first of a task
+}
+
+// measureHeartbeats measures the CPU time of a process whose handlers all wait.
+// The error says which limit is missed.
+func measureHeartbeats(ctx context.Context, o heartbeatOptions) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	q, err := mem.New("heartbeats", nil)
+	if err != nil {
+		return err
+	}
+	queue := &pulse{Queue: q}
+	var started, done, lost atomic.Int64
+	release := make(chan struct{}) // closed when the handlers may return
+	w, err := startWorker(ctx, []driver.Queue{queue}, runtime.WorkerOptions{
+		Concurrency: o.handlers, Hold: o.hold,
+		OnSettled: func(s runtime.Settled) {
+			if err := acked(s); err != nil {
+				cancel(err)
+			}
+			done.Add(1)
+		},
+	}, func(ctx context.Context, _ *runtime.Task[task]) error {
+		started.Add(1)
+		select {
+		case <-release:
+			return nil
+		case <-ctx.Done():
+			lost.Add(1)
+			return context.Cause(ctx)
+		}
+	}, cancel)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.end()) }()
+	if err := enqueue(ctx, w.client, o.handlers); err != nil {
+		return err
+	}
+	until(ctx, func() bool { return started.Load() >= int64(o.handlers) })
+
+	pause(ctx, 2*o.hold)
+	goruntime.GC()
+	var h heartbeats
+	stop, err := profileTo(o.profile)
+	if err != nil {
+		return err
+	}
+	calls, leases := queue.calls.Load(), queue.leases.Load()
+	h.usage = measure(func() { pause(ctx, time.Duration(o.holds)*o.hold) })
+	h.calls, h.leases = queue.calls.Load()-calls, queue.leases.Load()-leases
+	if err := stop(); err != nil {
+		return err
+	}
+	h.longest = queue.between(ctx, 2*o.hold)
+	h.lost = lost.Load()
+	close(release)
+	until(ctx, func() bool { return done.Load() >= started.Load() })
+	if h.again = queue.again.Load(); ctx.Err() != nil && h.lost+h.again == 0 {
+		return context.Cause(ctx)
+	}
+	return reportHeartbeats(o, &h)
+}
+
+func reportHeartbeats(o heartbeatOptions, h *heartbeats) error {
+	fmt.Fprintf(o.out, "%d handlers wait, hold %v, for %v: %d leases extended in %d calls; at most %v between two extends of one\n",
+		o.handlers, o.hold, h.took.Round(time.Millisecond), h.leases, h.calls, h.longest.Round(time.Millisecond))
+	fmt.Fprintf(o.out, "CPU of the whole process: %.1f %% of a core, %v an extend (at most %.0f %%)\n",
+		100*h.share(), h.cpu/time.Duration(max(1, h.leases)), 100*mostHeartbeats)
+	fmt.Fprintf(o.out, "leases lost: %d, second deliveries: %d\n", h.lost, h.again)
+	var missed []error
+	if h.leases == 0 {
+		missed = append(missed, errors.New("no lease was extended"))
+	}
+	if h.share() >= mostHeartbeats {
+		missed = append(missed, fmt.Errorf("the heartbeats take %.1f %% of a core, not below %.0f %%", 100*h.share(), 100*mostHeartbeats))
+	}
+	if h.lost+h.again > 0 {
+		missed = append(missed, fmt.Errorf("%d leases were lost, and %d tasks were delivered again", h.lost, h.again))
+	}
+	return errors.Join(missed...)
+}
+
+// acked is why a task was not acknowledged, or nil.
+func acked(s runtime.Settled) error {
+	err := errors.Join(s.Err, s.Decision.Err)
+	if err == nil && s.Decision.Settlement.Verdict != driver.Ack {
+		err = errors.New("a task was not acknowledged")
+	}
+	return err
+}
+
+// enqueue sends n tasks.
+func enqueue(ctx context.Context, c *runtime.Client, n int) error {
+	tasks := make([]task, min(n, 1000))
+	for i := range tasks {
+		tasks[i].Text = strings.Repeat("x", 53) // 64 bytes as JSON
+	}
+	for n > 0 {
+		some := tasks[:min(n, len(tasks))]
+		for _, r := range runtime.EnqueueMany(ctx, c, some) {
+			if r.Err != nil {
+				return r.Err
+			}
+		}
+		n -= len(some)
+	}
+	return nil
+}
+
+// until waits until f is true or ctx has ended.
+func until(ctx context.Context, f func() bool) {
+	for ctx.Err() == nil && !f() {
+		pause(ctx, time.Millisecond)
+	}
+}
+
+// profileTo starts a CPU profile, unless file is empty.
+func profileTo(file string) (stop func() error, err error) {
+	if file == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
+}
