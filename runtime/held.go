@@ -43,7 +43,6 @@ type held struct {
 	roomless  bool          // it takes no part of the worker's room while it waits
 	settling  bool          // a Settle is under way
 	extending bool          // an Extend is under way
-	extends   int           // how many there were
 	extendAt  time.Duration // when the next one is due
 	expires   time.Duration // when the lease is taken for lost
 	resumeAt  time.Duration // when a parked or snoozed one is due

@@ -150,6 +150,7 @@ func (l *lane) extend() {
 		results := l.queue.Driver.Extend(ctx, leases, l.worker.options.Hold)
 		cancel()
 		l.mu.Lock()
+		l.turns++
 		for i, h := range batch {
 			l.extended(h, results[i], start)
 		}
@@ -184,7 +185,6 @@ func (l *lane) nextExtends() (batch []*held, leases []driver.Lease) {
 func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
 	h.extending = false
 	now := l.now()
-	h.extends++
 	switch {
 	case h.next != nil && l.byID[h.id] == h:
 		l.adopt(h, h.next)
@@ -192,7 +192,7 @@ func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
 		return // the broker answered after the end; the handler was told
 	case r.Err == nil:
 		h.expires = l.since(r.Expires)
-		h.extendAt = start + third(h.expires-start, h)
+		h.extendAt = start + l.third(h.expires-start)
 	case driver.Is(r.Err, driver.LeaseLost):
 		l.lose(h, r.Err)
 		return

@@ -36,6 +36,7 @@ type lane struct {
 	book         due.Heap[*held]          // guarded by mu; every held but those in settle
 	armed        time.Duration            // guarded by mu; when the keeper wakes, 0 for never
 	toExtend     []*held                  // guarded by mu; some may be decided or lost since
+	turns        int                      // guarded by mu; batches received or extended so far, for the jitter
 	extenders    int                      // guarded by mu
 	toSettle     []*held                  // guarded by mu
 	settlers     int                      // guarded by mu
@@ -98,6 +99,7 @@ func (l *lane) take(leases []driver.Lease) int {
 	together := make([]held, 0, len(leases))
 	l.mu.Lock()
 	defer l.unlock()
+	l.turns++
 	for _, lease := range leases {
 		m := lease.Message()
 		if old := l.byID[m.ID]; old != nil {
@@ -128,7 +130,7 @@ func (h *held) hold(lease driver.Lease) {
 	h.lease, h.next = lease, nil
 	received := h.lane.since(lease.Received())
 	h.expires = h.lane.since(lease.Expires())
-	h.extendAt = received + third(h.expires-received, h)
+	h.extendAt = received + h.lane.third(h.expires-received)
 }
 
 // offer hands h to the runners, or gives it back once the worker drains. The
@@ -143,10 +145,12 @@ func (l *lane) offer(h *held) {
 }
 
 // third is when to extend a lease that runs for hold: after a third of it, less
-// up to a fifth of that, so that leases received together spread.
-func third(hold time.Duration, h *held) time.Duration {
+// up to a fifth of that, so that batches spread. Those received or extended in
+// one call stay together, so that calls are full and what they have lies together
+// in memory. The caller holds mu.
+func (l *lane) third(hold time.Duration) time.Duration {
 	d := hold / 3
-	return d - time.Duration(spread(h.id, h.extends)*float64(d/5))
+	return d - time.Duration(spread(l.queue.Name, l.turns)*float64(d/5))
 }
 
 // begin marks h as running under the given cancel function and answers its lease;
