@@ -14,7 +14,7 @@ import (
 // extend never overtakes a settle. All but lane, lease and id are guarded by its
 // lane's mu.
 type held struct {
-	due.Slot // in the lane's book, from receive until the settle begins or, on a lost lease, the handler returns
+	due.Slot[*held] // in the lane's book, from receive until the settle begins or, on a lost lease, the handler returns
 
 	lane  *lane
 	lease driver.Lease

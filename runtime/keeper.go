@@ -151,8 +151,9 @@ func (l *lane) extend() {
 		cancel()
 		l.mu.Lock()
 		l.turns++
+		now := l.now()
 		for i, h := range batch {
-			l.extended(h, results[i], start)
+			l.extended(h, results[i], start, now)
 		}
 		l.unlock()
 	}
@@ -163,7 +164,8 @@ func (l *lane) extend() {
 func (l *lane) nextExtends() (batch []*held, leases []driver.Lease) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	limit := l.queue.capabilities.MaxSettleBatch
+	limit := min(l.queue.capabilities.MaxSettleBatch, len(l.toExtend))
+	batch, leases = make([]*held, 0, limit), make([]driver.Lease, 0, limit)
 	for len(l.toExtend) > 0 && len(batch) < limit {
 		h := l.toExtend[0]
 		l.toExtend = l.toExtend[1:]
@@ -180,11 +182,10 @@ func (l *lane) nextExtends() (batch []*held, leases []driver.Lease) {
 	return batch, leases
 }
 
-// extended takes in the result of an Extend that began at start. The caller
-// holds mu.
-func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
+// extended takes in the result of an Extend that began at start and ended now. The
+// caller holds mu.
+func (l *lane) extended(h *held, r driver.ExtendResult, start, now time.Duration) {
 	h.extending = false
-	now := l.now()
 	switch {
 	case h.next != nil && l.byID[h.id] == h:
 		l.adopt(h, h.next)

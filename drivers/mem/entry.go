@@ -23,7 +23,7 @@ const (
 // the broker's mu. What a settle needs stands together and first: with a million
 // entries its time is that of fetching them from memory.
 type entry struct {
-	due.Slot // when delayed, leased or hidden
+	due.Slot[*entry] // when delayed, leased or hidden
 
 	state    state
 	attempts int
