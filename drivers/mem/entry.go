@@ -26,7 +26,7 @@ type entry struct {
 	due.Slot[*entry] // when delayed, leased or hidden
 
 	state    state
-	attempts int
+	attempts int32
 	until    time.Duration // when it becomes visible; its place in the heap may be earlier
 	current  *lease        // the lease that holds it, when leased
 	group    *group        // of an ordered store, when it has a key
