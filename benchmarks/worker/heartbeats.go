@@ -8,7 +8,6 @@ import (
 	"os"
 	goruntime "runtime"
 	"runtime/pprof"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +23,9 @@ type heartbeatOptions struct {
 	handlers int
 	hold     time.Duration
 	holds    int
+	batch    int // how many tasks are sent at a time
 	profile  string
+	wrap     func(driver.Queue) driver.Queue // a layer around the queue, if any
 	out      io.Writer
 }
 
@@ -32,7 +33,7 @@ type heartbeatOptions struct {
 type heartbeats struct {
 	usage
 	calls, leases int64         // of Extend while the CPU time counted
-	longest       time.Duration // between two extends of a lease, or its receive and the first
+	longest       time.Duration // between two extends of a lease, in a time after that
 	lost          int64         // handlers whose context was cancelled
 	again         int64         // deliveries after the first of a task
 }
@@ -47,6 +48,9 @@ func measureHeartbeats(ctx context.Context, o heartbeatOptions) (err error) {
 		return err
 	}
 	queue := &pulse{Queue: q}
+	if o.wrap != nil {
+		queue.Queue = o.wrap(q)
+	}
 	var started, done, lost atomic.Int64
 	release := make(chan struct{}) // closed when the handlers may return
 	w, err := startWorker(ctx, []driver.Queue{queue}, runtime.WorkerOptions{
@@ -71,7 +75,7 @@ func measureHeartbeats(ctx context.Context, o heartbeatOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.end()) }()
-	if err := enqueue(ctx, w.client, o.handlers); err != nil {
+	if err := enqueue(ctx, w.client, o.handlers, o.batch); err != nil {
 		return err
 	}
 	until(ctx, func() bool { return started.Load() >= int64(o.handlers) })
@@ -100,56 +104,25 @@ func measureHeartbeats(ctx context.Context, o heartbeatOptions) (err error) {
 }
 
 func reportHeartbeats(o heartbeatOptions, h *heartbeats) error {
-	fmt.Fprintf(o.out, "%d handlers wait, hold %v, for %v: %d leases extended in %d calls; at most %v between two extends of one\n",
-		o.handlers, o.hold, h.took.Round(time.Millisecond), h.leases, h.calls, h.longest.Round(time.Millisecond))
-	fmt.Fprintf(o.out, "CPU of the whole process: %.1f %% of a core, %v an extend (at most %.0f %%)\n",
+	fmt.Fprintf(o.out, "%d handlers wait, hold %v, for %v: %d leases extended in %d calls; at most %v between two extends of one (at most %v)\n",
+		o.handlers, o.hold, h.took.Round(time.Millisecond), h.leases, h.calls, h.longest.Round(time.Millisecond), o.hold/2)
+	fmt.Fprintf(o.out, "CPU of the whole process: %.1f %% of a core, %v an extend (below %.0f %%)\n",
 		100*h.share(), h.cpu/time.Duration(max(1, h.leases)), 100*mostHeartbeats)
 	fmt.Fprintf(o.out, "leases lost: %d, second deliveries: %d\n", h.lost, h.again)
 	var missed []error
-	if h.leases == 0 {
-		missed = append(missed, errors.New("no lease was extended"))
+	if least := int64(o.handlers) * int64(o.holds); h.leases < least {
+		missed = append(missed, fmt.Errorf("%d extends are fewer than the %d by which each lease has one in a hold", h.leases, least))
 	}
 	if h.share() >= mostHeartbeats {
 		missed = append(missed, fmt.Errorf("the heartbeats take %.1f %% of a core, not below %.0f %%", 100*h.share(), 100*mostHeartbeats))
+	}
+	if h.longest > o.hold/2 {
+		missed = append(missed, fmt.Errorf("a lease was not extended for %v, longer than half of its hold", h.longest.Round(time.Millisecond)))
 	}
 	if h.lost+h.again > 0 {
 		missed = append(missed, fmt.Errorf("%d leases were lost, and %d tasks were delivered again", h.lost, h.again))
 	}
 	return errors.Join(missed...)
-}
-
-// acked is why a task was not acknowledged, or nil.
-func acked(s runtime.Settled) error {
-	err := errors.Join(s.Err, s.Decision.Err)
-	if err == nil && s.Decision.Settlement.Verdict != driver.Ack {
-		err = errors.New("a task was not acknowledged")
-	}
-	return err
-}
-
-// enqueue sends n tasks.
-func enqueue(ctx context.Context, c *runtime.Client, n int) error {
-	tasks := make([]task, min(n, 1000))
-	for i := range tasks {
-		tasks[i].Text = strings.Repeat("x", 53) // 64 bytes as JSON
-	}
-	for n > 0 {
-		some := tasks[:min(n, len(tasks))]
-		for _, r := range runtime.EnqueueMany(ctx, c, some) {
-			if r.Err != nil {
-				return r.Err
-			}
-		}
-		n -= len(some)
-	}
-	return nil
-}
-
-// until waits until f is true or ctx has ended.
-func until(ctx context.Context, f func() bool) {
-	for ctx.Err() == nil && !f() {
-		pause(ctx, time.Millisecond)
-	}
 }
 
 // profileTo starts a CPU profile, unless file is empty.

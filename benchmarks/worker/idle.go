@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	goruntime "runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -42,35 +43,46 @@ func measureIdle(ctx context.Context, o idleOptions) error {
 	return errors.Join(missed...)
 }
 
+// idle measures a worker that was busy for a moment.
 func idle(ctx context.Context, i idleWorker, length time.Duration) (u usage, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	queues := make([]driver.Queue, i.queues)
 	for n := range queues {
-		if queues[n], err = mem.New(fmt.Sprint("idle-", n), nil); err != nil {
+		if queues[n], err = mem.New(queueName(n), nil); err != nil {
 			return u, err
 		}
 	}
-	started := make(chan struct{}) // closed by OnStart
+	const tasks = 10_000
+	var done atomic.Int64
 	w, err := startWorker(ctx, queues, runtime.WorkerOptions{
-		Concurrency: i.slots, OnStart: func() { close(started) },
-	}, func(context.Context, *runtime.Task[task]) error { return errors.New("there is no task") }, cancel)
+		Concurrency: i.slots, MaxAge: 24 * time.Hour, MaxMemory: 1 << 40, // which have to be looked at
+		OnSettled: func(s runtime.Settled) {
+			if err := acked(s); err != nil {
+				cancel(err)
+			}
+			done.Add(1)
+		},
+	}, func(context.Context, *runtime.Task[task]) error { return nil }, cancel)
 	if err != nil {
 		return u, err
 	}
 	defer func() { err = errors.Join(err, w.end()) }()
-	select {
-	case <-started:
-	case <-ctx.Done():
-		return u, context.Cause(ctx)
+	if err := enqueue(ctx, w.client, tasks, 100); err != nil {
+		return u, err
 	}
+	until(ctx, func() bool { return done.Load() == tasks })
+	pause(ctx, time.Second) // what was asked while there was work ends
 	goruntime.GC()
 	u = measure(func() { pause(ctx, length) })
-	return u, context.Cause(ctx)
+	if ctx.Err() != nil {
+		return u, context.Cause(ctx)
+	}
+	return u, nil
 }
 
 func reportIdle(o idleOptions, i idleWorker, u usage) error {
-	fmt.Fprintf(o.out, "idle with %d queues and %d slots for %v: %.3f %% of a core (at most %.1f %%)\n",
+	fmt.Fprintf(o.out, "idle with %d queues and %d slots for %v: %.3f %% of a core (below %.1f %%)\n",
 		i.queues, i.slots, u.took.Round(time.Millisecond), 100*u.share(), 100*mostIdle)
 	if u.share() >= mostIdle {
 		return fmt.Errorf("an idle worker with %d queues and %d slots takes %.2f %% of a core, not below %.1f %%",

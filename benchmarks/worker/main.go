@@ -42,6 +42,7 @@ func run(ctx context.Context, args []string) error {
 		flags.IntVar(&o.handlers, "handlers", 100_000, "how many handlers wait at the same time")
 		flags.DurationVar(&o.hold, "hold", 3*time.Second, "how long a lease runs")
 		flags.IntVar(&o.holds, "holds", 10, "for how many holds the CPU time counts")
+		flags.IntVar(&o.batch, "batch", 1000, "how many tasks are sent at a time: what is received together is extended together")
 		flags.StringVar(&o.profile, "profile", "", "a file for the CPU profile of that time")
 		if err := parse(flags, args[1:]); err != nil {
 			return err

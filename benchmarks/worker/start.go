@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
@@ -65,4 +67,38 @@ func startWorker(ctx context.Context, drivers []driver.Queue, opts runtime.Worke
 func (w *workerRun) end() error {
 	w.stop()
 	return errors.Join(<-w.ended, w.queues.Close(context.Background()))
+}
+
+// enqueue sends n tasks, as many at a time as batch says.
+func enqueue(ctx context.Context, c *runtime.Client, n, batch int) error {
+	tasks := make([]task, min(n, batch))
+	for i := range tasks {
+		tasks[i].Text = strings.Repeat("x", 53) // 64 bytes as JSON
+	}
+	for n > 0 {
+		some := tasks[:min(n, len(tasks))]
+		for _, r := range runtime.EnqueueMany(ctx, c, some) {
+			if r.Err != nil {
+				return r.Err
+			}
+		}
+		n -= len(some)
+	}
+	return nil
+}
+
+// acked is why a task was not acknowledged, or nil.
+func acked(s runtime.Settled) error {
+	err := errors.Join(s.Err, s.Decision.Err)
+	if err == nil && s.Decision.Settlement.Verdict != driver.Ack {
+		err = errors.New("a task was not acknowledged")
+	}
+	return err
+}
+
+// until waits until f is true or ctx has ended.
+func until(ctx context.Context, f func() bool) {
+	for ctx.Err() == nil && !f() {
+		pause(ctx, time.Millisecond)
+	}
 }
