@@ -52,7 +52,7 @@ func measureHeartbeats(ctx context.Context, o heartbeatOptions) (err error) {
 		queue.Queue = o.wrap(q)
 	}
 	var started, done, lost atomic.Int64
-	release := make(chan struct{}) // closed when the handlers may return
+	release := make(chan struct{}) // one for each handler that may return, never closed
 	w, err := startWorker(ctx, []driver.Queue{queue}, runtime.WorkerOptions{
 		Concurrency: o.handlers, Hold: o.hold,
 		OnSettled: func(s runtime.Settled) {
@@ -75,11 +75,9 @@ func measureHeartbeats(ctx context.Context, o heartbeatOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.end()) }()
-	if err := enqueue(ctx, w.client, o.handlers, o.batch); err != nil {
+	if err := enqueue(ctx, w.client, o.handlers, o.batch, &started); err != nil {
 		return err
 	}
-	until(ctx, func() bool { return started.Load() >= int64(o.handlers) })
-
 	pause(ctx, 2*o.hold)
 	goruntime.GC()
 	var h heartbeats
@@ -95,8 +93,15 @@ func measureHeartbeats(ctx context.Context, o heartbeatOptions) (err error) {
 	}
 	h.longest = queue.between(ctx, 2*o.hold)
 	h.lost = lost.Load()
-	close(release)
-	until(ctx, func() bool { return done.Load() >= started.Load() })
+	for n := int64(1); n <= started.Load() && ctx.Err() == nil; n++ {
+		select {
+		case release <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if n%int64(o.batch) == 0 || n == started.Load() {
+			until(ctx, func() bool { return done.Load() >= n })
+		}
+	}
 	if h.again = queue.again.Load(); ctx.Err() != nil && h.lost+h.again == 0 {
 		return context.Cause(ctx)
 	}

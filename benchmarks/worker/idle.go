@@ -68,10 +68,9 @@ func idle(ctx context.Context, i idleWorker, length time.Duration) (u usage, err
 		return u, err
 	}
 	defer func() { err = errors.Join(err, w.end()) }()
-	if err := enqueue(ctx, w.client, tasks, 100); err != nil {
+	if err := enqueue(ctx, w.client, tasks, 1000, &done); err != nil {
 		return u, err
 	}
-	until(ctx, func() bool { return done.Load() == tasks })
 	pause(ctx, time.Second) // what was asked while there was work ends
 	goruntime.GC()
 	u = measure(func() { pause(ctx, length) })

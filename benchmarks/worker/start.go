@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -69,20 +70,27 @@ func (w *workerRun) end() error {
 	return errors.Join(<-w.ended, w.queues.Close(context.Background()))
 }
 
-// enqueue sends n tasks, as many at a time as batch says.
-func enqueue(ctx context.Context, c *runtime.Client, n, batch int) error {
+// enqueue sends n tasks, as many at a time as batch says, and waits for each batch
+// until taken has counted it.
+func enqueue(ctx context.Context, c *runtime.Client, n, batch int, taken *atomic.Int64) error {
 	tasks := make([]task, min(n, batch))
 	for i := range tasks {
 		tasks[i].Text = strings.Repeat("x", 53) // 64 bytes as JSON
 	}
-	for n > 0 {
-		some := tasks[:min(n, len(tasks))]
+	for sent := 0; sent < n && ctx.Err() == nil; {
+		some := tasks[:min(n-sent, len(tasks))]
 		for _, r := range runtime.EnqueueMany(ctx, c, some) {
 			if r.Err != nil {
 				return r.Err
 			}
 		}
-		n -= len(some)
+		sent += len(some)
+		for ctx.Err() == nil && taken.Load() < int64(sent) {
+			pause(ctx, 100*time.Microsecond)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return nil
 }
