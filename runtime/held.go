@@ -14,7 +14,7 @@ import (
 // extend never overtakes a settle. All but lane, lease and id are guarded by its
 // lane's mu.
 type held struct {
-	due.Slot // in the lane's book, from receive until the settle begins or, on a lost lease, the handler returns
+	due.Slot[*held] // in the lane's book, from receive until the settle begins or, on a lost lease, the handler returns
 
 	lane  *lane
 	lease driver.Lease
@@ -45,7 +45,6 @@ type held struct {
 	roomless  bool          // it takes no part of the worker's room while it waits
 	settling  bool          // a Settle is under way
 	extending bool          // an Extend is under way
-	extends   int           // how many there were
 	extendAt  time.Duration // when the next one is due
 	expires   time.Duration // when the lease is taken for lost
 	resumeAt  time.Duration // when a parked or snoozed one is due

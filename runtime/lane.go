@@ -148,7 +148,7 @@ func (h *held) hold(lease driver.Lease) {
 	h.lease, h.next = lease, nil
 	received := h.lane.since(lease.Received())
 	h.expires = h.lane.since(lease.Expires())
-	h.extendAt = received + third(h.expires-received, h)
+	h.extendAt = received + h.lane.third(h.expires-received, received)
 }
 
 // offer puts h in line for a runner, or gives it back once the worker drains. The
@@ -163,10 +163,12 @@ func (l *lane) offer(h *held) {
 }
 
 // third is when to extend a lease that runs for hold: after a third of it, less
-// up to a fifth of that, so that leases received together spread.
-func third(hold time.Duration, h *held) time.Duration {
+// up to a fifth of that, so that batches spread. Those received or extended in
+// one call, which began at since, stay together, so that calls are full and what
+// they have lies together in memory.
+func (l *lane) third(hold, since time.Duration) time.Duration {
 	d := hold / 3
-	return d - time.Duration(spread(h.id, h.extends)*float64(d/5))
+	return d - time.Duration(spread(l.queue.Name, int(since))*float64(d/5))
 }
 
 // begin marks h as running under the given cancel function and answers its lease;
