@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// call runs the handler within its time limits. A panic and the end of the
-// handler's goroutine become errors.
-func (m *Mux) call(ctx context.Context, h *handler, t *Info) error {
+// call runs the handler within its time limits, for a worker or for none. A panic
+// and the end of the handler's goroutine become errors.
+func (m *Mux) call(ctx context.Context, h *handler, t *Info, w *Worker) error {
 	if h.soft() == 0 {
 		return h.safely(ctx, t)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, h.soft(), ErrTimeout)
 	defer cancel()
 	if h.hardTimeout > 0 {
-		return m.callHard(ctx, h, t)
+		return m.callHard(ctx, h, t, w)
 	}
 	return h.safely(ctx, t)
 }
@@ -32,7 +32,7 @@ func (h *handler) soft() time.Duration {
 
 // callHard calls the handler in a goroutine of its own, which is left behind at
 // the hard timeout.
-func (m *Mux) callHard(ctx context.Context, h *handler, t *Info) error {
+func (m *Mux) callHard(ctx context.Context, h *handler, t *Info, w *Worker) error {
 	ended := make(chan error, 1)
 	returned := make(chan struct{})
 	go func() { // ended by the handler; see strays
@@ -53,7 +53,7 @@ func (m *Mux) callHard(ctx context.Context, h *handler, t *Info) error {
 		return err
 	default:
 	}
-	m.strays.add(t.ID, returned)
+	m.strays.add(t.ID, w, returned)
 	return fmt.Errorf("%w: the handler did not return within %v and was given up", ErrTimeout, h.hardTimeout)
 }
 

@@ -1,32 +1,33 @@
 package runtime
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
-	"strings"
-	"time"
+	"slices"
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime/internal/configfile"
 )
 
-// Config is what a configuration file says: which queues there are, and where the
-// tasks of each kind go. Moving to another provider changes that file alone.
+// Config is what a configuration file says: which queues there are, how a worker
+// treats them, and where the tasks of each kind go. Moving to another provider
+// changes that file alone.
 //
+//	concurrency: 50           # of a worker, over all queues
 //	queues:
 //	  orders:
 //	    url: sqs://orders?region=${AWS_REGION}
+//	    weight: 3             # three tasks of four, while both queues have some
 //	    concurrency: 20
+//	    rate: 100/s
 //	    hold: 1m
 //	    retry:
 //	      max_attempts: 8
-//	      backoff: 2s       # doubles with each attempt
+//	      backoff: 2s         # doubles with each attempt
 //	      max_backoff: 1h
 //	  mails:
 //	    url: sqs://mails?region=${AWS_REGION}
@@ -34,41 +35,24 @@ import (
 //	  mail.send: mails
 //	default_queue: orders
 //
-// Give Routes and DefaultQueue to [ClientOptions]. It must not be changed once a
-// Client or Worker uses it.
+// The guide has all keys. What the file says of a queue stands in its [QueueInfo],
+// so every Worker of Queues heeds it; what it says of a Client and of a Worker as a
+// whole is in ClientOptions and WorkerOptions. It must not be changed once a Client
+// or Worker uses it.
 type Config struct {
-	// Queues are the open queues, in the order of the file, with the retry policy
-	// and the declared policy of each; nil after ReadConfig.
+	// Queues are the open queues, in the order of the file; nil after ReadConfig.
 	Queues *Queues
 	// Settings are what the file says of each queue, in its order.
 	Settings []QueueSettings
-	// Routes are the names of the queues of kinds, and DefaultQueue that of kinds
-	// without a route, or empty.
+	// Routes are the names of the queues of kinds. DefaultQueue is that of kinds
+	// without a route: the one that the file names, or its only one, or empty.
 	Routes       map[string]string
 	DefaultQueue string
-}
-
-// QueueSettings are what a configuration file says of one queue. What it does not
-// say is zero.
-type QueueSettings struct {
-	// Name is 1 to 128 letters, digits and any of ._-
-	Name string
-	// URL is the queue's, with the variables of the environment in their places.
-	URL string
-	// Concurrency is how many of its tasks run at a time, 1 to 100,000, and Hold
-	// how long a lease runs before it has to be extended. No worker takes them by
-	// itself: give them to the [WorkerOptions] of the queue's worker.
+	// Concurrency is how many tasks a worker runs at a time, over all queues: 1 to
+	// 100,000, 0 when the file does not say; see Config.WorkerOptions.
 	Concurrency int
-	Hold        time.Duration
-	// Retry is the policy for kinds that have none of their own; nil when the file
-	// has none.
-	Retry *RetryPolicy
-	// Declared is what stands in for a configuration that cannot be read; nil when
-	// the file has none. See [QueueInfo].
-	Declared *driver.Policy
-
-	op        string // names file and line
-	variables []configfile.Variable
+	// Strict is WorkerOptions.Strict.
+	Strict bool
 }
 
 // ReadConfig reads a configuration file, of at most 256 KiB, without opening its
@@ -77,7 +61,7 @@ type QueueSettings struct {
 //
 // NotFound when there is no such file, PermissionDenied when it may not be read,
 // InvalidArgument for what is wrong in it: no YAML, an unknown key, a value of the
-// wrong type or out of range, a name that occurs twice, a route to no queue, a
+// wrong type or out of range, a name or URL that occurs twice, a route to no queue, a
 // variable that is not set. That error has line and column and no value of the
 // file, as a secret may stand in the wrong place.
 func ReadConfig(path string) (*Config, error) {
@@ -99,7 +83,10 @@ func ReadConfig(path string) (*Config, error) {
 		}
 		return nil, driver.Errorf(driver.InvalidArgument, fmt.Sprintf("%s:%d:%d", op, wrong.Line, wrong.Column), "%s: %s", about, wrong.Problem)
 	}
-	c := &Config{Routes: f.Routes, DefaultQueue: f.DefaultQueue}
+	c := &Config{Routes: f.Routes, DefaultQueue: f.DefaultQueue, Concurrency: f.Concurrency, Strict: f.Strict}
+	if c.DefaultQueue == "" && len(f.Queues) == 1 {
+		c.DefaultQueue = f.Queues[0].Name
+	}
 	for i := range f.Queues {
 		c.Settings = append(c.Settings, newQueueSettings(op, &f.Queues[i]))
 	}
@@ -116,27 +103,6 @@ func readConfigFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, configfile.MaxSize+1))
 }
 
-func newQueueSettings(op string, q *configfile.Queue) QueueSettings {
-	s := QueueSettings{
-		Name: q.Name, URL: q.URL, Concurrency: q.Concurrency, Hold: q.Hold,
-		op: fmt.Sprintf("%s:%d:%d: queues.%s", op, q.Line, q.Column, q.Name), variables: q.Variables,
-	}
-	if q.MaxAttempts > 0 || q.MaxDeliveries > 0 || q.Backoff > 0 || q.MaxBackoff > 0 {
-		s.Retry = &RetryPolicy{MaxAttempts: q.MaxAttempts, MaxDeliveries: q.MaxDeliveries}
-		if q.Backoff > 0 || q.MaxBackoff > 0 {
-			base := cmp.Or(q.Backoff, time.Second)
-			s.Retry.Backoff = Exponential(base, max(base, cmp.Or(q.MaxBackoff, 10*time.Minute)))
-		}
-	}
-	if d := q.Declared; d != nil {
-		s.Declared = &driver.Policy{
-			Hold: d.Hold, MaxAttempts: d.MaxAttempts, DeadLetterTarget: d.DeadLetter, DeadLetterReadable: d.DeadLetter != "",
-			Retention: d.Retention, DeadLetterRetention: d.DeadLetterRetention,
-		}
-	}
-	return s
-}
-
 // OpenConfig reads a configuration file and opens its queues, which does no I/O
 // with them. The driver of each scheme must have been imported. Close
 // Config.Queues at the end.
@@ -150,37 +116,11 @@ func OpenConfig(ctx context.Context, path string) (*Config, error) {
 	}
 	c.Queues = new(Queues)
 	for i := range c.Settings {
-		if err := c.Settings[i].open(ctx, c.Queues); err != nil {
+		if err := c.Settings[i].addTo(ctx, c.Queues); err != nil {
 			return nil, errors.Join(err, c.Queues.Close(ctx))
 		}
 	}
 	return c, nil
-}
-
-func (s *QueueSettings) open(ctx context.Context, queues *Queues) error {
-	q, err := driver.Default.Open(ctx, s.URL)
-	if err != nil {
-		return driver.Errorf(driver.CodeOf(err), s.op, "%s", s.redact(err.Error()))
-	}
-	if err := queues.Add(QueueInfo{Name: s.Name, Driver: q, Retry: s.Retry, Declared: s.Declared}); err != nil {
-		return errors.Join(driver.Errorf(driver.CodeOf(err), s.op, "%w", err), q.Close(ctx))
-	}
-	return nil
-}
-
-// redact puts the names of variables in the place of their values, which came from
-// outside the file and may be secret.
-func (s *QueueSettings) redact(text string) string {
-	for _, v := range s.variables {
-		if len(v.Value) < 4 {
-			continue // no secret, and maybe a part of any number
-		}
-		text = strings.ReplaceAll(text, v.Value, "${"+v.Name+"}")
-		if decoded, err := url.QueryUnescape(v.Value); err == nil {
-			text = strings.ReplaceAll(text, decoded, "${"+v.Name+"}")
-		}
-	}
-	return text
 }
 
 // Queue finds what the file says of the queue with this name; false when it has
@@ -192,4 +132,33 @@ func (c *Config) Queue(name string) (QueueSettings, bool) {
 		}
 	}
 	return QueueSettings{}, false
+}
+
+// ClientOptions are what the file says of a Client: its routes and default queue.
+func (c *Config) ClientOptions() *ClientOptions {
+	return &ClientOptions{Routes: c.Routes, DefaultQueue: c.DefaultQueue}
+}
+
+// WorkerOptions are what the file says of a Worker that works on the named queues,
+// by default all: Queues, Strict and Concurrency. Where the top of the file has no
+// concurrency, that is enough for those of the queues: their sum, and 10 at least
+// when one of them has none.
+func (c *Config) WorkerOptions(queues ...string) *WorkerOptions {
+	o := &WorkerOptions{Queues: queues, Strict: c.Strict, Concurrency: c.Concurrency}
+	if o.Concurrency > 0 {
+		return o
+	}
+	least := 1
+	for i := range c.Settings {
+		s := &c.Settings[i]
+		if len(queues) > 0 && !slices.Contains(queues, s.Name) {
+			continue
+		}
+		if s.Concurrency == 0 {
+			least = 10
+		}
+		o.Concurrency += s.Concurrency
+	}
+	o.Concurrency = min(max(o.Concurrency, least), maxConcurrency)
+	return o
 }

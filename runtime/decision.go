@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"time"
+
 	"github.com/longshore-dev/longshore/driver"
 )
 
@@ -44,6 +46,8 @@ type Decision struct {
 	// Err is why the attempt failed; nil when it succeeded, was snoozed or never
 	// ran.
 	Err error
+	// Pause is how long no other task of the queue should start; see PauseQueue.
+	Pause time.Duration
 }
 
 func ack(d Delivery) Decision {

@@ -20,6 +20,8 @@ const (
 	maxSnoozes = 1000
 	// maxPark is how long a lease is kept without a handler.
 	maxPark = 15 * time.Minute
+	// longestPause is how long a handler can pause its queue.
+	longestPause = time.Hour
 )
 
 // again runs the task once more after a delay.
@@ -61,6 +63,17 @@ func (a *attempt) snooze(delay time.Duration) Decision {
 	carry.Attempts = a.info.Attempt - 1
 	carry.Snoozes++
 	return a.with(a.copy(delay, carry), nil)
+}
+
+// pause puts the task off for as long as its queue is to be paused.
+func (a *attempt) pause(p *pauseError) Decision {
+	if p.pause <= 0 || p.pause > longestPause {
+		return a.fail(a.policy.delay(a.info.ID, a.info.Attempt), fmt.Errorf("pause %v is not above 0 and at most %v; %w", p.pause, longestPause, p.err))
+	}
+	decision := a.snooze(p.pause)
+	decision.Pause = p.pause
+	a.mux.logger.Warn("a handler pauses its queue", "queue", a.Queue.Name, "kind", a.info.Kind, "task", a.info.ID, "pause", p.pause, "error", p.err)
+	return decision
 }
 
 // hop sends a task on that came before it is due. It is not an attempt: so far

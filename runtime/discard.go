@@ -37,10 +37,6 @@ type DiscardReport struct {
 	Reason   string
 }
 
-func newDiscardReport(r RedriveReport) DiscardReport {
-	return DiscardReport{r.Examined, r.Moved, r.Kept, r.Failed, r.Complete, r.Reason}
-}
-
 // Discard deletes dead letters of the named queue for good. It looks at each
 // message once that was dead before it began, holds what it does not discard,
 // ends, and answers as [Redrive] does. One that was cut short can be run again:
@@ -51,20 +47,17 @@ func newDiscardReport(r RedriveReport) DiscardReport {
 // its dead letters.
 func Discard(ctx context.Context, queues *Queues, queue string, opts *DiscardOptions) (DiscardReport, error) {
 	op := fmt.Sprintf("runtime: discard %q", queue)
-	info, err := queues.get(queue)
-	if err != nil {
-		return DiscardReport{}, fmt.Errorf("%s: %w", op, err)
-	}
 	if opts == nil || opts.Match == nil {
 		return DiscardReport{}, driver.Errorf(driver.InvalidArgument, op, "there is no Match; choose what to discard, as it is gone then")
 	}
-	pass := &RedriveOptions{Match: opts.Match, Max: opts.Max, Hold: opts.Hold}
+	o := &passOptions{verb: discardVerb, match: opts.Match, max: opts.Max, hold: opts.Hold}
 	if opts.Progress != nil {
-		pass.Progress = func(r RedriveReport) { opts.Progress(newDiscardReport(r)) }
+		o.progress = func(r passReport) { opts.Progress(r.discard()) }
 	}
-	if err := pass.check(op, &info.capabilities); err != nil {
-		return DiscardReport{}, err
-	}
-	report, err := newPass(op, discardVerb, info, pass).do(ctx)
-	return newDiscardReport(report), err
+	r, err := runPass(ctx, op, queues, queue, o)
+	return r.discard(), err
+}
+
+func (r passReport) discard() DiscardReport {
+	return DiscardReport{r.done + r.kept + r.failed, r.done, r.kept, r.failed, r.complete, r.reason}
 }

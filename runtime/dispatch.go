@@ -76,10 +76,12 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	case info.Attempt > info.MaxAttempts && d.held != nil && !d.held.alone():
 		decision = a.with(a.keep(queueUp, 0), nil)
 	default:
+		var worker *Worker
 		if d.held != nil {
 			d.held.ran = true
+			worker = d.held.lane.worker
 		}
-		decision = a.decide(ctx, m.call(ctx, h, info))
+		decision = a.decide(ctx, m.call(ctx, h, info, worker))
 	}
 	returned = true
 	return decision
@@ -131,6 +133,9 @@ func (a *attempt) decide(ctx context.Context, err error) Decision {
 	}
 	if s, ok := errors.AsType[*snoozeError](err); ok {
 		return a.snooze(s.delay)
+	}
+	if p, ok := errors.AsType[*pauseError](err); ok {
+		return a.pause(p)
 	}
 	if after, ok := errors.AsType[*retryAfterError](err); ok && after.delay <= maxDelay {
 		return a.fail(after.delay, err)

@@ -44,4 +44,7 @@
 // Import the driver for its URL scheme and change the URL:
 //
 //	import _ "github.com/longshore-dev/longshore/drivers/mem"
+//
+// [OpenConfig] takes the URLs from a file, with how a worker treats each queue and
+// where each kind goes, so that it changes no code.
 package runtime

@@ -23,7 +23,7 @@ func (w *Worker) drain(pollers *sync.WaitGroup, cut func()) error {
 	for _, l := range w.lanes {
 		l.unpark() // and from here on nothing is offered, see offer
 	}
-	for _, h := range w.alone.drop() {
+	for _, h := range append(w.schedule.close(), w.alone.drop()...) {
 		h.lane.giveBack(h)
 	}
 	waits, stop := context.WithCancel(context.Background())
@@ -31,22 +31,14 @@ func (w *Worker) drain(pollers *sync.WaitGroup, cut func()) error {
 	returned := make(chan struct{})
 	go func() { // outlives Run only with a handler that does not return
 		pollers.Wait()
-		close(w.ready)
 		w.runners.Wait()
-		w.mux.strays.wait(waits)
+		w.mux.strays.wait(waits, w)
 		close(returned)
 	}()
 	var stuck error
-	ready := w.ready
 	tell, giveUp := left(drainLead(grace)), left(drainTail(grace))
 	for waiting := true; waiting; {
 		select {
-		case h, ok := <-ready:
-			if !ok {
-				ready = nil
-				continue
-			}
-			h.lane.giveBack(h)
 		case <-returned:
 			waiting = false
 		case <-tell:
@@ -73,9 +65,6 @@ func (w *Worker) drain(pollers *sync.WaitGroup, cut func()) error {
 	}
 	cut()
 	pollers.Wait()
-	for h := range w.ready { // of a receive that was cut
-		h.lane.giveBack(h)
-	}
 	if stuck == nil {
 		<-returned
 	}
@@ -88,8 +77,8 @@ func (w *Worker) stuck() error {
 	for _, l := range w.lanes {
 		ids = append(ids, l.running()...)
 	}
-	for _, id := range w.mux.strays.all() {
-		ids = append(ids, "of task "+id)
+	for _, id := range w.mux.strays.of(w) {
+		ids = append(ids, "of task "+string(id))
 	}
 	if len(ids) == 0 {
 		return nil

@@ -64,6 +64,28 @@ func (e *snoozeError) Error() string { return fmt.Sprintf("snoozed for %v", e.de
 // A negative delay counts as 0.
 func Snooze(delay time.Duration) error { return &snoozeError{max(0, delay)} }
 
+type pauseError struct {
+	pause time.Duration
+	err   error
+}
+
+func (e *pauseError) Error() string { return e.err.Error() }
+func (e *pauseError) Unwrap() error { return e.err }
+
+// PauseQueue is back-pressure: what a handler returns when what it calls asks for a
+// pause, such as HTTP's 429 or 503. This Worker starts no task of the queue for the
+// pause, above 0 and at most an hour: those that it has leased wait, and it leases
+// no others. The task itself is put off for as long like one that is snoozed, so its
+// attempt does not count, and err is logged; a nil err becomes one too. Tasks that
+// run already are not disturbed. Other Workers of the queue learn of it from their
+// own handlers; a Lambda function and a push endpoint only put the task off.
+func PauseQueue(pause time.Duration, err error) error {
+	if err == nil {
+		err = fmt.Errorf("the queue is paused for %v", pause)
+	}
+	return &pauseError{pause, err}
+}
+
 // undecodableError: the message is not a task, or not one of this type.
 type undecodableError struct{ err error }
 

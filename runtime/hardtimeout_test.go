@@ -124,6 +124,32 @@ func TestADrainWaitsForAHandlerPastItsHardTimeout(t *testing.T) {
 	})
 }
 
+// Workers that share a Mux, one a queue, do not wait for each other's handlers.
+func TestADrainDoesNotWaitForAHandlerOfAnotherWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{MaxAttempts: 1}, nil)
+		b.handle(func(context.Context, *runtime.Task[job]) error {
+			time.Sleep(time.Hour)
+			return nil
+		}, runtime.Timeout(5*time.Second), runtime.HardTimeout(10*time.Second))
+		b.enqueue("stuck")
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(20 * time.Second)
+		b.stats(0, 0, 1) // it was given up, and still runs
+
+		start := time.Now()
+		err := b.worker(&runtime.WorkerOptions{MaxAge: time.Minute}).Run(t.Context())
+
+		if took := time.Since(start); took > 2*time.Minute || !errors.Is(err, runtime.ErrRecycle) || driver.Is(err, driver.DeadlineExceeded) {
+			t.Errorf("another worker ended after %v with %v, want ErrRecycle within a minute", took, err)
+		}
+		if err := stop(); !driver.Is(err, driver.DeadlineExceeded) {
+			t.Errorf("its own worker ended with %v, want DeadlineExceeded", err)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
 func TestAHandlerThatEndsItsGoroutineUnderAHardTimeoutHasFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, runtime.RetryPolicy{MaxAttempts: 3, Backoff: runtime.Fixed(time.Minute), NoJitter: true}, nil)

@@ -44,6 +44,8 @@ type QueueHealth struct {
 	Stalled bool `json:"stalled"`
 	// Failures is how many receives have failed since the last one that did not.
 	Failures int `json:"failures"`
+	// Paused is whether a handler has paused the queue; see PauseQueue.
+	Paused bool `json:"paused"`
 }
 
 // Health is how the worker is at this moment. It makes no call to a broker, and is
@@ -55,7 +57,7 @@ func (w *Worker) Health() Health {
 	}
 	h := Health{State: state, Live: state != StateEnded}
 	for _, l := range w.lanes {
-		q := QueueHealth{Name: l.queue.Name, Stalled: l.pulse.stalled(l.now()), Failures: int(l.pulse.failures.Load())}
+		q := QueueHealth{Name: l.queue.Name, Stalled: l.pulse.stalled(l.now()), Failures: int(l.pulse.failures.Load()), Paused: w.schedule.paused(l.share)}
 		h.Live = h.Live && !q.Stalled
 		h.Queues = append(h.Queues, q)
 	}

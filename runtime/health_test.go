@@ -110,7 +110,7 @@ func TestHealthHasNoPayloads(t *testing.T) {
 		w := b.worker(nil)
 		r := httptest.NewRecorder()
 		w.HealthHandler().ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/livez", nil))
-		want := `{"state":"starting","live":true,"ready":false,"queues":[{"name":"jobs","stalled":false,"failures":0}]}`
+		want := `{"state":"starting","live":true,"ready":false,"queues":[{"name":"jobs","stalled":false,"failures":0,"paused":false}]}`
 		if got := strings.TrimSpace(r.Body.String()); got != want {
 			t.Errorf("livez answers %s, want %s", got, want)
 		}

@@ -14,11 +14,12 @@ import (
 // extend never overtakes a settle. All but lane, lease and id are guarded by its
 // lane's mu.
 type held struct {
-	due.Slot // in the lane's book, from receive until the settle begins or, on a lost lease, the handler returns
+	due.Slot[*held] // in the lane's book, from receive until the settle begins or, on a lost lease, the handler returns
 
 	lane  *lane
 	lease driver.Lease
 	id    string // the broker's, of the message
+	gate  *gate  // of its kind; nil for none
 	group *group // nil for a message that waits for no other
 	fork  bool   // a copy has taken its place: it is only to be acked
 
@@ -31,6 +32,7 @@ type held struct {
 	ran    bool         // its handler was called; set by Dispatch, in the runner
 	exit   *Decision    // of a handler that ended its goroutine; set by Dispatch, in the runner
 
+	seq      int // of its offer; guarded by the mu of the worker's schedule
 	state    heldState
 	cancel   context.CancelCauseFunc // of the handler; nil when none runs
 	decision Decision                // set when decided
@@ -43,7 +45,6 @@ type held struct {
 	roomless  bool          // it takes no part of the worker's room while it waits
 	settling  bool          // a Settle is under way
 	extending bool          // an Extend is under way
-	extends   int           // how many there were
 	extendAt  time.Duration // when the next one is due
 	expires   time.Duration // when the lease is taken for lost
 	resumeAt  time.Duration // when a parked or snoozed one is due

@@ -131,38 +131,51 @@ func (l *lane) lose(h *held, why error) {
 // startExtenders starts as many extenders as there is work for. The caller holds
 // mu.
 func (l *lane) startExtenders() {
-	batch := l.queue.capabilities.MaxSettleBatch
-	for l.extenders < min(maxExtenders, (len(l.toExtend)+batch-1)/batch) {
-		l.extenders++
-		l.calls.Go(l.extend)
-	}
-}
-
-// extend is an extender: it extends what is to be extended, batch by batch.
-func (l *lane) extend() {
-	for {
+	for l.extenders < maxExtenders {
 		batch, leases := l.nextExtends()
 		if len(batch) == 0 {
 			return
 		}
-		start := l.now()
-		ctx, cancel := l.within(max(minCallTime, l.hold/3))
-		results := l.queue.Driver.Extend(ctx, leases, l.worker.options.Hold)
-		cancel()
-		l.mu.Lock()
-		for i, h := range batch {
-			l.extended(h, results[i], start)
-		}
-		l.unlock()
+		l.extenders++
+		l.calls.Go(func() { l.extend(batch, leases) })
 	}
 }
 
-// nextExtends takes a batch of what is to be extended; an empty one ends the
-// extender.
-func (l *lane) nextExtends() (batch []*held, leases []driver.Lease) {
+// extend is an extender: it extends a batch, then what else is to be extended. It
+// takes mu once a batch: where many handlers start or return, that is a long wait.
+func (l *lane) extend(batch []*held, leases []driver.Lease) {
+	for len(batch) > 0 {
+		start := l.now()
+		ctx, cancel := l.within(max(minCallTime, l.hold/3))
+		results := l.queue.Driver.Extend(ctx, leases, l.ask)
+		cancel()
+		batch, leases = l.extendedBatch(batch, results, start)
+	}
+}
+
+// extendedBatch takes in the results of an Extend that began at start, and takes
+// the next batch; an empty one ends the extender.
+func (l *lane) extendedBatch(batch []*held, results []driver.ExtendResult, start time.Duration) (next []*held, leases []driver.Lease) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	limit := l.queue.capabilities.MaxSettleBatch
+	defer l.unlock()
+	now := l.now()
+	for i, h := range batch {
+		l.extended(h, results[i], start, now)
+	}
+	if next, leases = l.nextExtends(); len(next) == 0 {
+		l.extenders--
+	}
+	return next, leases
+}
+
+// nextExtends takes a batch of what is to be extended, if anything is. The caller
+// holds mu.
+func (l *lane) nextExtends() (batch []*held, leases []driver.Lease) {
+	limit := min(l.queue.capabilities.MaxSettleBatch, len(l.toExtend))
+	if limit == 0 {
+		return nil, nil
+	}
+	batch, leases = make([]*held, 0, limit), make([]driver.Lease, 0, limit)
 	for len(l.toExtend) > 0 && len(batch) < limit {
 		h := l.toExtend[0]
 		l.toExtend = l.toExtend[1:]
@@ -172,19 +185,16 @@ func (l *lane) nextExtends() (batch []*held, leases []driver.Lease) {
 		h.extending = true
 		batch, leases = append(batch, h), append(leases, h.lease)
 	}
-	if len(batch) == 0 {
+	if len(l.toExtend) == 0 {
 		l.toExtend = nil
-		l.extenders--
 	}
 	return batch, leases
 }
 
-// extended takes in the result of an Extend that began at start. The caller
-// holds mu.
-func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
+// extended takes in the result of an Extend that began at start and ended now. The
+// caller holds mu.
+func (l *lane) extended(h *held, r driver.ExtendResult, start, now time.Duration) {
 	h.extending = false
-	now := l.now()
-	h.extends++
 	switch {
 	case h.next != nil && l.byID[h.id] == h:
 		l.adopt(h, h.next)
@@ -192,7 +202,7 @@ func (l *lane) extended(h *held, r driver.ExtendResult, start time.Duration) {
 		return // the broker answered after the end; the handler was told
 	case r.Err == nil:
 		h.expires = l.since(r.Expires)
-		h.extendAt = start + third(h.expires-start, h)
+		h.extendAt = start + l.third(h.expires-start, start)
 	case driver.Is(r.Err, driver.LeaseLost):
 		l.lose(h, r.Err)
 		return

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -15,8 +16,10 @@ import (
 type lane struct {
 	worker *Worker
 	queue  *QueueInfo
+	share  *share // of the worker's schedule
 	logger *slog.Logger
 	start  time.Time     // what times of held count from
+	ask    time.Duration // the hold that the queue is asked for; 0 for its own
 	hold   time.Duration // of a lease; from the start-up check
 	// brokerLimit is after how many deliveries the broker itself buries a message;
 	// from the start-up check.
@@ -60,7 +63,7 @@ type ending struct {
 
 func newLane(w *Worker, q *QueueInfo) *lane {
 	return &lane{
-		worker: w, queue: q, start: time.Now(), hold: w.options.Hold,
+		worker: w, queue: q, share: w.schedule.add(q), start: time.Now(), ask: cmp.Or(q.Hold, w.options.Hold),
 		logger:  w.options.Logger.With("queue", q.Name),
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
@@ -97,18 +100,35 @@ func (l *lane) arm(at time.Duration) {
 // says how many are new: one that the worker has already is no other task.
 func (l *lane) take(leases []driver.Lease) int {
 	together := make([]held, 0, len(leases))
+	gates := l.gatesOf(leases)
 	l.mu.Lock()
 	defer l.unlock()
-	for _, lease := range leases {
+	for i, lease := range leases {
 		m := lease.Message()
 		if old := l.byID[m.ID]; old != nil {
 			l.join(old, lease)
 			continue
 		}
 		together = append(together, held{})
+		if gates != nil {
+			together[len(together)-1].gate = gates[i]
+		}
 		l.admit(&together[len(together)-1], lease, &m)
 	}
 	return len(together)
+}
+
+// gatesOf are the gates of the messages' kinds; nil where no kind has a limit.
+func (l *lane) gatesOf(leases []driver.Lease) []*gate {
+	if len(l.worker.schedule.kinds) == 0 {
+		return nil
+	}
+	gates := make([]*gate, len(leases))
+	for i, lease := range leases {
+		m := lease.Message()
+		gates[i] = l.worker.schedule.kinds[l.worker.mux.handlerFor(&m)]
+	}
+	return gates
 }
 
 // admit makes h that of a message which just came. The caller holds mu.
@@ -129,25 +149,27 @@ func (h *held) hold(lease driver.Lease) {
 	h.lease, h.next = lease, nil
 	received := h.lane.since(lease.Received())
 	h.expires = h.lane.since(lease.Expires())
-	h.extendAt = received + third(h.expires-received, h)
+	h.extendAt = received + h.lane.third(h.expires-received, received)
 }
 
-// offer hands h to the runners, or gives it back once the worker drains. The
-// channel has room for all that a worker holds. The caller holds mu.
+// offer puts h in line for a runner, or gives it back once the worker drains. The
+// caller holds mu.
 func (l *lane) offer(h *held) {
 	l.claim(h)
 	if l.worker.draining.Load() {
 		l.returned = append(l.returned, h)
 		return
 	}
-	l.worker.ready <- h
+	l.worker.schedule.offer(h)
 }
 
 // third is when to extend a lease that runs for hold: after a third of it, less
-// up to a fifth of that, so that leases received together spread.
-func third(hold time.Duration, h *held) time.Duration {
+// up to a fifth of that, so that batches spread. Those received or extended in
+// one call, which began at since, stay together, so that calls are full and what
+// they have lies together in memory.
+func (l *lane) third(hold, since time.Duration) time.Duration {
 	d := hold / 3
-	return d - time.Duration(spread(h.id, h.extends)*float64(d/5))
+	return d - time.Duration(spread(l.queue.Name, int(since))*float64(d/5))
 }
 
 // begin marks h as running under the given cancel function and answers its lease;
@@ -205,7 +227,7 @@ func (l *lane) unlock() {
 		e.held.lease, e.held.decision, e.held.exit = nil, Decision{}, nil
 	}
 	w := l.worker
-	w.room.leave(len(ended))
+	w.schedule.finish(l.share, len(ended))
 	if w.pending.Add(int64(-len(ended))) == 0 {
 		select {
 		case w.idle <- struct{}{}:

@@ -32,7 +32,7 @@ type lifetime struct {
 	memory uint64
 
 	ran  atomic.Int64
-	over chan error // capacity 1, never closed; says which limit was reached
+	over chan string // capacity 1, never closed; says which limit was reached
 }
 
 // newLifetime takes up to a tenth off each limit, by chance.
@@ -46,14 +46,14 @@ func newLifetime(o *WorkerOptions) *lifetime {
 	}
 	return &lifetime{
 		tasks: part(int64(o.MaxTasks)), age: time.Duration(part(int64(o.MaxAge))), memory: uint64(part(o.MaxMemory)), //nolint:gosec // not negative, see fill
-		over: make(chan error, 1),
+		over: make(chan string, 1),
 	}
 }
 
 // end says that a limit is reached; the first one counts.
 func (t *lifetime) end(format string, args ...any) {
 	select {
-	case t.over <- fmt.Errorf("%w (%s)", ErrRecycle, fmt.Sprintf(format, args...)):
+	case t.over <- fmt.Sprintf(format, args...):
 	default:
 	}
 }

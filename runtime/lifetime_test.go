@@ -3,13 +3,17 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	goruntime "runtime"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/mem"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -133,6 +137,89 @@ func TestTheEndOfTheProgramIsNoRecycling(t *testing.T) {
 			t.Errorf("run: %v, want nil", err)
 		}
 		b.stats(0, 0, 0)
+	})
+}
+
+// Two workers that are recycled all the time, and share tasks that fail and are
+// put off, do each task once.
+func TestWorkersThatAreRecycledAtOnceLoseNothing(t *testing.T) {
+	for seed := range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			ordered := seed%2 == 0
+			b := newBench(t, &mem.Options{Ordered: ordered, GroupBatches: seed%4 == 0, MaxReceives: 1000, Hold: 5 * time.Second},
+				runtime.RetryPolicy{MaxAttempts: 50, MaxDeliveries: 200, Backoff: runtime.Fixed(time.Second)}, nil)
+			const tasks = 60
+			var mu sync.Mutex
+			tries, left := map[runtime.TaskID]int{}, tasks // guarded by mu
+			b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+				time.Sleep(time.Duration(1+seed%7) * 100 * time.Millisecond)
+				mu.Lock()
+				defer mu.Unlock()
+				switch tries[task.ID]++; tries[task.ID] {
+				case 1:
+					return errors.New("boom")
+				case 2:
+					return runtime.Snooze(2 * time.Second)
+				case 3:
+					left--
+				default:
+					t.Error("a task was done twice")
+				}
+				return nil
+			})
+			for i := range tasks {
+				if ordered {
+					b.enqueue("a", runtime.Group(string(rune('a'+i%7))))
+				} else {
+					b.enqueue("a")
+				}
+			}
+			var workers sync.WaitGroup
+			end := time.Now().Add(time.Hour)
+			for range 2 {
+				workers.Go(func() {
+					for time.Now().Before(end) {
+						ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+						err := b.worker(&runtime.WorkerOptions{
+							Concurrency: 1 + seed%5, MaxTasks: 3 + seed%11, MaxAge: 20 * time.Second, Logger: slog.New(slog.DiscardHandler),
+							OnDead: func(s runtime.Settled) { t.Errorf("a task is dead: %v", s.Decision.Err) },
+						}).Run(ctx)
+						stop()
+						mu.Lock()
+						over := left == 0
+						mu.Unlock()
+						if over {
+							return
+						}
+						if !errors.Is(err, runtime.ErrRecycle) {
+							t.Errorf("run: %v, want ErrRecycle", err)
+						}
+					}
+				})
+			}
+			workers.Wait()
+			if left != 0 {
+				t.Errorf("seed %d: %d tasks are not done", seed, left)
+			}
+			b.stats(0, 0, 0)
+		})
+	}
+}
+
+// What is logged when the drain begins does not say that it is over.
+func TestRecyclingSaysWhichLimitWasReached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{}, nil)
+		b.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+		b.enqueue("a")
+		b.enqueue("a")
+		ended := b.worker(&runtime.WorkerOptions{MaxTasks: 2, Logger: slog.New(slog.NewTextHandler(b.log, nil))}).Run(t.Context())
+		if want := runtime.ErrRecycle.Error() + " (2 attempts)"; !errors.Is(ended, runtime.ErrRecycle) || ended.Error() != want {
+			t.Errorf("run: %v, want %s", ended, want)
+		}
+		if want := `msg="the worker is recycled: it drains" reason="2 attempts"`; !strings.Contains(b.log.String(), want) {
+			t.Errorf("the log is\n%s; want %s", b.log, want)
+		}
 	})
 }
 

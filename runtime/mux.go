@@ -49,6 +49,8 @@ type handler struct {
 	timeout     time.Duration
 	hardTimeout time.Duration
 	retry       *RetryPolicy // nil: the queue's
+	concurrency int          // 0: no limit
+	rate        Rate
 }
 
 // NewMux makes a Mux without handlers; nil options are the defaults. What is
@@ -240,6 +242,12 @@ func (m *Mux) register(kind string, h HandlerFunc, opts []HandleOption) {
 		m.fail("kind %q: the hard timeout is not above 0", kind)
 	} else if entry.hardTimeout > 0 && entry.hardTimeout <= entry.timeout {
 		m.fail("kind %q: the hard timeout %v is not above the timeout %v", kind, entry.hardTimeout, entry.timeout)
+	}
+	if err := checkConcurrency(entry.concurrency); err != nil {
+		m.fail("kind %q: %w", kind, err)
+	}
+	if err := entry.rate.check(); err != nil {
+		m.fail("kind %q: %w", kind, err)
 	}
 	if entry.retry != nil {
 		if err := entry.retry.check(); err != nil {

@@ -34,6 +34,19 @@ func putEvent(event *envelope.Event) {
 	events.Put(event)
 }
 
+// handlerFor is the handler of a message that was not opened yet, or nil.
+func (m *Mux) handlerFor(message *driver.Message) *handler {
+	event, found, err := readEvent(message)
+	defer putEvent(event)
+	switch {
+	case found && err == nil:
+		return m.handlerOf(event.Type)
+	case m.rawKind != "":
+		return m.handlerOf(m.rawKind)
+	}
+	return nil
+}
+
 // open makes the task of a message: an event, or anything at all where the Mux has
 // a raw kind. The second result is when the task expires, zero for never.
 func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error) {

@@ -14,7 +14,7 @@ func (l *lane) waive(h *held) {
 		return
 	}
 	h.roomless = true
-	w.room.cancel(1)
+	w.schedule.force(l.share, -1)
 }
 
 // claim takes the room for h that it did without. The caller holds mu.
@@ -22,7 +22,7 @@ func (l *lane) claim(h *held) {
 	if h.roomless {
 		h.roomless = false
 		l.worker.roomless.Add(-1)
-		l.worker.room.force(1)
+		l.worker.schedule.force(l.share, 1)
 	}
 }
 

@@ -72,36 +72,27 @@ func (l *lane) grow(ctx context.Context, asked, got int) {
 // one message and without reserving room, and a reservation is never held while
 // waiting: the tasks of the others would wait as long.
 func (l *lane) receive(ctx context.Context, idle bool, p *pulse) (asked int, leases []driver.Lease, err error) {
-	room := l.worker.room
-	most, reserve := l.queue.capabilities.MaxReceiveBatch, true
+	schedule := l.worker.schedule
 	wait := min(longPoll, l.worker.options.Grace/3)
 	if wait > time.Second { // brokers count in whole ones
 		wait = wait.Truncate(time.Second)
 	}
-	if len(l.worker.lanes) > 1 {
-		if idle {
-			most, reserve = 1, false
-		} else {
-			wait = 0
-		}
+	several := len(l.worker.lanes) > 1
+	most, reserve := l.queue.capabilities.MaxReceiveBatch, true
+	if several && idle {
+		most, reserve = 1, false
 	}
-	room.measure(l.hold)
-	if asked, err = room.enter(ctx, most, reserve); err != nil {
+	schedule.measure(l.hold)
+	asked, reserved, err := schedule.enter(ctx, l.share, most, reserve)
+	if err != nil {
 		return 0, nil, err
 	}
+	if several && reserved {
+		wait = 0
+	}
 	p.expect(l.now(), wait)
-	leases, err = l.call(ctx, driver.ReceiveOptions{
-		Max: asked, Wait: wait, Hold: l.worker.options.Hold,
-	})
-	if !reserve {
-		room.force(len(leases))
-	}
-	taken := l.take(leases)
-	if reserve {
-		room.cancel(asked - taken)
-	} else {
-		room.cancel(len(leases) - taken)
-	}
+	leases, err = l.call(ctx, driver.ReceiveOptions{Max: asked, Wait: wait, Hold: l.ask})
+	schedule.received(l.share, asked, reserved, len(leases), l.take(leases))
 	return asked, leases, err
 }
 

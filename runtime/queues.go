@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/longshore-dev/longshore/driver"
 )
@@ -25,6 +26,18 @@ type QueueInfo struct {
 	// program may not read it, or its driver cannot find it out; see
 	// [driver.Policy]. Nil when it can be read.
 	Declared *driver.Policy
+	// Hold is how long a lease of the queue runs before it has to be extended, in
+	// place of WorkerOptions.Hold; 0 leaves it to that.
+	Hold time.Duration
+	// Weight is the queue's share of what a Worker of several queues starts, while
+	// all have tasks: 1 to 1,000, 0 stands for 1. With weights 6, 3 and 1 that is six
+	// tasks of ten, three and one. With WorkerOptions.Strict it is the queue's rank.
+	Weight int
+	// Concurrency is how many of its tasks a Worker runs at the same time: 1 to
+	// 100,000; 0 leaves it to WorkerOptions.Concurrency, which limits all together.
+	Concurrency int
+	// Rate is how often a Worker starts its tasks; the zero value is no limit.
+	Rate Rate
 
 	capabilities driver.Capabilities
 }
@@ -65,7 +78,7 @@ func QueueName(url string) string {
 
 // Add adds an open queue. InvalidArgument for a name that is not legal or is
 // taken, a missing driver, one whose capabilities are incomplete, or a retry
-// policy out of range.
+// policy, weight or limit out of range.
 func (qs *Queues) Add(info QueueInfo) error {
 	op := fmt.Sprintf("runtime: add queue %q", info.Name)
 	if err := driver.CheckKey(info.Name); err != nil {
@@ -83,6 +96,12 @@ func (qs *Queues) Add(info QueueInfo) error {
 	if err := info.Retry.check(); err != nil {
 		return driver.Errorf(driver.InvalidArgument, op, "%w", err)
 	}
+	if info.Weight == 0 {
+		info.Weight = 1
+	}
+	if err := info.checkLimits(); err != nil {
+		return driver.Errorf(driver.InvalidArgument, op, "%w", err)
+	}
 	info.capabilities = info.Driver.Capabilities()
 	if c := &info.capabilities; c.MaxSendBatch < 1 || c.MaxReceiveBatch < 1 || c.MaxSettleBatch < 1 {
 		return driver.Errorf(driver.InvalidArgument, op, "its driver declares batches of %d, %d and %d; each must be 1 or more",
@@ -90,6 +109,19 @@ func (qs *Queues) Add(info QueueInfo) error {
 	}
 	qs.all = append(qs.all, &info)
 	return nil
+}
+
+func (info *QueueInfo) checkLimits() error {
+	switch {
+	case info.Hold < 0:
+		return fmt.Errorf("hold %v is negative; use 0 for the worker's", info.Hold)
+	case info.Weight < 1 || info.Weight > maxWeight:
+		return fmt.Errorf("weight %d is not within 1 to %d", info.Weight, maxWeight)
+	}
+	if err := checkConcurrency(info.Concurrency); err != nil {
+		return err
+	}
+	return info.Rate.check()
 }
 
 // All are the queues in the order in which they were added.

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -101,33 +100,17 @@ const (
 // error of the call that failed, or a [*PanicError]. It is safe for concurrent
 // use; two redrives of one queue share its dead letters.
 func Redrive(ctx context.Context, queues *Queues, queue string, opts *RedriveOptions) (RedriveReport, error) {
-	op := fmt.Sprintf("runtime: redrive %q", queue)
-	info, err := queues.get(queue)
-	if err != nil {
-		return RedriveReport{}, fmt.Errorf("%s: %w", op, err)
-	}
 	if opts == nil {
 		opts = new(RedriveOptions)
 	}
-	if err := opts.check(op, &info.capabilities); err != nil {
-		return RedriveReport{}, err
+	o := &passOptions{verb: redriveVerb, match: opts.Match, max: opts.Max, rate: opts.Rate, hold: opts.Hold}
+	if opts.Progress != nil {
+		o.progress = func(r passReport) { opts.Progress(r.redrive()) }
 	}
-	return newPass(op, redriveVerb, info, opts).do(ctx)
+	r, err := runPass(ctx, fmt.Sprintf("runtime: redrive %q", queue), queues, queue, o)
+	return r.redrive(), err
 }
 
-func (o *RedriveOptions) check(op string, c *driver.Capabilities) error {
-	switch {
-	case o.Max < 0:
-		return driver.Errorf(driver.InvalidArgument, op, "max %d is negative; use 1 or more, or 0 for no limit", o.Max)
-	case !(o.Rate >= 0) || math.IsInf(o.Rate, 0): // also NaN
-		return driver.Errorf(driver.InvalidArgument, op, "rate %v is not a number of 0 or more; use messages a second, or 0 for no limit", o.Rate)
-	case o.Hold == 0:
-		return nil
-	case c.FixedHold:
-		return driver.Errorf(driver.InvalidArgument, op, "hold %v cannot be chosen on this queue, whose hold is fixed; use 0", o.Hold)
-	case o.Hold < c.MinHold || o.Hold > c.MaxHold:
-		return driver.Errorf(driver.InvalidArgument, op, "hold %v is not within %v to %v; use one that is, or 0 for the dead letter's own",
-			o.Hold, c.MinHold, c.MaxHold)
-	}
-	return nil
+func (r passReport) redrive() RedriveReport {
+	return RedriveReport{r.done + r.kept + r.failed, r.done, r.kept, r.failed, r.complete, r.reason}
 }

@@ -15,7 +15,7 @@ import (
 // way for it at any time. The fields from busy on are guarded by its deadLeases'
 // mu; run is written by nobody but the keeper once it is in the book.
 type deadLease struct {
-	due.Slot // in the book unless busy or ended
+	due.Slot[*deadLease] // in the book unless busy or ended
 
 	lease  driver.Lease
 	task   DeadTask

@@ -14,11 +14,11 @@ const maxPause = 1000 * 24 * time.Hour
 // batchSize is how many to move at once.
 func (p *pass) batchSize() int {
 	n := p.queue.capabilities.MaxSettleBatch
-	if p.opts.Max > 0 {
-		n = min(n, p.opts.Max-p.moved-p.unsure)
+	if p.opts.max > 0 {
+		n = min(n, p.opts.max-p.moved-p.unsure)
 	}
-	if p.opts.Rate > 0 && p.opts.Rate/10 < float64(n) {
-		n = max(1, int(p.opts.Rate/10))
+	if p.opts.rate > 0 && p.opts.rate/10 < float64(n) {
+		n = max(1, int(p.opts.rate/10))
 	}
 	return n
 }
@@ -37,8 +37,8 @@ func (p *pass) pace(ctx context.Context) *passEnd {
 
 // spend takes n moves off the rate. What was not used is not made up for.
 func (p *pass) spend(n int) {
-	if p.opts.Rate > 0 {
-		pause := min(float64(n)/p.opts.Rate, maxPause.Seconds())
+	if p.opts.rate > 0 {
+		pause := min(float64(n)/p.opts.rate, maxPause.Seconds())
 		p.next = time.Now().Add(time.Duration(pause * float64(time.Second)))
 	}
 }
@@ -51,9 +51,9 @@ func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
 		live, gone := p.leases.claim(batch)
 		for _, l := range gone {
 			if l.tried {
-				p.doubt(l, fmt.Errorf("its lease was lost before the broker said whether it was %s", p.verb.done))
+				p.doubt(l, fmt.Errorf("its lease was lost before the broker said whether it was %s", p.opts.verb.done))
 			} else {
-				p.fail(l, fmt.Errorf("its lease was lost before it could be %s", p.verb.done))
+				p.fail(l, fmt.Errorf("its lease was lost before it could be %s", p.opts.verb.done))
 				p.fates[l.key] = lapsedFate
 			}
 		}
@@ -65,7 +65,7 @@ func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
 		}
 		var retry, fatal error
 		batch = batch[:0]
-		for i, err := range p.leases.settle(calls, live, p.verb.verdict) {
+		for i, err := range p.leases.settle(calls, live, p.opts.verb.verdict) {
 			l := live[i]
 			l.tried = true
 			switch {
@@ -93,9 +93,9 @@ func (p *pass) move(ctx context.Context, batch []*deadLease) *passEnd {
 			p.doubt(l, retry)
 		}
 		if fatal != nil {
-			return p.failure(calls, p.verb.do, fatal)
+			return p.failure(calls, p.opts.verb.do, fatal)
 		}
-		return p.failure(ctx, p.verb.do, retry)
+		return p.failure(ctx, p.opts.verb.do, retry)
 	}
 }
 
@@ -153,7 +153,7 @@ func (p *pass) counted(l *deadLease) bool {
 // leave remembers a task that was sent back, by which it is known if it dies
 // again. What was discarded cannot: another copy of it is one to decide on.
 func (p *pass) leave(l *deadLease) {
-	if p.verb.verdict != driver.Redrive {
+	if p.opts.verb.verdict != driver.Redrive {
 		return
 	}
 	if before, ok := p.sent[l.moving]; !ok || l.task.Redrives < before {

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"time"
 
@@ -12,9 +13,8 @@ import (
 // pass is one redrive or discard. It belongs to the goroutine that called that.
 type pass struct {
 	op       string
-	verb     passVerb
 	queue    *QueueInfo
-	opts     *RedriveOptions
+	opts     *passOptions
 	leases   *deadLeases
 	start    time.Time
 	deadline time.Time     // zero for none
@@ -44,6 +44,23 @@ const (
 	finalFate               // moved, kept or failed; left alone if it comes again
 )
 
+// passOptions are what a pass does with which dead letters, see RedriveOptions.
+type passOptions struct {
+	verb     passVerb
+	match    func(DeadTask) bool // nil for all
+	max      int                 // 0 for no limit, as rate
+	rate     float64             // a second
+	hold     time.Duration       // 0 for the dead letter's own
+	progress func(passReport)    // nil for none
+}
+
+// passReport is what a pass has done. How it ended is known at the end.
+type passReport struct {
+	done, kept, failed int
+	complete           bool
+	reason             string
+}
+
 // passVerb is what a pass does with the dead letters that are chosen, and how it
 // speaks of that.
 type passVerb struct {
@@ -63,9 +80,38 @@ type passEnd struct {
 	err      error
 }
 
-func newPass(op string, verb passVerb, q *QueueInfo, opts *RedriveOptions) *pass {
+// runPass does a pass on the named queue.
+func runPass(ctx context.Context, op string, queues *Queues, queue string, opts *passOptions) (passReport, error) {
+	q, err := queues.get(queue)
+	if err != nil {
+		return passReport{}, fmt.Errorf("%s: %w", op, err)
+	}
+	if err := opts.check(op, &q.capabilities); err != nil {
+		return passReport{}, err
+	}
+	return newPass(op, q, opts).do(ctx)
+}
+
+func (o *passOptions) check(op string, c *driver.Capabilities) error {
+	switch {
+	case o.max < 0:
+		return driver.Errorf(driver.InvalidArgument, op, "max %d is negative; use 1 or more, or 0 for no limit", o.max)
+	case !(o.rate >= 0) || math.IsInf(o.rate, 0): // also NaN
+		return driver.Errorf(driver.InvalidArgument, op, "rate %v is not a number of 0 or more; use messages a second, or 0 for no limit", o.rate)
+	case o.hold == 0:
+		return nil
+	case c.FixedHold:
+		return driver.Errorf(driver.InvalidArgument, op, "hold %v cannot be chosen on this queue, whose hold is fixed; use 0", o.hold)
+	case o.hold < c.MinHold || o.hold > c.MaxHold:
+		return driver.Errorf(driver.InvalidArgument, op, "hold %v is not within %v to %v; use one that is, or 0 for the dead letter's own",
+			o.hold, c.MinHold, c.MaxHold)
+	}
+	return nil
+}
+
+func newPass(op string, q *QueueInfo, opts *passOptions) *pass {
 	p := &pass{
-		op: op, verb: verb, queue: q, opts: opts, leases: newDeadLeases(q, opts.Hold), start: time.Now(), told: time.Now(),
+		op: op, queue: q, opts: opts, leases: newDeadLeases(q, opts.hold), start: time.Now(), told: time.Now(),
 		fates: make(map[digest]fate), sent: make(map[digest]int),
 	}
 	if total := q.capabilities.MaxTotalHold; total != driver.Unlimited {
@@ -75,7 +121,7 @@ func newPass(op string, verb passVerb, q *QueueInfo, opts *RedriveOptions) *pass
 }
 
 // do runs the pass to its end.
-func (p *pass) do(ctx context.Context) (RedriveReport, error) {
+func (p *pass) do(ctx context.Context) (passReport, error) {
 	var end *passEnd
 	left := 0
 	func() {
@@ -87,16 +133,16 @@ func (p *pass) do(ctx context.Context) (RedriveReport, error) {
 		end = p.run(ctx)
 	}()
 	r := p.report()
-	r.Reason, r.Complete = end.reason, end.complete && p.failed == 0
+	r.reason, r.complete = end.reason, end.complete && p.failed == 0
 	if end.complete && p.isBlind() {
-		r.Reason += "; but a receive failed, and what it may have leased comes back when its hold ends"
-		r.Complete = false
+		r.reason += "; but a receive failed, and what it may have leased comes back when its hold ends"
+		r.complete = false
 	}
 	if p.failed > 0 {
-		r.Reason += fmt.Sprintf("; %d failed, the first with: %v", p.failed, p.first)
+		r.reason += fmt.Sprintf("; %d failed, the first with: %v", p.failed, p.first)
 	}
 	if left > 0 {
-		r.Reason += fmt.Sprintf("; %d could not be released and come back when their hold ends", left)
+		r.reason += fmt.Sprintf("; %d could not be released and come back when their hold ends", left)
 	}
 	if end.err != nil {
 		return r, fmt.Errorf("%s: %w", p.op, end.err)
@@ -110,8 +156,8 @@ func (p *pass) isBlind() bool {
 	return !p.blind.IsZero() && (p.longest == 0 || time.Since(p.blind) < 2*p.longest)
 }
 
-func (p *pass) report() RedriveReport {
-	return RedriveReport{Examined: p.moved + p.kept + p.failed, Moved: p.moved, Kept: p.kept, Failed: p.failed}
+func (p *pass) report() passReport {
+	return passReport{done: p.moved, kept: p.kept, failed: p.failed}
 }
 
 // run takes page after page until there is a reason to end.
@@ -146,7 +192,7 @@ func (p *pass) run(ctx context.Context) *passEnd {
 			}
 		}
 		if quiet >= 2 || again > maxHeldDead {
-			return &passEnd{reason: fmt.Sprintf("the dead letter has nothing more that was dead when the %s began", p.verb.noun), complete: true}
+			return &passEnd{reason: fmt.Sprintf("the dead letter has nothing more that was dead when the %s began", p.opts.verb.noun), complete: true}
 		}
 	}
 }
@@ -156,8 +202,8 @@ func (p *pass) over(ctx context.Context) *passEnd {
 	switch {
 	case ctx.Err() != nil:
 		return &passEnd{reason: "it was interrupted: " + ctx.Err().Error(), err: driver.ContextError(ctx, "")}
-	case p.opts.Max > 0 && p.moved+p.unsure >= p.opts.Max:
-		return &passEnd{reason: fmt.Sprintf("the most messages to %s, %d, were %s", p.verb.do, p.opts.Max, p.verb.done)}
+	case p.opts.max > 0 && p.moved+p.unsure >= p.opts.max:
+		return &passEnd{reason: fmt.Sprintf("the most messages to %s, %d, were %s", p.opts.verb.do, p.opts.max, p.opts.verb.done)}
 	case !p.deadline.IsZero() && !time.Now().Before(p.deadline):
 		return &passEnd{reason: fmt.Sprintf("it took %v, after which the broker may not extend what it holds", p.deadline.Sub(p.start))}
 	}
@@ -176,18 +222,18 @@ func (p *pass) failure(ctx context.Context, verb string, err error) *passEnd {
 // needed within some seconds.
 func (p *pass) pageSize() int {
 	n := min(p.queue.capabilities.MaxReceiveBatch, maxHeldDead-p.leases.held())
-	if p.opts.Match == nil && p.opts.Max > 0 {
-		n = min(n, p.opts.Max-p.moved-p.unsure)
+	if p.opts.match == nil && p.opts.max > 0 {
+		n = min(n, p.opts.max-p.moved-p.unsure)
 	}
-	if p.opts.Rate > 0 && p.opts.Rate < float64(n)/10 {
-		n = min(n, max(10, int(10*p.opts.Rate)))
+	if p.opts.rate > 0 && p.opts.rate < float64(n)/10 {
+		n = min(n, max(10, int(10*p.opts.rate)))
 	}
 	return n
 }
 
 // receive leases a page. A call that fails is tried again for redriveRetry.
 func (p *pass) receive(ctx context.Context) ([]driver.Lease, error) {
-	opts := driver.ReceiveOptions{Max: p.pageSize(), Wait: redriveWait, Hold: p.opts.Hold}
+	opts := driver.ReceiveOptions{Max: p.pageSize(), Wait: redriveWait, Hold: p.opts.hold}
 	end := time.Now().Add(redriveRetry)
 	for try := 1; ; try++ {
 		call := ctx
@@ -317,7 +363,7 @@ func (p *pass) choose(ctx context.Context, page []*deadLease) (batch, rest []*de
 }
 
 func (p *pass) match(t DeadTask) (chosen bool, err error) {
-	if p.opts.Match == nil {
+	if p.opts.match == nil {
 		return true, nil
 	}
 	defer func() {
@@ -325,13 +371,13 @@ func (p *pass) match(t DeadTask) (chosen bool, err error) {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return p.opts.Match(t), nil
+	return p.opts.match(t), nil
 }
 
 // tell calls Progress.
 func (p *pass) tell() (end *passEnd) {
 	p.told = time.Now()
-	if p.opts.Progress == nil {
+	if p.opts.progress == nil {
 		return nil
 	}
 	defer func() {
@@ -340,6 +386,6 @@ func (p *pass) tell() (end *passEnd) {
 			end = &passEnd{reason: "Progress panicked", err: fmt.Errorf("progress: %w", err)}
 		}
 	}()
-	p.opts.Progress(p.report())
+	p.opts.progress(p.report())
 	return nil
 }

@@ -13,20 +13,20 @@ var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit)")
 // run is a runner: it works on one delivery after the other until there are no
 // more.
 func (w *Worker) run(ctx context.Context) {
-	ended := false
+	h := w.schedule.next(nil, false)
 	defer func() {
-		if !ended { // a handler called Goexit: another runner takes this one's place
+		if h != nil { // a handler called Goexit: another runner takes this one's place
+			w.schedule.leave(h)
 			w.runners.Go(func() { w.run(ctx) })
 		}
 	}()
-	for h := range w.ready {
-		w.work(ctx, h)
+	for h != nil {
+		h = w.schedule.next(h, w.work(ctx, h))
 	}
-	ended = true
 }
 
-// work does one delivery.
-func (w *Worker) work(ctx context.Context, h *held) {
+// work does one delivery and says whether its handler was called.
+func (w *Worker) work(ctx context.Context, h *held) (ran bool) {
 	l := h.lane
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -34,7 +34,7 @@ func (w *Worker) work(ctx context.Context, h *held) {
 	if lease == nil {
 		w.alone.leave(h)
 		l.giveBack(h)
-		return
+		return false
 	}
 	delivery := Delivery{lease, l.queue, h}
 	decision := Decision{Action: Settle, Settlement: driver.Settlement{Verdict: driver.Release}, Err: errGoexit}
@@ -43,7 +43,7 @@ func (w *Worker) work(ctx context.Context, h *held) {
 		if !returned && h.exit != nil {
 			decision = *h.exit
 		}
-		if h.ran {
+		if ran = h.ran; ran {
 			h.ran = false
 			w.life.count()
 		}
@@ -59,6 +59,10 @@ func (w *Worker) work(ctx context.Context, h *held) {
 	if decision.Err != nil {
 		w.log(ctx, h, &decision)
 	}
+	if decision.Pause > 0 {
+		w.schedule.pause(l.share, decision.Pause)
+	}
+	return // ran
 }
 
 // log says what became of an attempt that failed.

@@ -214,9 +214,9 @@ func (l *lane) settled(h *held, err error) {
 		// It came because it was released: what it is leased for is another run.
 		lease := h.next
 		l.finish(h, nil)
-		l.worker.room.force(1)
+		l.worker.schedule.force(l.share, 1)
 		m := lease.Message()
-		l.admit(new(held), lease, &m)
+		l.admit(&held{gate: h.gate}, lease, &m)
 		return
 	case h.next != nil && !l.abandoned:
 		// What came again is to be settled as well: the broker may have taken the

@@ -75,9 +75,7 @@ func (w *Worker) examine(ctx context.Context) (found []Finding, unread []error) 
 			unread = append(unread, driver.Errorf(driver.CodeOf(err), startOp(l.queue.Name), "its configuration cannot be read: %w", err))
 			continue
 		}
-		if l.hold = w.options.Hold; l.hold == 0 {
-			l.hold = policy.Hold
-		}
+		l.hold = cmp.Or(l.ask, policy.Hold)
 		l.brokerLimit, l.alsoSentTo = policy.MaxAttempts, policy.AlsoSentTo
 		found = append(found, l.findings(&policy)...)
 	}
@@ -107,7 +105,7 @@ func (l *lane) policy(ctx context.Context) (driver.Policy, error) {
 }
 
 func (l *lane) findings(p *driver.Policy) (found []Finding) {
-	c, o := &l.queue.capabilities, &l.worker.options
+	c := &l.queue.capabilities
 	add := func(s Setting, problem, why, fix string) {
 		found = append(found, Finding{Queue: l.queue.Name, Setting: s, Problem: problem, Why: why, Fix: fix})
 	}
@@ -130,16 +128,16 @@ func (l *lane) findings(p *driver.Policy) (found []Finding) {
 	switch {
 	case l.hold == 0:
 		add(SettingHold, "its hold is unknown", "a lease could not be extended in time", "set WorkerOptions.Hold")
-	case c.FixedHold && o.Hold != 0 && o.Hold != p.Hold:
-		add(SettingHold, fmt.Sprintf("hold %v differs from the queue's own %v, which this broker fixes", o.Hold, p.Hold),
+	case c.FixedHold && l.ask != 0 && l.ask != p.Hold:
+		add(SettingHold, fmt.Sprintf("hold %v differs from the queue's own %v, which this broker fixes", l.ask, p.Hold),
 			"it would refuse to lease anything", "leave it 0")
-	case o.Hold != 0 && !c.FixedHold && (o.Hold < c.MinHold || o.Hold > c.MaxHold):
-		add(SettingHold, fmt.Sprintf("hold %v is not within the broker's %v to %v", o.Hold, c.MinHold, c.MaxHold),
+	case l.ask != 0 && !c.FixedHold && (l.ask < c.MinHold || l.ask > c.MaxHold):
+		add(SettingHold, fmt.Sprintf("hold %v is not within the broker's %v to %v", l.ask, c.MinHold, c.MaxHold),
 			"it would refuse to lease anything", "choose one that is")
 	}
 	if kind, t := l.worker.mux.longest(); t > 0 && t >= c.MaxTotalHold-min(totalMargin, c.MaxTotalHold/10) {
-		add(SettingTimeout, fmt.Sprintf("the timeout %v of kind %q does not fit into the %v for which the broker keeps a lease in all, less what is kept back of that",
-			t, kind, c.MaxTotalHold), "a task that takes as long would lose its lease", "shorten it")
+		add(SettingTimeout, fmt.Sprintf("the timeout %v of %s does not fit into the %v for which the broker keeps a lease in all, less what is kept back of that",
+			t, kindName(kind), c.MaxTotalHold), "a task that takes as long would lose its lease", "shorten it")
 	}
 	if p.RetryDelay > 0 {
 		add(SettingRetryDelay, fmt.Sprintf("the broker adds %v before each retry to the worker's own backoff", p.RetryDelay),
@@ -171,4 +169,12 @@ func (m *Mux) longest() (kind string, timeout time.Duration) {
 		}
 	}
 	return kind, timeout
+}
+
+// kindName is a kind in a sentence.
+func kindName(kind string) string {
+	if kind == anyKind {
+		return "any kind"
+	}
+	return fmt.Sprintf("kind %q", kind)
 }

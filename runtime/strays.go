@@ -11,20 +11,26 @@ import (
 type strays struct {
 	n  atomic.Int32
 	mu sync.Mutex
-	// ids are guarded by mu. The keys are closed when the handler returns. A task
+	// all are guarded by mu. The keys are closed when the handler returns. A task
 	// that came as two messages at once may have two handlers.
-	ids map[<-chan struct{}]TaskID
+	all map[<-chan struct{}]stray
+}
+
+// stray is whose handler it is. The worker is nil when the handler ran without one.
+type stray struct {
+	id     TaskID
+	worker *Worker
 }
 
 // add notes a handler, whose return closes returned.
-func (s *strays) add(id TaskID, returned <-chan struct{}) {
+func (s *strays) add(id TaskID, w *Worker, returned <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ids == nil {
-		s.ids = make(map[<-chan struct{}]TaskID)
+	if s.all == nil {
+		s.all = make(map[<-chan struct{}]stray)
 	}
-	s.ids[returned] = id
-	s.n.Store(int32(len(s.ids)))
+	s.all[returned] = stray{id, w}
+	s.n.Store(int32(len(s.all)))
 }
 
 // has says whether a handler of the task still runs.
@@ -35,8 +41,8 @@ func (s *strays) has(id TaskID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep()
-	for _, other := range s.ids {
-		if other == id {
+	for _, other := range s.all {
+		if other.id == id {
 			return true
 		}
 	}
@@ -45,43 +51,36 @@ func (s *strays) has(id TaskID) bool {
 
 // sweep forgets those that have returned. The caller holds mu.
 func (s *strays) sweep() {
-	for returned := range s.ids {
+	for returned := range s.all {
 		select {
 		case <-returned:
-			delete(s.ids, returned)
+			delete(s.all, returned)
 		default:
 		}
 	}
-	s.n.Store(int32(len(s.ids)))
+	s.n.Store(int32(len(s.all)))
 }
 
-// all are the tasks whose handlers still run.
-func (s *strays) all() []string {
+// of are a worker's: the tasks whose handlers still run, by what is closed when
+// they return.
+func (s *strays) of(w *Worker) map[<-chan struct{}]TaskID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep()
-	ids := make([]string, 0, len(s.ids))
-	for _, id := range s.ids {
-		ids = append(ids, string(id))
+	some := make(map[<-chan struct{}]TaskID)
+	for returned, other := range s.all {
+		if other.worker == w {
+			some[returned] = other.id
+		}
 	}
-	return ids
+	return some
 }
 
-// wait waits until none is left, or for the end of ctx.
-func (s *strays) wait(ctx context.Context) {
-	for {
-		s.mu.Lock()
-		s.sweep()
-		var one <-chan struct{}
-		for one = range s.ids {
-			break
-		}
-		s.mu.Unlock()
-		if one == nil {
-			return
-		}
+// wait waits until a worker has none left that there are now, or for the end of ctx.
+func (s *strays) wait(ctx context.Context, w *Worker) {
+	for returned := range s.of(w) {
 		select {
-		case <-one:
+		case <-returned:
 		case <-ctx.Done():
 			return
 		}

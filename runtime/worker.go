@@ -24,8 +24,7 @@ type Worker struct {
 	lanes   []*lane
 	ran     atomic.Bool
 
-	ready    chan *held // leased and not started; closed by Run after the last poller
-	room     *room
+	schedule *schedule
 	runners  sync.WaitGroup
 	alone    alone
 	life     *lifetime
@@ -43,6 +42,12 @@ type WorkerOptions struct {
 	// Concurrency is how many handlers run at the same time: 1 to 100,000,
 	// default 10.
 	Concurrency int
+	// Strict works the queues off in the order of their weights: no task of a queue
+	// is started while one of a queue with a larger weight waits and could start, as
+	// far as the broker tells. A queue that is paused or at its own limit holds up no
+	// other. Queues of equal weight share evenly. By default each queue gets a share
+	// after its weight, and none starves.
+	Strict bool
 	// Hold is how long a lease runs before it has to be extended, within the
 	// queue's MinHold to MaxHold; by default the queue's own hold. A short one
 	// brings a crashed worker's tasks back sooner, a long one costs fewer
@@ -56,13 +61,16 @@ type WorkerOptions struct {
 	// lease is kept: above 0, at most 24 h, default 1 min.
 	SettleTimeout time.Duration
 	// MaxTasks, MaxAge and MaxMemory end a worker, so that what its handlers leak
-	// goes with its process: when that many attempts at tasks have ended, when Run
-	// is that old, or when the live heap of the process, as of the last garbage
-	// collection, is larger than that many bytes (looked at every 5 s). The worker
-	// then drains as at the end of its context and Run returns [ErrRecycle]. Each
+	// goes with its process: when that many attempts at tasks have ended, that long
+	// after the start-up check has passed, or when the live heap of the process, as
+	// of the last garbage collection, is larger than that many bytes (looked at
+	// every 5 s). The worker then drains as at the end of its context and Run
+	// returns [ErrRecycle]. Each
 	// is 0 or above, 0 for no limit. So that workers which started together do not
 	// end together, a worker takes up to a tenth off each, by chance. Handlers that
-	// run when a limit is reached still end, so the counts are not exact.
+	// run when a limit is reached still end, so the counts are not exact. What was
+	// leased and not started is given back, which the broker counts as a delivery:
+	// MaxTasks is to be well above Concurrency.
 	MaxTasks  int
 	MaxAge    time.Duration
 	MaxMemory int64
@@ -97,7 +105,8 @@ type Settled struct {
 
 // NewWorker makes a Worker of queues; nil options are the defaults.
 // InvalidArgument for a Mux with problems (see [Mux.Err]), no queue, a name that
-// is not among them, or an option out of range.
+// is not among them, an option out of range, or Strict with several queues of which
+// none comes first.
 func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
 	const op = "runtime: new worker"
 	w := &Worker{mux: mux}
@@ -130,15 +139,19 @@ func NewWorker(queues *Queues, mux *Mux, opts *WorkerOptions) (*Worker, error) {
 			selected = append(selected, q)
 		}
 	}
+	if w.options.Strict && len(selected) > 1 && !slices.ContainsFunc(selected, func(q *QueueInfo) bool { return q.Weight != selected[0].Weight }) {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "strict, but its %d queues have the same weight %d; give those that come first a larger QueueInfo.Weight", len(selected), selected[0].Weight)
+	}
+	w.schedule = newSchedule(w.options.Concurrency, w.options.Strict, mux)
 	for _, q := range selected {
 		w.lanes = append(w.lanes, newLane(w, q))
 	}
-	w.room = newRoom(w.options.Concurrency)
 	w.life = newLifetime(&w.options)
 	w.idle = make(chan struct{}, 1)
-	w.ready = make(chan *held, w.options.Concurrency+maxPrefetch+maxRoomless+len(w.lanes)*maxPollers)
 	return w, nil
 }
+
+const maxConcurrency = 100_000
 
 // maxWait is the longest grace or settle timeout: more is a slip.
 const maxWait = 24 * time.Hour
@@ -157,7 +170,7 @@ func (o *WorkerOptions) fill() error {
 		o.Logger = slog.Default()
 	}
 	switch {
-	case o.Concurrency < 1 || o.Concurrency > 100_000:
+	case o.Concurrency < 1 || o.Concurrency > maxConcurrency:
 		return fmt.Errorf("concurrency %d is not within 1 to 100,000", o.Concurrency)
 	case o.Hold < 0:
 		return fmt.Errorf("hold %v is negative; use 0 for the queue's own", o.Hold)
@@ -206,6 +219,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	for _, l := range w.lanes {
 		l.within = func(d time.Duration) (context.Context, context.CancelFunc) { return context.WithTimeout(calls, d) }
 	}
+	w.schedule.begin()
 	for range w.options.Concurrency {
 		w.runners.Go(func() { w.run(handlers) })
 	}
@@ -218,21 +232,23 @@ func (w *Worker) Run(ctx context.Context) error {
 		})
 	}
 	var watch sync.WaitGroup
+	watch.Go(func() { w.schedule.watch(polling) })
 	if w.life.age > 0 || w.life.memory > 0 {
 		watch.Go(func() { w.life.watch(polling) })
 	}
-	var err, over error
+	var err error
+	var limit string // of its life, that was reached
 	select {
 	case <-ctx.Done():
 	case err = <-broken:
-	case over = <-w.life.over:
-		w.options.Logger.Info("the worker is recycled: it drains", "reason", over)
+	case limit = <-w.life.over:
+		w.options.Logger.Info("the worker is recycled: it drains", "reason", limit)
 	}
 	stop()
 	watch.Wait()
 	err = errors.Join(err, w.drain(&pollers, cut))
-	if ctx.Err() == nil && over != nil { // who ends the program wants no other worker
-		err = errors.Join(over, err)
+	if ctx.Err() == nil && limit != "" { // who ends the program wants no other worker
+		err = errors.Join(fmt.Errorf("%w (%s)", ErrRecycle, limit), err)
 	}
 	for _, l := range w.lanes {
 		close(l.stopped)

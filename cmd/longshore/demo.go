@@ -12,8 +12,8 @@ import (
 )
 
 const demoLong = `Show what becomes of tasks when things go wrong, in about ten seconds. It needs
-no input, no queue and no network: a queue in memory and its workers run in this
-process.
+no input, no queue, no configuration and no network: a queue in memory and its
+workers run in this process.
 
 Some tasks fail once, some take longer than their lease, some lose the worker
 that runs them, and some fail each time until a bug is fixed. Then come the dead

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -80,7 +79,7 @@ type demoAccounting struct {
 }
 
 func (s *demoSum) writeJSON(to io.Writer, elapsed time.Duration) error {
-	return json.NewEncoder(to).Encode(demoAccounting{
+	return writeJSON(to, demoAccounting{
 		accounting: accounting{
 			Sent: s.sent, Succeeded: s.succeeded, Dead: s.dead, Unfinished: s.unfinished,
 			Duplicates: s.duplicates, Lost: s.lost, Attempts: s.runs, ElapsedMS: elapsed.Milliseconds(),

@@ -22,7 +22,7 @@ func dlqCommand(std streams, code *int) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(takeConfig(dlqListCommand(std, code)), takeConfig(dlqShowCommand(std, code)), takeConfig(dlqRedriveCommand(std, code)), takeConfig(dlqDiscardCommand(std, code)))
+	c.AddCommand(dlqListCommand(std, code), dlqShowCommand(std, code), dlqRedriveCommand(std, code), dlqDiscardCommand(std, code))
 	return c
 }
 
@@ -38,7 +38,7 @@ func (f *letterFilter) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.ids, "id", nil, "only the task, or message, with this `id`; may be given several times")
 	flags.StringArrayVar(&f.kinds, "kind", nil, "only tasks of this `kind`; may be given several times")
 	flags.StringArrayVar(&f.reasons, "reason", nil, "only what died for this `reason`; may be given several times")
-	flags.Var(&f.olderThan, "older-than", "only what died this `age` ago or longer, for example 90m or 7d; since it was enqueued, where nobody knows when it died")
+	flags.Var(&f.olderThan, "older-than", "only what died this `age` ago or longer, for example 90m or 7d; since it was enqueued or sent, where nobody knows when it died")
 	flags.Var(&f.youngerThan, "younger-than", "only what died less than this `age` ago")
 }
 
@@ -67,12 +67,8 @@ func (f *letterFilter) empty() bool {
 // age nobody knows is not, where ages are asked for.
 func (f *letterFilter) match(d *runtime.DeadTask, now time.Time) bool {
 	if f.olderThan > 0 || f.youngerThan > 0 {
-		since := d.Death.At
-		if since.IsZero() {
-			since = d.EnqueuedAt
-		}
-		old := now.Sub(since)
-		if since.IsZero() || old < time.Duration(f.olderThan) || f.youngerThan > 0 && old >= time.Duration(f.youngerThan) {
+		old, ok := ageOf(d, now)
+		if !ok || old < time.Duration(f.olderThan) || f.youngerThan > 0 && old >= time.Duration(f.youngerThan) {
 			return false
 		}
 	}
@@ -92,7 +88,9 @@ type letter struct {
 	Redrives   int            `json:"redrives"`
 	DiedAt     *time.Time     `json:"died_at"`     // null when nobody knows
 	EnqueuedAt *time.Time     `json:"enqueued_at"` // null when nobody knows
-	AgeMS      int64          `json:"age_ms"`      // since it died, else since it was enqueued; 0 when nobody knows
+	AgeMS      int64          `json:"age_ms"`      // since it died, else was enqueued, else sent; 0 when nobody knows
+
+	hasAge bool
 }
 
 func newLetter(d *runtime.DeadTask, now time.Time) letter {
@@ -100,13 +98,21 @@ func newLetter(d *runtime.DeadTask, now time.Time) letter {
 		ID: d.ID, MessageID: d.MessageID, Kind: d.Kind, Reason: d.Death.Reason, Detail: d.Death.Detail,
 		Attempts: d.Death.Attempts, Redrives: d.Redrives, DiedAt: known(d.Death.At), EnqueuedAt: known(d.EnqueuedAt),
 	}
-	for _, since := range []*time.Time{l.DiedAt, l.EnqueuedAt} {
-		if since != nil {
-			l.AgeMS = max(0, now.Sub(*since).Milliseconds())
-			break
-		}
+	if old, ok := ageOf(d, now); ok {
+		l.AgeMS, l.hasAge = max(0, old.Milliseconds()), true
 	}
 	return l
+}
+
+// ageOf is how long ago a dead letter died, else was enqueued, else came to the
+// broker; false when nobody knows.
+func ageOf(d *runtime.DeadTask, now time.Time) (time.Duration, bool) {
+	for _, since := range []time.Time{d.Death.At, d.EnqueuedAt, d.Message.SentAt} {
+		if !since.IsZero() {
+			return now.Sub(since), true
+		}
+	}
+	return 0, false
 }
 
 // known is t in UTC, or nil when it is zero.

@@ -3,20 +3,18 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
 // discardOptions are the flags of longshore dlq discard.
 type discardOptions struct {
-	queue string
+	queueFlags
 	letterFilter
 	max       int
 	yes, json bool
@@ -51,13 +49,13 @@ const discardExample = `  longshore dlq discard --queue 'sqs://orders?region=eu-
 func dlqDiscardCommand(std streams, code *int) *cobra.Command {
 	o := new(discardOptions)
 	c := &cobra.Command{
-		Use:     "discard --queue URL",
+		Use:     "discard (--queue URL | --config FILE)",
 		Short:   "Delete dead letters for good",
 		Long:    discardLong + queueURLs(),
 		Example: discardExample,
 		Args:    noArgument("dlq discard", "for example --id ID"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := o.check(isTerminal(std.in) && isTerminal(std.err)); err != nil {
+			if err := o.check(c.Flags().Changed, isTerminal(std.in) && isTerminal(std.err)); err != nil {
 				return err
 			}
 			return interruptible(c, code, func(ctx context.Context) (int, error) { return discard(ctx, o, std) })
@@ -65,8 +63,8 @@ func dlqDiscardCommand(std streams, code *int) *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.queue, "queue", "", "`URL` of the queue that they died on, for example sqs://orders?region=eu-west-1 (required)")
-	o.add(c)
+	o.queueFlags.add(c, "`URL` of the queue that they died on, for example "+exampleURL, defaultOfFile)
+	o.letterFilter.add(c)
 	f.IntVar(&o.max, "max", 0, "the most to delete; 0 for no limit")
 	f.BoolVar(&o.yes, "yes", false, "delete them without asking")
 	f.BoolVar(&o.json, "json", false, "print what was done as JSON on standard output")
@@ -75,10 +73,11 @@ func dlqDiscardCommand(std streams, code *int) *cobra.Command {
 
 // check refuses flags that are missing or out of range. canAsk says that there is
 // somebody to ask.
-func (o *discardOptions) check(canAsk bool) error {
+func (o *discardOptions) check(given func(flag string) bool, canAsk bool) error {
+	if err := o.checkOne(given); err != nil {
+		return err
+	}
 	switch {
-	case o.queue == "":
-		return usagef("for example --queue 'sqs://orders?region=eu-west-1'", "--queue is missing")
 	case o.max < 0:
 		return usagef("0 stands for no limit", "--max %d is negative", o.max)
 	case !o.yes && (o.json || !canAsk):
@@ -100,7 +99,7 @@ type discarded struct {
 // discard does what the flags say. It answers the exit code, or an error when it
 // did nothing.
 func discard(ctx context.Context, o *discardOptions, std streams) (int, error) {
-	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq discard", nil)
+	queues, err := o.openOne(ctx, byURL, "", "longshore dlq discard")
 	if err != nil {
 		return exitUsage, err
 	}
@@ -137,7 +136,7 @@ func (o *discardOptions) report(r *runtime.DiscardReport, err error, screen *scr
 	}
 	var outErr error
 	if o.json {
-		outErr = json.NewEncoder(std.out).Encode(discarded{r.Examined, r.Discarded, r.Kept, r.Failed, r.Complete, r.Reason})
+		outErr = writeJSON(std.out, discarded{r.Examined, r.Discarded, r.Kept, r.Failed, r.Complete, r.Reason})
 	} else {
 		screen.printf("%s: %s deleted, %s kept, %s failed", count(r.Examined, "dead letter"), commas(r.Discarded), commas(r.Kept), commas(r.Failed))
 		screen.printf("it ended because: %s", r.Reason)

@@ -73,7 +73,7 @@ func TestDLQDiscardThatIsInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	std := streams{out: newWatchedBuffer(), err: newWatchedBuffer()}
-	code, err := discard(ctx, &discardOptions{queue: q.url, yes: true}, std)
+	code, err := discard(ctx, &discardOptions{queueFlags: q.flags(), yes: true}, std)
 	if code != exitFailed || err != nil || !strings.Contains(std.err.(*watchedBuffer).String(), "run it again to delete the rest") {
 		t.Errorf("exit code %d, %v, and it says\n%s", code, err, std.err)
 	}

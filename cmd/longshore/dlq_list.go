@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,8 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/longshore-dev/longshore/driver"
 )
 
 // errEnough ends a look at dead letters.
@@ -24,7 +21,7 @@ const maxListed = 1000
 
 // listOptions are the flags of longshore dlq list.
 type listOptions struct {
-	queue string
+	queueFlags
 	letterFilter
 	max  int
 	json bool
@@ -35,7 +32,7 @@ back, at most 1,000; meanwhile nobody else gets them, and the broker counts one 
 receive of each. On an empty dead letter it takes two seconds.
 
 For each stand the task's id and kind, why it died, after how many attempts, how
-long ago (in brackets: since it was enqueued, where nobody knows), and the last
+long ago (in brackets: since it was enqueued or sent, where nobody knows), and the last
 error. Of what is no task the id is the broker's.
 
 Reasons are max-attempts, permanent, undecodable, unknown-kind, expired, crashed,
@@ -53,13 +50,13 @@ the command is wrong; 130 ended by a second signal.`
 func dlqListCommand(std streams, code *int) *cobra.Command {
 	o := new(listOptions)
 	c := &cobra.Command{
-		Use:     "list --queue URL",
+		Use:     "list (--queue URL | --config FILE)",
 		Short:   "Show dead letters and why they died",
 		Long:    listLong + queueURLs(),
 		Example: `  longshore dlq list --queue 'sqs://orders?region=eu-west-1' --reason permanent --max 20`,
 		Args:    noArgument("dlq list", "for example --id ID"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(c.Flags().Changed); err != nil {
 				return err
 			}
 			return interruptible(c, code, func(ctx context.Context) (int, error) { return listLetters(ctx, o, std) })
@@ -67,18 +64,18 @@ func dlqListCommand(std streams, code *int) *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.queue, "queue", "", "`URL` of the queue that they died on, for example sqs://orders?region=eu-west-1 (required)")
-	o.add(c)
+	o.queueFlags.add(c, "`URL` of the queue that they died on, for example "+exampleURL, defaultOfFile)
+	o.letterFilter.add(c)
 	f.IntVar(&o.max, "max", 100, "the most to show, 1 to 1000")
 	f.BoolVar(&o.json, "json", false, "print them as JSON on standard output")
 	return c
 }
 
-func (o *listOptions) check() error {
-	switch {
-	case o.queue == "":
-		return usagef("for example --queue 'sqs://orders?region=eu-west-1'", "--queue is missing")
-	case o.max < 1 || o.max > maxListed:
+func (o *listOptions) check(given func(flag string) bool) error {
+	if err := o.checkOne(given); err != nil {
+		return err
+	}
+	if o.max < 1 || o.max > maxListed {
 		return usagef("", "--max %d is not within 1 to %d", o.max, maxListed)
 	}
 	return o.letterFilter.check()
@@ -94,7 +91,7 @@ type listing struct {
 // listLetters does what the flags say. It answers the exit code, or an error when
 // it showed nothing.
 func listLetters(ctx context.Context, o *listOptions, std streams) (int, error) {
-	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq list", nil)
+	queues, err := o.openOne(ctx, byURL, "", "longshore dlq list")
 	if err != nil {
 		return exitUsage, err
 	}
@@ -106,13 +103,15 @@ func listLetters(ctx context.Context, o *listOptions, std streams) (int, error) 
 	}
 	code := exitOK
 	if err != nil {
-		screen.printf("%v", err)
 		code = exitFailed
+		if o.json { // else it is why it ended
+			screen.printf("%v", err)
+		}
 	}
 	all := listing{found, report.Complete, report.Reason}
 	if o.json {
 		all.Letters = append([]letter{}, found...) // never null
-		err = json.NewEncoder(std.out).Encode(all)
+		err = writeJSON(std.out, all)
 	} else {
 		err = all.table(std)
 		screen.printf("%s; it ended because: %s", count(len(found), "dead letter"), report.Reason)
@@ -149,13 +148,14 @@ func (all *listing) table(std streams) error {
 	return err
 }
 
-// age is for how long it is dead, else in brackets for how long it was enqueued.
+// age is for how long it is dead, else in brackets how long ago it was enqueued or
+// sent.
 func (l *letter) age() string {
 	text := ageText(time.Duration(l.AgeMS) * time.Millisecond)
 	switch {
 	case l.DiedAt != nil:
 		return text
-	case l.EnqueuedAt != nil:
+	case l.hasAge:
 		return "(" + text + ")"
 	}
 	return "?"

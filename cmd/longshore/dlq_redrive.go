@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"math"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 
 // redriveOptions are the flags of longshore dlq redrive.
 type redriveOptions struct {
-	queue string
+	queueFlags
 	letterFilter
 	max                  int
 	rate                 float64
@@ -54,7 +53,7 @@ const redriveExample = `  longshore dlq redrive --queue 'sqs://orders?region=eu-
 func dlqRedriveCommand(std streams, code *int) *cobra.Command {
 	o := new(redriveOptions)
 	c := &cobra.Command{
-		Use:     "redrive --queue URL",
+		Use:     "redrive (--queue URL | --config FILE)",
 		Short:   "Send dead letters back to their queue",
 		Long:    redriveLong + queueURLs(),
 		Example: redriveExample,
@@ -68,8 +67,8 @@ func dlqRedriveCommand(std streams, code *int) *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.queue, "queue", "", "`URL` of the queue that they died on, for example sqs://orders?region=eu-west-1 (required)")
-	o.add(c)
+	o.queueFlags.add(c, "`URL` of the queue that they died on, for example "+exampleURL, defaultOfFile)
+	o.letterFilter.add(c)
 	f.IntVar(&o.max, "max", 0, "the most to move; 0 for no limit")
 	f.Float64Var(&o.rate, "rate", 0, "the most to move a second; 0 for no limit")
 	f.BoolVar(&o.native, "native", false, "have the broker move all of them")
@@ -79,9 +78,10 @@ func dlqRedriveCommand(std streams, code *int) *cobra.Command {
 }
 
 func (o *redriveOptions) check(given func(flag string) bool) error {
+	if err := o.checkOne(given); err != nil {
+		return err
+	}
 	switch {
-	case o.queue == "":
-		return usagef("for example --queue 'sqs://orders?region=eu-west-1'", "--queue is missing")
 	case o.max < 0:
 		return usagef("0 stands for no limit", "--max %d is negative", o.max)
 	case !(o.rate >= 0) || math.IsInf(o.rate, 0): // also NaN
@@ -117,7 +117,7 @@ func newRedriven(r *runtime.RedriveReport) redriven {
 // redrive does what the flags say. It answers the exit code, or an error when it
 // did nothing.
 func redrive(ctx context.Context, o *redriveOptions, std streams) (int, error) {
-	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq redrive", nil)
+	queues, err := o.openOne(ctx, byURL, "", "longshore dlq redrive")
 	if err != nil {
 		return exitUsage, err
 	}
@@ -221,7 +221,7 @@ func (r *redriver) report(done *redriven, err error) int {
 		code = exitFailed
 	}
 	if o.json {
-		r.outErr = json.NewEncoder(r.std.out).Encode(done)
+		r.outErr = writeJSON(r.std.out, done)
 	} else {
 		moved := commas(int(done.Moved)) + " moved"
 		if done.WouldMove != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,14 +15,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
 // showOptions are the flags of longshore dlq show.
 type showOptions struct {
-	queue, id string
-	json      bool
+	queueFlags
+	id   string
+	json bool
 }
 
 const showLong = `Show one dead letter in full: why and when it died, what its copies carried, its
@@ -47,13 +46,13 @@ the command is wrong; 130 ended by a second signal.`
 func dlqShowCommand(std streams, code *int) *cobra.Command {
 	o := new(showOptions)
 	c := &cobra.Command{
-		Use:     "show --queue URL --id ID",
+		Use:     "show (--queue URL | --config FILE) --id ID",
 		Short:   "Show one dead letter in full",
 		Long:    showLong + queueURLs(),
 		Example: `  longshore dlq show --queue 'sqs://orders?region=eu-west-1' --id 0197c0de-1c1c-7e5f-b0f8-4f6f4a0f3a52`,
 		Args:    noArgument("dlq show", "for example --id ID"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(c.Flags().Changed); err != nil {
 				return err
 			}
 			return interruptible(c, code, func(ctx context.Context) (int, error) { return showLetter(ctx, o, std) })
@@ -61,17 +60,17 @@ func dlqShowCommand(std streams, code *int) *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.queue, "queue", "", "`URL` of the queue that it died on, for example sqs://orders?region=eu-west-1 (required)")
+	o.queueFlags.add(c, "`URL` of the queue that it died on, for example "+exampleURL, defaultOfFile)
 	f.StringVar(&o.id, "id", "", "the task's `id`, or the message's (required)")
 	f.BoolVar(&o.json, "json", false, "print it as JSON on standard output")
 	return c
 }
 
-func (o *showOptions) check() error {
-	switch {
-	case o.queue == "":
-		return usagef("for example --queue 'sqs://orders?region=eu-west-1'", "--queue is missing")
-	case o.id == "":
+func (o *showOptions) check(given func(flag string) bool) error {
+	if err := o.checkOne(given); err != nil {
+		return err
+	}
+	if o.id == "" {
 		return usagef("longshore dlq list shows the ids", "--id is missing")
 	}
 	return nil
@@ -117,7 +116,7 @@ func newWholeLetter(d *runtime.DeadTask, now time.Time) *wholeLetter {
 // showLetter does what the flags say. It answers the exit code, or an error when
 // it could not look.
 func showLetter(ctx context.Context, o *showOptions, std streams) (int, error) {
-	queues, err := openQueues(ctx, driver.Default.Open, o.queue, "longshore dlq show", nil)
+	queues, err := o.openOne(ctx, byURL, "", "longshore dlq show")
 	if err != nil {
 		return exitUsage, err
 	}
@@ -146,7 +145,7 @@ func showLetter(ctx context.Context, o *showOptions, std streams) (int, error) {
 		return exitFailed, nil
 	}
 	if o.json {
-		err = json.NewEncoder(std.out).Encode(found)
+		err = writeJSON(std.out, found)
 	} else {
 		err = found.print(std.out)
 	}
@@ -237,8 +236,14 @@ func look(ctx context.Context, queues *runtime.Queues, see func(*runtime.DeadTas
 			return false
 		},
 	})
-	if err != nil && errors.Is(context.Cause(ctx), errEnough) {
+	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errEnough):
 		report.Reason, err = errEnough.Error(), nil
+	case report.Complete:
+		report.Reason = "there are no more that were dead when it began"
+	}
+	if what := errors.Unwrap(err); what != nil {
+		err = what // without that it is a redrive, which nobody asked for
 	}
 	return report, err
 }

@@ -87,7 +87,7 @@ func TestDLQListPrintsExactlyTheseFields(t *testing.T) {
 		t.Fatalf("%v\n%s\n%s", err, e.out, e.err)
 	}
 	l := got.Letters[0]
-	want := fmt.Sprintf(`{"letters":[{"id":"a","message_id":%q,"kind":"mail","reason":"permanent","detail":"no such address","attempts":1,"redrives":0,"died_at":%q,"enqueued_at":%q,"age_ms":%d}],"complete":true,"why":"the dead letter has nothing more that was dead when the redrive began"}`+"\n",
+	want := fmt.Sprintf(`{"letters":[{"id":"a","message_id":%q,"kind":"mail","reason":"permanent","detail":"no such address","attempts":1,"redrives":0,"died_at":%q,"enqueued_at":%q,"age_ms":%d}],"complete":true,"why":"there are no more that were dead when it began"}`+"\n",
 		l.MessageID, l.DiedAt.Format(time.RFC3339Nano), l.EnqueuedAt.Format(time.RFC3339Nano), l.AgeMS)
 	if e.code != 0 || e.out != want || l.MessageID == "" || l.AgeMS > deadline.Milliseconds() {
 		t.Errorf("exit code %d, output\n%swant\n%s", e.code, e.out, want)
@@ -221,7 +221,7 @@ func TestDLQRedriveCanBeInterruptedAndRunAgain(t *testing.T) {
 	ended := make(chan int, 1) // one result, never closed
 	std := streams{out: newWatchedBuffer(), err: newWatchedBuffer()}
 	go func() {
-		code, err := redrive(ctx, &redriveOptions{queue: q.url, rate: 0.05}, std)
+		code, err := redrive(ctx, &redriveOptions{queueFlags: q.flags(), rate: 0.05}, std)
 		if err != nil {
 			t.Errorf("redrive: %v", err)
 		}

@@ -1,13 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,16 +20,22 @@ const exitWarned = 3
 
 // doctorOptions are the flags of longshore doctor.
 type doctorOptions struct {
-	queue       string
+	queueFlags
 	maxAttempts int
 	timeout     time.Duration
 	hold        time.Duration
 	json        bool
+
+	given func(flag string) bool // nil: all are; set by check
 }
 
 const doctorLong = `Compare how a queue is really configured with what a worker needs, and say what
-is wrong, why it matters and what to do. Give it the values that the worker has. It
-changes nothing, and receives nothing.
+is wrong, why it matters and what to do. It changes nothing, and receives nothing.
+Give it the values that the worker has.
+
+--queue may be given several times. With --config it looks at all queues of the file
+unless --queue names some, and takes from the file what no flag says: the hold and
+the retries of each queue, and what is declared of it.
 
 Errors are what a worker refuses to start on: no dead letter or one that nobody can
 read, a broker that would bury tasks which have attempts left, a hold or timeout
@@ -39,40 +44,44 @@ declare the configuration, as the output url_declared of the Terraform module fo
 Amazon SQS does; then every difference is an error too, so that a change behind
 Terraform's back is named.
 
-Warnings are what a worker can live with: a queue's own hold that is not --hold, or
-is short, what could not be read, and a broker that deletes the queue when it is idle.
+Warnings are what a worker can live with: a queue's own hold that is not the one
+wanted, or is short, what could not be read, what the file declares and is not so, and
+a broker that deletes the queue when it is idle.
 
-With --json standard output has one JSON object: queue, policy (hold_ms,
-max_attempts, dead_letter, retention_ms, dead_letter_retention_ms; 0 or empty when
-not known, -1 without end), stats (ready, leased, delayed, dead; -1 when not known; null when they
-could not be read), findings (each with severity, setting, native, problem, why,
-fix), errors and warnings.
+With --json standard output has one JSON object a line, one for each queue: queue,
+policy (hold_ms, max_attempts, dead_letter, retention_ms, dead_letter_retention_ms; 0
+or empty when not known, -1 without end; null when it could not be read), stats
+(ready, leased, delayed, dead; -1 when not known; null when they could not be read),
+findings (each with severity, setting, native, problem, why, fix), errors and
+warnings.
 
-Exit codes: 0 nothing was found; 1 errors; 3 warnings only; 2 nothing was checked,
-because a flag, the queue or the command is wrong, or the queue may not be read; 130
+Exit codes: 0 nothing was found; 1 errors, also that one of several queues may not be
+read, or it was interrupted; 3 warnings only; 2 nothing was checked, because a flag,
+the file, the queue or the command is wrong, or the only queue may not be read; 130
 ended by a second signal.`
 
 const doctorExample = `  longshore doctor --queue 'sqs://orders?region=eu-west-1' --max-attempts 5 --timeout 10m
-  longshore doctor --queue "$(terraform output -raw url_declared)" --json`
+  longshore doctor --queue "$(terraform output -raw url_declared)" --json
+  longshore doctor --config longshore.yaml`
 
 func doctorCommand(std streams, code *int) *cobra.Command {
 	o := new(doctorOptions)
 	c := &cobra.Command{
-		Use:     "doctor --queue URL",
-		Short:   "Compare a queue's configuration with what a worker needs",
+		Use:     "doctor (--queue URL | --config FILE)",
+		Short:   "Compare the configuration of queues with what a worker needs",
 		Long:    doctorLong + queueURLs(),
 		Example: doctorExample,
 		Args:    noArgument("doctor", ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(c.Flags().Changed); err != nil {
 				return err
 			}
-			return interruptible(c, code, func(ctx context.Context) (int, error) { return doctor(ctx, o, driver.Default.Open, std) })
+			return interruptible(c, code, func(ctx context.Context) (int, error) { return doctor(ctx, o, byURL, std) })
 		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.queue, "queue", "", "queue `URL`, for example sqs://orders?region=eu-west-1 (required)")
+	o.add(c, "queue `URL`, for example "+exampleURL+"; may be given several times", "all")
 	f.IntVar(&o.maxAttempts, "max-attempts", runtime.DefaultMaxAttempts, "the worker's attempts before a task is buried, 1 to 1000")
 	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "the worker's limit for one attempt; 0 for none")
 	f.DurationVar(&o.hold, "hold", 0, "the hold that the queue is to have, and the worker has; 0 for the queue's own")
@@ -80,10 +89,9 @@ func doctorCommand(std streams, code *int) *cobra.Command {
 	return c
 }
 
-func (o *doctorOptions) check() error {
+func (o *doctorOptions) check(given func(flag string) bool) error {
+	o.given = given
 	switch {
-	case o.queue == "":
-		return usagef("for example --queue 'sqs://orders?region=eu-west-1'", "--queue is missing")
 	case o.maxAttempts < 1 || o.maxAttempts > 1000:
 		return usagef("", "--max-attempts %d is not within 1 to 1000", o.maxAttempts)
 	case o.timeout < 0:
@@ -91,56 +99,48 @@ func (o *doctorOptions) check() error {
 	case o.hold < 0:
 		return usagef("0 stands for the queue's own", "--hold %v is negative", o.hold)
 	}
-	return nil
-}
-
-// diagnosis is what --json prints. Its fields are stable.
-type diagnosis struct {
-	Queue    string       `json:"queue"`
-	Policy   policyReport `json:"policy"`
-	Stats    *statsReport `json:"stats"`
-	Findings []finding    `json:"findings"`
-	Errors   int          `json:"errors"`
-	Warnings int          `json:"warnings"`
-}
-
-type policyReport struct {
-	HoldMS                int64  `json:"hold_ms"`
-	MaxAttempts           int    `json:"max_attempts"`
-	DeadLetter            string `json:"dead_letter"`
-	RetentionMS           int64  `json:"retention_ms"`
-	DeadLetterRetentionMS int64  `json:"dead_letter_retention_ms"`
-}
-
-type statsReport struct {
-	Ready   int64 `json:"ready"`
-	Leased  int64 `json:"leased"`
-	Delayed int64 `json:"delayed"`
-	Dead    int64 `json:"dead"`
+	return o.queueFlags.check(exampleURL, given)
 }
 
 // doctor does what the flags say. It answers the exit code, or an error when it
 // could check nothing.
 func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (int, error) {
-	d, err := examine(ctx, o, open)
-	if err != nil {
-		return exitUsage, &usageError{err, doctorHint(err)}
+	flags := &workerFlags{queueFlags: o.queueFlags, maxAttempts: o.maxAttempts, timeout: o.timeout, hold: o.hold, given: o.given}
+	if err := flags.resolve(); err != nil {
+		return exitUsage, err
 	}
-	if o.json {
-		err = json.NewEncoder(std.out).Encode(d)
-	} else {
-		err = d.print(std.out)
+	flags.override()
+	worst := exitOK
+	for i := range flags.settings {
+		s := &flags.settings[i]
+		d, err := examine(ctx, flags, s, open)
+		select {
+		case <-ctx.Done():
+			newScreen(std.err).printf("it was interrupted before queue %q answered", s.Name)
+			return exitFailed, nil
+		default:
+		}
+		_, usage := errors.AsType[*usageError](err)
+		switch {
+		case usage:
+			return exitUsage, err
+		case err != nil && len(flags.settings) == 1:
+			return exitUsage, &usageError{err, doctorHint(err)}
+		case err != nil:
+			d = unread(s.Name, err)
+		}
+		if err := d.show(o.json, i > 0, std.out); err != nil {
+			newScreen(std.err).printf("the output could not be written: %v", err)
+			return exitFailed, nil
+		}
+		switch {
+		case d.Errors > 0:
+			worst = exitFailed
+		case d.Warnings > 0 && worst == exitOK:
+			worst = exitWarned
+		}
 	}
-	switch {
-	case err != nil:
-		newScreen(std.err).printf("the output could not be written: %v", err)
-		return exitFailed, nil
-	case d.Errors > 0:
-		return exitFailed, nil
-	case d.Warnings > 0:
-		return exitWarned, nil
-	}
-	return exitOK, nil
+	return worst, nil
 }
 
 // doctorHint is what to do about a queue that cannot be read.
@@ -149,17 +149,25 @@ func doctorHint(err error) string {
 	case driver.NotFound:
 		return "check name, region and account; it may not have been made yet"
 	case driver.PermissionDenied:
-		return "allow it, or declare the configuration in the queue URL"
+		return "allow it, or declare the configuration in the queue URL or the configuration file"
 	case driver.Unavailable:
 		return "check the network, the region and the endpoint"
 	}
 	return ""
 }
 
+// unread is the diagnosis of one of several queues, whose configuration cannot be
+// read.
+func unread(queue string, err error) *diagnosis {
+	return &diagnosis{Queue: queue, Errors: 1, Findings: []finding{{
+		Severity: severe, Setting: settingAccess, Problem: fmt.Sprintf("the configuration cannot be read: %v", err),
+		Why: "a worker does not start on it", Fix: cmp.Or(doctorHint(err), "mend what the error says"),
+	}}}
+}
+
 // examine reads the queue's configuration and finds what is wrong with it.
-func examine(ctx context.Context, o *doctorOptions, open opener) (*diagnosis, error) {
-	flags := workerFlags{maxAttempts: o.maxAttempts, timeout: o.timeout}
-	queues, policy, drift, err := readPolicy(ctx, o.queue, open, flags.retry())
+func examine(ctx context.Context, flags *workerFlags, s *runtime.QueueSettings, open opener) (*diagnosis, error) {
+	queues, policy, found, err := readPolicy(ctx, s, open)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +175,7 @@ func examine(ctx context.Context, o *doctorOptions, open opener) (*diagnosis, er
 	q := queues.All()[0]
 	mux := runtime.NewMux(nil)
 	mux.HandleAny(func(context.Context, *runtime.Info) error { return nil }, flags.handleOptions()...)
-	w, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{Hold: o.hold})
+	w, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{Hold: s.Hold})
 	if err != nil {
 		return nil, err
 	}
@@ -175,12 +183,19 @@ func examine(ctx context.Context, o *doctorOptions, open opener) (*diagnosis, er
 	if err != nil {
 		return nil, err
 	}
-	scheme, _, _ := strings.Cut(o.queue, "://")
-	d := &diagnosis{Queue: q.Name, Policy: newPolicyReport(policy), Findings: []finding{}}
 	for _, f := range refused {
-		drift = append(drift, finding{Severity: severe, Setting: f.Setting, Problem: f.Problem, Why: f.Why, Fix: f.Fix})
+		found = append(found, finding{Severity: severe, Setting: f.Setting, Problem: f.Problem, Why: f.Why, Fix: f.Fix})
 	}
-	for _, f := range append(drift, doubts(policy, o.hold)...) {
+	hold := s.Hold
+	if hold > 0 && !flags.says("hold") {
+		hold = policy.Hold // the file's is the worker's, and the queue's own may differ
+	}
+	found = append(found, doubts(policy, hold)...)
+	slices.SortStableFunc(found, func(a, b finding) int { return strings.Compare(a.Severity, b.Severity) }) // errors, then warnings
+	scheme, _, _ := strings.Cut(strings.ToLower(s.URL), "://")
+	report := newPolicyReport(policy)
+	d := &diagnosis{Queue: q.Name, Policy: &report, Findings: []finding{}}
+	for _, f := range found {
 		f.Native = nativeName(scheme, f.Setting)
 		d.Findings = append(d.Findings, f)
 		if f.Severity == severe {
@@ -195,103 +210,64 @@ func examine(ctx context.Context, o *doctorOptions, open opener) (*diagnosis, er
 	return d, nil
 }
 
-// readPolicy opens a queue and reads its configuration. A queue that differs from
-// what its URL declares is opened without the declarations, and the differences
-// are findings.
-func readPolicy(ctx context.Context, url string, open opener, retry *runtime.RetryPolicy) (*runtime.Queues, *driver.Policy, []finding, error) {
-	read := func(url string) (*runtime.Queues, *driver.Policy, error) {
-		queues, err := openQueues(ctx, open, url, "longshore doctor", retry)
+// readPolicy opens a queue and reads its configuration, of which what the file
+// declares stands in for what cannot be read. The findings are how it differs from
+// what the file or the URL declares; a queue that differs from its URL is opened
+// without the declarations.
+func readPolicy(ctx context.Context, s *runtime.QueueSettings, open opener) (*runtime.Queues, *driver.Policy, []finding, error) {
+	read := func(s runtime.QueueSettings) (*runtime.Queues, *driver.Policy, []finding, error) {
+		queues, err := openQueues(ctx, open, []runtime.QueueSettings{s}, "longshore doctor")
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		policy, err := queues.All()[0].Driver.Policy(ctx)
+		found, err := complete(&policy, s.Declared, err)
 		if err != nil {
-			return nil, nil, errors.Join(err, queues.Close(context.WithoutCancel(ctx)))
+			return nil, nil, nil, errors.Join(err, queues.Close(context.WithoutCancel(ctx)))
 		}
-		return queues, &policy, nil
+		return queues, &policy, found, nil
 	}
-	queues, policy, err := read(url)
-	bare, said := cutDeclared(url)
-	if !driver.Is(err, driver.InvalidArgument) || said.empty() {
-		return queues, policy, nil, err
+	queues, policy, found, err := read(*s)
+	bare, said := cutDeclared(s.URL)
+	if _, usage := errors.AsType[*usageError](err); usage || !driver.Is(err, driver.InvalidArgument) || said.empty() {
+		return queues, policy, found, err
 	}
-	queues, policy, bareErr := read(bare)
+	without := *s
+	without.URL = bare
+	queues, policy, found, bareErr := read(without)
 	if bareErr != nil {
 		return nil, nil, nil, err
 	}
-	drift := said.differences(policy)
+	drift := said.differences(policy, byItsURL)
 	if len(drift) == 0 { // it was something else
 		return nil, nil, nil, errors.Join(err, queues.Close(context.WithoutCancel(ctx)))
 	}
-	return queues, policy, drift, nil
+	return queues, policy, append(drift, found...), nil
 }
 
-func newPolicyReport(p *driver.Policy) policyReport {
-	return policyReport{
-		HoldMS: p.Hold.Milliseconds(), MaxAttempts: p.MaxAttempts, DeadLetter: p.DeadLetterTarget,
-		RetentionMS: milliseconds(p.Retention), DeadLetterRetentionMS: milliseconds(p.DeadLetterRetention),
-	}
-}
-
-// milliseconds is d, or -1 when it has no end.
-func milliseconds(d time.Duration) int64 {
-	if d == driver.Unlimited {
-		return -1
-	}
-	return d.Milliseconds()
-}
-
-// print prints the diagnosis for people.
-func (d *diagnosis) print(to io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "queue %s\n", escapeLine(d.Queue))
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	p := &d.Policy
-	limit, dead := "unknown", "none"
-	if p.MaxAttempts > 0 {
-		limit = count(p.MaxAttempts, "delivery")
-	}
-	if p.DeadLetter != "" {
-		dead = escapeLine(p.DeadLetter)
-	}
-	fmt.Fprintf(w, "  hold\t%s\n  attempt limit\t%s\n  dead letter\t%s\n", span(p.HoldMS), limit, dead)
-	fmt.Fprintf(w, "  retention\t%s\n  dead-letter retention\t%s\n", span(p.RetentionMS), span(p.DeadLetterRetentionMS))
-	if s := d.Stats; s != nil {
-		fmt.Fprintf(w, "  messages\t%s ready, %s leased, %s delayed, %s dead\n", number(s.Ready), number(s.Leased), number(s.Delayed), number(s.Dead))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for i := range d.Findings {
-		fmt.Fprintf(&b, "%s\n", escapeLine(d.Findings[i].line()))
-	}
-	if len(d.Findings) == 0 {
-		b.WriteString("nothing is wrong with it\n")
-	} else {
-		fmt.Fprintf(&b, "%s, %s\n", count(d.Errors, "error"), count(d.Warnings, "warning"))
-	}
-	_, err := io.WriteString(to, b.String())
-	return err
-}
-
-// span is a time for people.
-func span(ms int64) string {
-	d := time.Duration(ms) * time.Millisecond
+// complete fills what could not be read of a policy, as a worker does, from what the
+// file declares, which may be nil. Err is that of reading.
+func complete(p, inFile *driver.Policy, err error) ([]finding, error) {
 	switch {
-	case ms < 0:
-		return "without end"
-	case ms == 0:
-		return "unknown"
-	case d >= 48*time.Hour && d%(24*time.Hour) == 0:
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	case inFile == nil:
+		return nil, err
+	case driver.Is(err, driver.PermissionDenied) || driver.Is(err, driver.Unsupported):
+		*p = *inFile
+		return []finding{{
+			Severity: doubtful, Setting: settingAccess, Problem: fmt.Sprintf("the configuration cannot be read (%v)", err),
+			Why: "what the file declares stands in for it, and nobody notices when it is not so", Fix: "let this program read it",
+		}}, nil
+	case err != nil:
+		return nil, err
 	}
-	return d.String()
-}
-
-// number is a count that may not be known.
-func number(n int64) string {
-	if n < 0 {
-		return "unknown"
+	said := declared{
+		hold: inFile.Hold, maxReceives: inFile.MaxAttempts, deadLetter: inFile.DeadLetterTarget,
+		retention: inFile.Retention, deadLetterRetention: inFile.DeadLetterRetention,
 	}
-	return commas(int(n))
+	found := said.differences(p, byItsFile)
+	p.Hold = cmp.Or(p.Hold, inFile.Hold)
+	p.MaxAttempts = cmp.Or(p.MaxAttempts, inFile.MaxAttempts)
+	p.Retention = cmp.Or(p.Retention, inFile.Retention)
+	p.DeadLetterRetention = cmp.Or(p.DeadLetterRetention, inFile.DeadLetterRetention)
+	return found, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,16 +28,14 @@ func (p posing) Policy(context.Context) (driver.Policy, error) { return p.policy
 func diagnose(t *testing.T, o doctorOptions, policy driver.Policy) (int, diagnosis) {
 	t.Helper()
 	q := newMemQueue(t, "")
-	if o.queue == "" {
-		o.queue = q.url
-	}
+	o.names = []string{q.url}
 	if o.maxAttempts == 0 {
 		o.maxAttempts = 5
 	}
 	o.json = true
 	var out, err bytes.Buffer
-	code, failure := doctor(t.Context(), &o, func(context.Context, string) (driver.Queue, error) {
-		return posing{q, policy, nil}, nil
+	code, failure := doctor(t.Context(), &o, func(_ context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		return runtime.QueueInfo{Name: s.Name, Driver: posing{q, policy, nil}, Retry: s.Retry, Hold: s.Hold}, nil
 	}, streams{out: &out, err: &err})
 	var d diagnosis
 	if failure != nil || json.Unmarshal(out.Bytes(), &d) != nil {
@@ -144,6 +143,142 @@ nothing is wrong with it
 	}
 }
 
+// withDeclared runs a doctor on a queue of which a file declares what is in declared.
+func withDeclared(t *testing.T, declared string, policy driver.Policy, policyErr error, options doctorOptions) (int, diagnosis) {
+	t.Helper()
+	q := newMemQueue(t, "")
+	options.config = writeConfig(t, "queues: {q: {url: '"+q.url+"', "+declared+"}}")
+	options.maxAttempts, options.json = 5, true
+	if options.given == nil {
+		options.given = func(string) bool { return false }
+	}
+	var out, errs bytes.Buffer
+	code, failure := doctor(t.Context(), &options, func(ctx context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		info, err := s.Open(ctx)
+		info.Driver = posing{info.Driver, policy, policyErr}
+		return info, err
+	}, streams{out: &out, err: &errs})
+	var d diagnosis
+	if failure != nil || json.Unmarshal(out.Bytes(), &d) != nil || d.Queue != "q" {
+		t.Fatalf("doctor: %v\n%s\n%s", failure, &out, &errs)
+	}
+	return code, d
+}
+
+func TestDoctorTakesWhatTheFileSays(t *testing.T) {
+	denied := driver.Errorf(driver.PermissionDenied, "policy", "not for you")
+	given := func(flags ...string) func(string) bool {
+		return func(flag string) bool { return slices.Contains(flags, flag) }
+	}
+	for name, c := range map[string]struct {
+		settings string
+		err      error
+		options  doctorOptions
+		code     int
+		want     string // severity and setting of each
+		says     string
+	}{
+		"more attempts":         {settings: "retry: {max_attempts: 6}", code: 1, want: "error attempt-limit;", says: "15 is below 17"},
+		"more deliveries":       {settings: "retry: {max_deliveries: 13}", code: 1, want: "error attempt-limit;", says: "15 is below 16"},
+		"attempts and the flag": {settings: "retry: {max_attempts: 6}", options: doctorOptions{given: given("max-attempts")}},
+		"a hold of the worker":  {settings: "hold: 1m"},
+		"another by the flag": {settings: "hold: 1m", options: doctorOptions{hold: 2 * time.Minute, given: given("hold")}, code: 3,
+			want: "warning hold;", says: "own hold is 30s, not 2m0s"},
+		"a hold out of range": {settings: "hold: 13h", code: 1, want: "error hold;"},
+		"what is so":          {settings: "declared: {hold: 30s, max_attempts: 15, dead_letter: dead, retention: 4d, dead_letter_retention: 14d}"},
+		"what is not so": {settings: "declared: {hold: 31s, max_attempts: 16, dead_letter: other, retention: 5d, dead_letter_retention: 13d}", code: 3,
+			want: "warning dead-letter;warning attempt-limit;warning hold;warning retention;warning dead-letter-retention;",
+			says: "the retention is declared as 5 days and is 4 days, so a program that may not read the queue would rely on what is not so; correct declared in the file"},
+		"what stands in": {settings: "declared: {hold: 30s, max_attempts: 15, dead_letter: dead, retention: 4d, dead_letter_retention: 14d}", err: denied,
+			code: 3, want: "warning access;", says: "the configuration cannot be read (policy: not for you), so what the file declares stands in"},
+		"what stands in and is too little": {settings: "declared: {hold: 30s, max_attempts: 3, dead_letter: dead, retention: 4d, dead_letter_retention: 14d}", err: denied,
+			code: 1, want: "error attempt-limit;warning access;", says: "3 is below 15"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			policy := soundPolicy
+			if c.err != nil {
+				policy = driver.Policy{}
+			}
+			code, d := withDeclared(t, c.settings, policy, c.err, c.options)
+			var got, text strings.Builder
+			for _, f := range d.Findings {
+				fmt.Fprintf(&got, "%s %s;", f.Severity, f.Setting)
+				text.WriteString(f.line())
+				if f.Problem == "" || f.Why == "" || f.Fix == "" {
+					t.Errorf("incomplete: %+v", f)
+				}
+			}
+			if code != c.code || got.String() != c.want || !strings.Contains(text.String(), c.says) || d.Policy == nil || d.Policy.DeadLetter != "dead" {
+				t.Errorf("exit code %d, found %q; want %d and %q with %q\n%s\n%+v", code, &got, c.code, c.want, c.says, &text, d.Policy)
+			}
+		})
+	}
+}
+
+// Of several queues the worst decides, and one that cannot be read hides no other.
+func TestDoctorOnTheQueuesOfAFile(t *testing.T) {
+	t.Parallel()
+	const sound = "mem://TestDoctorOnTheQueuesOfAFile"
+	const doubtful, bad = ", declared: {hold: 1s}", ", retry: {max_attempts: 100}"
+	for name, c := range map[string]struct {
+		first, second string // their settings
+		err           error  // of reading the second
+		code          int
+		want          string // number of findings and severity of the first, of each queue
+	}{
+		"nothing":             {"", "", nil, 0, "0;0;"},
+		"a warning":           {"", doubtful, nil, 3, "0;1 warning;"},
+		"a warning first":     {doubtful, "", nil, 3, "1 warning;0;"},
+		"an error":            {"", bad, nil, 1, "0;1 error;"},
+		"a warning, an error": {doubtful, bad, nil, 1, "1 warning;1 error;"},
+		"an error, a warning": {bad, doubtful, nil, 1, "1 error;1 warning;"},
+		"one is gone":         {"", "", driver.Errorf(driver.NotFound, "policy", "there is none"), 1, "0;1 error;"},
+	} {
+		o := &doctorOptions{maxAttempts: 5, json: true, given: func(string) bool { return false }}
+		o.config = writeConfig(t, "queues: {a: {url: '"+sound+"-a'"+c.first+"}, b: {url: '"+sound+"-b'"+c.second+"}}")
+		var out, errs bytes.Buffer
+		code, err := doctor(t.Context(), o, func(ctx context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+			info, err := s.Open(ctx)
+			if c.err != nil && s.Name == "b" {
+				info.Driver = posing{Queue: info.Driver, err: c.err}
+			}
+			return info, err
+		}, streams{out: &out, err: &errs})
+		var got strings.Builder
+		for line := range strings.Lines(out.String()) {
+			var d diagnosis
+			if err := json.Unmarshal([]byte(line), &d); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(&got, len(d.Findings))
+			if len(d.Findings) > 0 {
+				got.WriteString(" " + d.Findings[0].Severity)
+			}
+			got.WriteString(";")
+		}
+		if code != c.code || err != nil || got.String() != c.want {
+			t.Errorf("%s: exit code %d (%v), %q; want %d and %q\n%s\n%s", name, code, err, &got, c.code, c.want, &out, &errs)
+		}
+	}
+}
+
+func TestDoctorIsInterrupted(t *testing.T) {
+	t.Parallel()
+	q := hanging{newMemQueue(t, "").Queue, make(chan struct{})}
+	ctx, signal := context.WithCancel(t.Context())
+	go func() {
+		<-q.asked
+		signal()
+	}()
+	var out, errs bytes.Buffer
+	code, err := doctor(ctx, &doctorOptions{queueFlags: queueFlags{names: []string{"mem://q", "mem://r"}}, maxAttempts: 5}, func(_ context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		return runtime.QueueInfo{Name: s.Name, Driver: q}, nil
+	}, streams{out: &out, err: &errs})
+	if code != 1 || err != nil || out.Len() > 0 || errs.String() != "it was interrupted before queue \"q\" answered\n" {
+		t.Errorf("exit code %d, %v, output %s\n%s", code, err, &out, &errs)
+	}
+}
+
 func TestSpans(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "unknown", -time.Millisecond: "without end", time.Minute: "1m0s", 24 * time.Hour: "24h0m0s", 96 * time.Hour: "4 days", 49 * time.Hour: "49h0m0s",
@@ -162,7 +297,7 @@ func TestDeclarationsAreCutOutOfAQueueURL(t *testing.T) {
 		"mem://x?hold=1m":             {"mem://x?hold=1m", declared{}},
 		"sqs://x":                     {"sqs://x", declared{}},
 		"sqs://x?region=r&sns=unwrap": {"sqs://x?region=r&sns=unwrap", declared{}},
-		"sqs://x?hold=1m&region=r&max_receives=15&dead_letter=arn%3Aaws": {"sqs://x?region=r", declared{time.Minute, 15, "arn:aws"}},
+		"sqs://x?hold=1m&region=r&max_receives=15&dead_letter=arn%3Aaws": {"sqs://x?region=r", declared{hold: time.Minute, maxReceives: 15, deadLetter: "arn:aws"}},
 		"sqs://x?hold=soon": {"sqs://x?hold=soon", declared{}},
 	} {
 		if bare, said := cutDeclared(raw); bare != want.bare || said != want.said {
@@ -178,15 +313,15 @@ func TestDifferencesFromWhatIsDeclared(t *testing.T) {
 		said declared
 		want []runtime.Setting
 	}{
-		"none":            {declared{30 * time.Second, 15, "orders-dead"}, nil},
+		"none":            {declared{30 * time.Second, 15, "orders-dead", 96 * time.Hour, 14 * 24 * time.Hour}, nil},
 		"none of an ARN":  {declared{deadLetter: policy.DeadLetterTarget}, nil},
 		"hold":            {declared{hold: time.Minute}, []runtime.Setting{runtime.SettingHold}},
 		"limit":           {declared{maxReceives: 16}, []runtime.Setting{runtime.SettingAttemptLimit}},
 		"dead letter":     {declared{deadLetter: "dead"}, []runtime.Setting{runtime.SettingDeadLetter}},
-		"all at one time": {declared{1, 1, "x"}, []runtime.Setting{runtime.SettingDeadLetter, runtime.SettingAttemptLimit, runtime.SettingHold}},
+		"all at one time": {declared{1, 1, "x", 1, 1}, []runtime.Setting{runtime.SettingDeadLetter, runtime.SettingAttemptLimit, runtime.SettingHold, settingRetention, runtime.SettingDeadLetterRetention}},
 	} {
 		var got []runtime.Setting
-		for _, f := range c.said.differences(&policy) {
+		for _, f := range c.said.differences(&policy, byItsURL) {
 			got = append(got, f.Setting)
 		}
 		if fmt.Sprint(got) != fmt.Sprint(c.want) {
@@ -229,8 +364,8 @@ func TestDoctorSaysWhatToDoAboutAQueueThatCannotBeRead(t *testing.T) {
 		driver.Unknown:          "",
 	} {
 		failure := driver.Errorf(code, "test", "no")
-		_, err := doctor(t.Context(), &doctorOptions{queue: "mem://x", maxAttempts: 1}, func(context.Context, string) (driver.Queue, error) {
-			return posing{Queue: newMemQueue(t, fmt.Sprintf("?max_receives=%d", 10+code)).Queue, err: failure}, nil
+		_, err := doctor(t.Context(), &doctorOptions{queueFlags: queueFlags{names: []string{"mem://x"}}, maxAttempts: 1}, func(context.Context, *runtime.QueueSettings) (runtime.QueueInfo, error) {
+			return runtime.QueueInfo{Name: "x", Driver: posing{Queue: newMemQueue(t, fmt.Sprintf("?max_receives=%d", 10+code)).Queue, err: failure}}, nil
 		}, streams{})
 		usage, ok := errors.AsType[*usageError](err)
 		if !ok || !driver.Is(err, code) || !strings.Contains(usage.hint, want) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,10 +78,8 @@ func newFailedFile(path string, fallback func(record string)) (*failedFile, erro
 
 // write appends a failure.
 func (f *failedFile) write(record *failure) {
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(record); err != nil {
+	line, err := jsonLine(record)
+	if err != nil {
 		panic(err) // strings, numbers and bytes always encode
 	}
 	f.mu.Lock()
@@ -91,10 +88,10 @@ func (f *failedFile) write(record *failure) {
 		f.file, f.err = f.create()
 	}
 	if f.err == nil {
-		_, f.err = f.file.WriteString(b.String())
+		_, f.err = f.file.Write(line)
 	}
 	if f.err != nil {
-		f.fallback(strings.TrimSuffix(b.String(), "\n"))
+		f.fallback(strings.TrimSuffix(string(line), "\n"))
 		return
 	}
 	f.written++

@@ -22,6 +22,7 @@ const (
 	settingRetention  runtime.Setting = "retention"
 	settingIdleExpiry runtime.Setting = "idle-expiry"
 	settingAlsoSentTo runtime.Setting = "also-sent-to"
+	settingAccess     runtime.Setting = "access"
 )
 
 // shortHold is below what a lease should run.
@@ -101,11 +102,13 @@ func doubts(p *driver.Policy, hold time.Duration) (found []finding) {
 	return found
 }
 
-// declared is what a queue URL says of the configuration.
+// declared is what a queue URL or a configuration file says of how a queue is
+// configured.
 type declared struct {
-	hold        time.Duration
-	maxReceives int
-	deadLetter  string
+	hold                           time.Duration
+	maxReceives                    int
+	deadLetter                     string
+	retention, deadLetterRetention time.Duration
 }
 
 func (d declared) empty() bool { return d == declared{} }
@@ -150,15 +153,27 @@ func cutDeclared(raw string) (bare string, said declared) {
 	return base, said
 }
 
-// differences are the declarations that do not hold.
-func (d declared) differences(p *driver.Policy) (found []finding) {
+// What a difference from a declaration means, by where that stands.
+var (
+	byItsURL = finding{
+		Severity: severe,
+		Why:      "somebody changed it, and a worker with this URL refuses to start",
+		Fix:      "change it back, with terraform apply where Terraform made it, or correct the URL",
+	}
+	byItsFile = finding{
+		Severity: doubtful,
+		Why:      "a program that may not read the queue would rely on what is not so",
+		Fix:      "correct declared in the file, or change it back",
+	}
+)
+
+// differences are the declarations that do not hold, of which the rest is in by. What
+// is not known does not differ.
+func (d declared) differences(p *driver.Policy, by finding) (found []finding) {
 	add := func(s runtime.Setting, what string, said, is any) {
-		found = append(found, finding{
-			Severity: severe, Setting: s,
-			Problem: fmt.Sprintf("%s is declared as %v and is %v", what, said, is),
-			Why:     "somebody changed it, and a worker with this URL refuses to start",
-			Fix:     "change it back, with terraform apply where Terraform made it, or correct the URL",
-		})
+		f := by
+		f.Setting, f.Problem = s, fmt.Sprintf("%s is declared as %v and is %v", what, said, is)
+		found = append(found, f)
 	}
 	if d.deadLetter != "" && d.deadLetter != p.DeadLetterTarget && !strings.HasSuffix(p.DeadLetterTarget, ":"+d.deadLetter) {
 		is := "none"
@@ -167,11 +182,21 @@ func (d declared) differences(p *driver.Policy) (found []finding) {
 		}
 		add(runtime.SettingDeadLetter, "the dead letter", strconv.Quote(d.deadLetter), is)
 	}
-	if d.maxReceives != 0 && p.DeadLetterTarget != "" && d.maxReceives != p.MaxAttempts {
+	if d.maxReceives != 0 && p.DeadLetterTarget != "" && p.MaxAttempts != 0 && d.maxReceives != p.MaxAttempts {
 		add(runtime.SettingAttemptLimit, "the broker's attempt limit", d.maxReceives, p.MaxAttempts)
 	}
-	if d.hold != 0 && d.hold != p.Hold {
-		add(runtime.SettingHold, "the hold", d.hold, p.Hold)
+	for _, t := range []struct {
+		setting  runtime.Setting
+		what     string
+		said, is time.Duration
+	}{
+		{runtime.SettingHold, "the hold", d.hold, p.Hold},
+		{settingRetention, "the retention", d.retention, p.Retention},
+		{runtime.SettingDeadLetterRetention, "the dead letter's retention", d.deadLetterRetention, p.DeadLetterRetention},
+	} {
+		if t.said != 0 && t.is != 0 && t.said != t.is {
+			add(t.setting, t.what, span(milliseconds(t.said)), span(milliseconds(t.is)))
+		}
 	}
 	return found
 }

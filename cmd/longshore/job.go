@@ -36,7 +36,7 @@ type job struct {
 
 // newJob checks what needs no queue.
 func newJob(o *runOptions, std streams) (*job, error) {
-	j := &job{doer: newDoer(&o.workerFlags, std), options: o, started: make(chan struct{}), openQueue: driver.Default.Open}
+	j := &job{doer: newDoer(&o.workerFlags, std), options: o, started: make(chan struct{}), openQueue: byURL}
 	var err error
 	j.failed, err = newFailedFile(o.failed, func(record string) { j.screen.printf("%s", record) })
 	j.account = newAccount(j.failed)
@@ -46,7 +46,7 @@ func newJob(o *runOptions, std streams) (*job, error) {
 // open opens the queue and makes a worker that does tasks with handle.
 func (j *job) open(ctx context.Context, handle runtime.HandlerFunc) error {
 	var err error
-	if j.queues, err = openQueues(ctx, j.openQueue, j.options.queue, "longshore run", j.options.retry()); err != nil {
+	if j.queues, err = openQueues(ctx, j.openQueue, j.options.settings, "longshore run"); err != nil {
 		return err
 	}
 	j.queue = j.queues.All()[0].Driver
@@ -69,10 +69,9 @@ func (j *job) build(handle runtime.HandlerFunc) error {
 	if j.client, err = runtime.NewClient(j.queues, nil); err != nil {
 		return err
 	}
-	j.worker, err = runtime.NewWorker(j.queues, mux, &runtime.WorkerOptions{
-		Concurrency: o.concurrency, Hold: o.hold, Grace: o.grace, Logger: logger,
-		OnStart: func() { close(j.started) }, OnSettled: j.settled,
-	})
+	options := o.workerOptions()
+	options.Logger, options.OnStart, options.OnSettled = logger, func() { close(j.started) }, j.settled
+	j.worker, err = runtime.NewWorker(j.queues, mux, options)
 	return err
 }
 

@@ -38,7 +38,7 @@ func newTestJob(t *testing.T, in io.Reader, handle testHandler, change func(*run
 	j := &testJob{path: filepath.Join(t.TempDir(), "failed.jsonl"), done: make(map[int]int)}
 	o := &runOptions{
 		workerFlags: workerFlags{
-			queue: "mem://jobs", concurrency: 10, maxAttempts: 5,
+			queueFlags: queueFlags{names: []string{"mem://jobs"}}, concurrency: 10, maxAttempts: 5,
 			timeout: time.Minute, backoff: time.Second, grace: 30 * time.Second,
 		},
 		kind: "line", failed: j.path,
@@ -46,14 +46,18 @@ func newTestJob(t *testing.T, in io.Reader, handle testHandler, change func(*run
 	if change != nil {
 		change(o)
 	}
-	var err error
+	err := o.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.override()
 	if j.job, err = newJob(o, streams{in: in, out: &j.out, err: &j.err}); err != nil {
 		t.Fatal(err)
 	}
-	j.openQueue = func(ctx context.Context, url string) (driver.Queue, error) {
-		q, err := driver.Default.Open(ctx, url)
-		j.layer.Queue = q
-		return &j.layer, err
+	j.openQueue = func(ctx context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		info, err := s.Open(ctx)
+		j.layer.Queue, info.Driver = info.Driver, &j.layer
+		return info, err
 	}
 	err = j.open(t.Context(), func(ctx context.Context, task *runtime.Info) error {
 		n, _ := j.account.number(task.ID)

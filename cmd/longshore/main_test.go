@@ -511,6 +511,7 @@ func TestRunRefuses(t *testing.T) {
 		{"another argument", []string{"run", queue, "--exec=cat", "file"}, `run takes no argument, but got "file"`},
 		{"unknown flag", []string{"run", "--nope"}, "unknown flag: --nope"},
 		{"unknown command", []string{"walk"}, `unknown command "walk"`},
+		{"unknown shell", []string{"completion", "bahs"}, `unknown command "bahs" for "longshore completion"`},
 		{"unknown scheme", []string{"run", "--queue=carrier-pigeon://x", "--exec=cat"}, "unknown scheme; want one of mem"},
 		{"no URL", []string{"run", "--queue=x", "--exec=cat"}, "not a queue URL"},
 		{"unknown parameter", []string{"run", "--queue=mem://x?nope=1", "--exec=cat"}, `unknown parameter "nope"`},
@@ -555,7 +556,7 @@ func TestRunRefuses(t *testing.T) {
 
 func TestRunHintsAtTheQueueURLOnlyWhereItHelps(t *testing.T) {
 	t.Parallel()
-	const hint = "\nset max_receives (at most 1000) in the --queue URL"
+	const hint = "\nset max_receives (at most 1000) in the queue's URL"
 	for flag, want := range map[string]bool{"--max-attempts=48": true, "--hold=24h": false, "--timeout=13h": false} {
 		e := longshore(t, "line\n", "run", "--queue=mem://x", "--exec=cat", flag)
 

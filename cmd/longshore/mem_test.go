@@ -21,8 +21,13 @@ type memQueue struct {
 // its URL.
 func newMemQueue(t *testing.T, parameters string) *memQueue {
 	t.Helper()
-	name := strings.NewReplacer("/", "-", "_", "-", "#", "-").Replace(t.Name())
-	q := &memQueue{url: "mem://" + name + parameters}
+	return newNamedMemQueue(t, "", parameters)
+}
+
+// newNamedMemQueue is newMemQueue for one of several queues of a test.
+func newNamedMemQueue(t *testing.T, name, parameters string) *memQueue {
+	t.Helper()
+	q := &memQueue{url: "mem://" + strings.NewReplacer("/", "-", "_", "-", "#", "-", ",", "-").Replace(t.Name()) + name + parameters}
 	var err error
 	if q.Queue, err = driver.Default.Open(t.Context(), q.url); err != nil {
 		t.Fatal(err)
@@ -30,6 +35,9 @@ func newMemQueue(t *testing.T, parameters string) *memQueue {
 	t.Cleanup(func() { _ = q.Close(context.WithoutCancel(t.Context())) })
 	return q
 }
+
+// flags are --queue with the queue's URL.
+func (q *memQueue) flags() queueFlags { return queueFlags{names: []string{q.url}} }
 
 // here runs a command line in this process.
 func here(t *testing.T, input string, args ...string) ended {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -74,11 +73,14 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	return code, nil
 }
 
+// inMemory reports whether the queue ends with this process.
+func (j *job) inMemory() bool { return strings.HasPrefix(j.options.settings[0].URL, "mem:") }
+
 // startHint says what to do about a queue that the worker refuses, where that
 // takes more than its refusal says.
 func (j *job) startHint(refusal error) string {
-	if strings.HasPrefix(j.options.queue, "mem:") && strings.Contains(refusal.Error(), "attempt limit") {
-		return "set max_receives (at most 1000) in the --queue URL, or lower --max-attempts"
+	if j.inMemory() && strings.Contains(refusal.Error(), "attempt limit") {
+		return "set max_receives (at most 1000) in the queue's URL, or lower --max-attempts"
 	}
 	return ""
 }
@@ -121,7 +123,7 @@ func (j *job) feed(ctx context.Context) error {
 // that, the line is not taken. The error is that the queue did not take it.
 func (j *job) enqueue(ctx context.Context, l *line, limit int) error {
 	if l.cut() {
-		j.refuse(l, fmt.Errorf("it has %d bytes, and queue %q takes at most %d", l.size, runtime.QueueName(j.options.queue), limit))
+		j.refuse(l, fmt.Errorf("it has %d bytes, and queue %q takes at most %d", l.size, j.queues.All()[0].Name, limit))
 		return nil
 	}
 	if !j.account.waitRoom(ctx, l.size) {
@@ -162,7 +164,7 @@ func (j *job) waitSettled(ctx context.Context) bool {
 
 // stats is what is on the queue, if that is exact and nobody else's.
 func (j *job) stats(ctx context.Context) *driver.Stats {
-	if !strings.HasPrefix(j.options.queue, "mem:") {
+	if !j.inMemory() {
 		return nil
 	}
 	s, err := j.queue.Stats(ctx)
@@ -205,7 +207,7 @@ func (j *job) report(c counts, elapsed time.Duration) int {
 		j.screen.printf("the input was read up to line %d", j.lastLine)
 	}
 	if j.options.json {
-		err := json.NewEncoder(j.std.out).Encode(accounting{
+		err := writeJSON(j.std.out, accounting{
 			c.Sent, c.Succeeded, c.Dead, c.Unfinished, c.Duplicates, c.Lost, c.Attempts, elapsed.Milliseconds(),
 		})
 		if err != nil {

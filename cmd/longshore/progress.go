@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -48,9 +49,9 @@ type progress struct {
 	readAll bool // Sent will not grow
 }
 
-// showBar shows a bar until hideBar, if this is a terminal.
+// showBar shows a bar until hideBar, if this is a terminal that can move its cursor.
 func (s *screen) showBar(now func() progress) {
-	if !s.isTTY {
+	if !s.isTTY || os.Getenv("TERM") == "dumb" {
 		return
 	}
 	var r rate

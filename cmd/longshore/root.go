@@ -50,7 +50,7 @@ func rootCommand(std streams, code *int) *cobra.Command {
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(runCommand(std, code), takeConfig(sendCommand(std, code)), workCommand(std, code), takeConfig(statsCommand(std, code)), dlqCommand(std, code), doctorCommand(std, code), demoCommand(std, code), versionCommand())
+	root.AddCommand(runCommand(std, code), sendCommand(std, code), workCommand(std, code), statsCommand(std, code), dlqCommand(std, code), doctorCommand(std, code), demoCommand(std, code), versionCommand())
 	return root
 }
 
@@ -59,6 +59,7 @@ func execute(args []string, std streams) int {
 	code := exitOK
 	root := rootCommand(std, &code)
 	root.SetArgs(args)
+	addCompletion(root)
 	command, err := root.ExecuteC()
 	if err == nil {
 		return code

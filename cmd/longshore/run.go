@@ -53,6 +53,11 @@ to: without --failed a number is added to the name, with it the run refuses to
 start. To try again those that are text and complete:
   jq -r 'select(.payload and (.truncated | not)).payload' FILE | longshore run ...
 
+With --config the lines go through a queue of the file: that of --queue, else of the
+route of --kind, else its default_queue, or its only one. What the file says of that
+queue counts (hold, retry, rate) where no flag says otherwise; --concurrency is in
+place of its concurrency.
+
 SIGINT (Ctrl-C) or SIGTERM stops reading and lets running tasks end, for at most
 --grace. A second one ends everything at once.
 
@@ -79,7 +84,7 @@ func queueURLs() string {
 func runCommand(std streams, code *int) *cobra.Command {
 	o := new(runOptions)
 	c := &cobra.Command{
-		Use:     "run --queue URL (--exec CMD | --http URL)",
+		Use:     "run (--queue URL | --config FILE) (--exec CMD | --http URL)",
 		Short:   "Make a task of each input line and do them all",
 		Long:    runLong + queueURLs(),
 		Example: runExample,
@@ -100,7 +105,7 @@ func runCommand(std streams, code *int) *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	o.add(c, "mem://files?hold=1m")
+	o.add(c, "queue `URL`, for example mem://files?hold=1m", "that of the kind's route, else its default_queue, or its only one")
 	f.StringVar(&o.kind, "kind", "line", "kind of the tasks")
 	f.StringVar(&o.failed, "failed", "", "`file` for lines that are dead or unfinished (default "+defaultFailed+")")
 	f.BoolVar(&o.json, "json", false, "print the accounting as JSON on standard output")
@@ -116,12 +121,16 @@ func (o *runOptions) check(given func(flag string) bool) error {
 	if given("failed") && o.failed == "" {
 		return usagef("", "--failed is empty")
 	}
-	return nil
+	return o.checkOne(given)
 }
 
 // run does what the flags say. It answers the exit code, or an error when it did
 // nothing. ctx ends the run gently, again at once.
 func run(ctx context.Context, again <-chan struct{}, o *runOptions, std streams) (int, error) {
+	if err := o.resolveOne(o.kind); err != nil {
+		return exitUsage, err
+	}
+	o.override()
 	j, err := newJob(o, std)
 	if err != nil {
 		return exitUsage, err

@@ -11,9 +11,13 @@ import (
 	"github.com/longshore-dev/longshore/runtime"
 )
 
+// maxSendDelay is the longest --delay: that of a client which does not say.
+const maxSendDelay = 24 * time.Hour
+
 // sendOptions are the flags of longshore send.
 type sendOptions struct {
-	queue, kind, contentType   string
+	queueFlags
+	kind, contentType          string
 	id, group, fairness, dedup string
 	delay, ttl                 time.Duration
 	attributes                 []string
@@ -58,7 +62,7 @@ const sendExample = `  longshore send --queue 'sqs://mails?region=eu-west-1' --k
 func sendCommand(std streams, code *int) *cobra.Command {
 	o := new(sendOptions)
 	c := &cobra.Command{
-		Use:     "send --queue URL --kind KIND [DATA]",
+		Use:     "send (--queue URL | --config FILE) --kind KIND [DATA]",
 		Short:   "Send tasks to a queue",
 		Long:    sendLong + queueURLs(),
 		Example: sendExample,
@@ -84,7 +88,7 @@ func sendCommand(std streams, code *int) *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.queue, "queue", "", "queue `URL`, for example sqs://orders?region=eu-west-1 (required)")
+	o.add(c, "queue `URL`, for example "+exampleURL, "that of the kind's route, else its default_queue, or its only one")
 	f.StringVar(&o.kind, "kind", "", "kind of the tasks, by which a worker knows what to do (required)")
 	f.StringVar(&o.contentType, "content-type", runtime.JSON.ContentType(), "media `type` of the data")
 	f.StringVar(&o.file, "file", "", "`file` to read the data from; - for standard input")
@@ -104,9 +108,10 @@ func sendCommand(std streams, code *int) *cobra.Command {
 // check refuses flags that are missing, contradict or are out of range. What
 // depends on the queue is the runtime's to refuse.
 func (o *sendOptions) check(given func(flag string) bool) error {
+	if err := o.checkOne(given); err != nil {
+		return err
+	}
 	switch {
-	case o.queue == "":
-		return usagef("for example --queue 'sqs://orders?region=eu-west-1'", "--queue is missing")
 	case o.kind == "":
 		return usagef("for example --kind mail.send", "--kind is missing")
 	case o.contentType == "":
@@ -127,6 +132,8 @@ func (o *sendOptions) check(given func(flag string) bool) error {
 		return usagef("leave one out", "--dedup would have the queue drop all lines but the first")
 	case o.delay < 0:
 		return usagef("", "--delay %v is negative", o.delay)
+	case o.delay > maxSendDelay:
+		return usagef("", "--delay %v exceeds %v", o.delay, maxSendDelay)
 	case o.ttl < 0:
 		return usagef("0 stands for no limit", "--ttl %v is negative", o.ttl)
 	}

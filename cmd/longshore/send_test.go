@@ -154,7 +154,7 @@ func TestSendRefuses(t *testing.T) {
 		{"empty group", "1", []string{"send", queue, kind, "--group="}, "--group: "},
 		{"group on a queue without", "1", []string{"send", queue, kind, "--group=g"}, "group"},
 		{"negative delay", "1", []string{"send", queue, kind, "--delay=-1s"}, "--delay -1s is negative"},
-		{"huge delay", "1", []string{"send", queue, kind, "--delay=25h"}, "delay 25h0m0s exceeds 24h0m0s"},
+		{"huge delay", "1", []string{"send", queue, kind, "--delay=25h"}, "--delay 25h0m0s exceeds 24h0m0s\n"},
 		{"ttl below delay", "1", []string{"send", queue, kind, "--delay=1h", "--ttl=1m"}, "time to live 1m0s is not above the delay"},
 		{"attribute", "1", []string{"send", queue, kind, "--attribute=x"}, `--attribute "x" is not NAME=VALUE`},
 		{"attribute twice", "1", []string{"send", queue, kind, "--attribute=x=1", "--attribute=x=2"}, "--attribute x is given twice"},
@@ -186,7 +186,7 @@ func TestSendDoesNotWaitForMoreLines(t *testing.T) {
 	ended := make(chan int, 1) // one result, never closed
 	var out, err bytes.Buffer
 	go func() {
-		o := &sendOptions{queue: q.url, kind: "k", contentType: "text/plain", lines: true, failed: filepath.Join(t.TempDir(), "failed")}
+		o := &sendOptions{queueFlags: q.flags(), kind: "k", contentType: "text/plain", lines: true, failed: filepath.Join(t.TempDir(), "failed")}
 		code, _ := send(ctx, nil, o, streams{in: in, out: &out, err: &err})
 		ended <- code
 	}()

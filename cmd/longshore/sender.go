@@ -81,7 +81,7 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 	if s.input, err = o.open(std.in); err != nil {
 		return nil, err
 	}
-	if s.queues, err = openQueues(ctx, driver.Default.Open, o.queue, "longshore send", nil); err != nil {
+	if s.queues, err = o.openOne(ctx, byURL, o.kind, "longshore send"); err != nil {
 		return nil, err
 	}
 	s.limit = s.queues.All()[0].Driver.Capabilities().MaxBody
@@ -300,7 +300,7 @@ func (s *sender) report() int {
 	var err error
 	switch {
 	case s.options.json:
-		err = json.NewEncoder(s.std.out).Encode(s.sum)
+		err = writeJSON(s.std.out, s.sum)
 	case !s.options.lines && s.sum.Sent == 1:
 		_, err = fmt.Fprintln(s.std.out, s.sum.ID)
 	}

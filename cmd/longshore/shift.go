@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +22,6 @@ type shift struct {
 	tally   *tally
 
 	queues *runtime.Queues
-	queue  driver.Queue
 	worker *runtime.Worker
 
 	started chan struct{} // closed by the worker when its start-up check has passed
@@ -38,18 +37,20 @@ func newShift(o *workOptions, std streams) *shift {
 // open opens the queue and makes a worker that does tasks with handle.
 func (s *shift) open(ctx context.Context, open opener, handle runtime.HandlerFunc) error {
 	var err error
-	if s.queues, err = openQueues(ctx, open, s.options.queue, "longshore work", s.options.retry()); err != nil {
+	if s.queues, err = openQueues(ctx, open, s.options.settings, "longshore work"); err != nil {
 		return err
 	}
-	s.queue = s.queues.All()[0].Driver
 	logger := s.logger()
+	options := s.options.workerOptions()
+	options.Logger, options.OnSettled = logger, s.settled
+	options.OnStart = func() { // before it can be told of a task
+		s.sayStarted()
+		close(s.started)
+	}
 	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, func(ctx context.Context, t *runtime.Info) error {
 		defer s.tally.begin()()
 		return handle(ctx, t)
-	}), &runtime.WorkerOptions{
-		Concurrency: s.options.concurrency, Hold: s.options.hold, Grace: s.options.grace, Logger: logger,
-		OnStart: func() { close(s.started) }, OnSettled: s.settled,
-	})
+	}), options)
 	if err != nil {
 		return errors.Join(err, s.queues.Close(ctx))
 	}
@@ -72,22 +73,21 @@ func (s *shift) run(signalled context.Context, again <-chan struct{}) (int, erro
 		workerErr = s.worker.Run(ctx)
 		stop(errWorkerEnded)
 	}()
-	select {
-	case <-s.started:
-	case <-ended:
-		if workerErr != nil {
-			return exitUsage, &usageError{workerErr, s.startHint(workerErr)}
-		}
+	started := s.hasStarted(ended)
+	if !started && workerErr != nil {
+		return exitUsage, &usageError{workerErr, s.startHint(workerErr)}
 	}
-	s.sayStarted()
 	var watching sync.WaitGroup
-	if s.options.untilEmpty > 0 {
+	if started && s.options.untilEmpty > 0 {
 		watching.Go(func() { s.stopWhenEmpty(ctx) })
 	}
 	<-ctx.Done()
 	watching.Wait()
 	why := context.Cause(ctx)
-	if !errors.Is(why, errEmpty) && !errors.Is(why, errWorkerEnded) {
+	switch {
+	case !started:
+		s.screen.printf("it was told to end before it had started")
+	case !errors.Is(why, errEmpty) && !errors.Is(why, errWorkerEnded):
 		s.sayStopping(why)
 	}
 	aborted := !s.ends(ended, again)
@@ -106,20 +106,44 @@ func (s *shift) run(signalled context.Context, again <-chan struct{}) (int, erro
 	return code, nil
 }
 
+// hasStarted waits until the worker has started or ended, and says whether it has
+// started.
+func (s *shift) hasStarted(ended <-chan struct{}) bool {
+	select {
+	case <-s.started:
+		return true
+	case <-ended:
+	}
+	select {
+	case <-s.started: // and ended at once
+		return true
+	default:
+		return false
+	}
+}
+
 // startHint says what to do about a queue that the worker refuses.
 func (s *shift) startHint(refusal error) string {
 	if driver.Is(refusal, driver.InvalidArgument) {
-		return "longshore doctor --queue URL says more about its configuration"
+		return "longshore doctor with the same --queue or --config says more about the configuration"
 	}
 	return ""
 }
 
 func (s *shift) sayStarted() {
-	name := s.queues.All()[0].Name
+	e := startEvent{Event: "start"}
+	for _, q := range s.queues.All() {
+		e.Queues = append(e.Queues, q.Name)
+	}
+	what := "queues " + strings.Join(e.Queues, ", ")
+	if len(e.Queues) == 1 {
+		e.Queue = e.Queues[0]
+		what = fmt.Sprintf("queue %q", e.Queue)
+	}
 	if s.options.json {
-		s.tell(map[string]any{"event": "start", "queue": name})
+		s.tell(e)
 	} else {
-		s.screen.printf("working on queue %q, on at most %s at a time", name, count(s.options.concurrency, "task"))
+		s.screen.printf("working on %s, on at most %s at a time", what, count(s.options.concurrency, "task"))
 	}
 }
 
@@ -131,12 +155,14 @@ func (s *shift) sayStopping(why error) {
 }
 
 // stopWhenEmpty ends the shift once there was nothing to do for a while and the
-// queue has nothing either, as far as it tells.
+// queues have nothing either, as far as they tell.
 func (s *shift) stopWhenEmpty(ctx context.Context) {
 	for {
 		wait := s.options.untilEmpty - s.tally.idle()
 		if wait <= 0 {
-			if s.isEmpty(ctx) {
+			// A task that it did meanwhile may have sent another to a queue that it
+			// had looked at already.
+			if s.isEmpty(ctx) && s.tally.idle() >= s.options.untilEmpty {
 				s.stop(errEmpty)
 				return
 			}
@@ -150,19 +176,32 @@ func (s *shift) stopWhenEmpty(ctx context.Context) {
 	}
 }
 
-// isEmpty reports whether the queue has no task, ready, held or delayed. One that
-// may not be asked, or cannot say, counts as empty.
+// isEmpty reports whether no queue has a task, ready, held or delayed. One that may
+// not be asked, or cannot say, counts as empty.
 func (s *shift) isEmpty(ctx context.Context) bool {
-	stats, err := s.queue.Stats(ctx)
-	if driver.Is(err, driver.PermissionDenied) || driver.Is(err, driver.Unsupported) {
-		return true
+	for _, q := range s.queues.All() {
+		stats, err := q.Driver.Stats(ctx)
+		if driver.Is(err, driver.PermissionDenied) || driver.Is(err, driver.Unsupported) {
+			continue
+		}
+		if err != nil || max(0, stats.Ready)+max(0, stats.Leased)+max(0, stats.Delayed) > 0 {
+			return false
+		}
 	}
-	return err == nil && max(0, stats.Ready)+max(0, stats.Leased)+max(0, stats.Delayed) == 0
+	return true
+}
+
+// startEvent is the first that --json prints. Its fields are stable.
+type startEvent struct {
+	Event  string   `json:"event"`
+	Queue  string   `json:"queue,omitempty"` // when it is one
+	Queues []string `json:"queues"`
 }
 
 // taskEvent is what --json prints of a task. Its fields are stable.
 type taskEvent struct {
 	Event       ending         `json:"event"`
+	Queue       string         `json:"queue"`
 	ID          runtime.TaskID `json:"id"`
 	MessageID   string         `json:"message_id,omitempty"`
 	Kind        string         `json:"kind,omitempty"`
@@ -187,7 +226,7 @@ func (s *shift) settled(d runtime.Settled) {
 	if end == endedQuietly {
 		return
 	}
-	e := taskEvent{Event: end}
+	e := taskEvent{Event: end, Queue: d.Queue}
 	if err := d.Decision.Err; err != nil {
 		e.Error = err.Error()
 	}
@@ -209,7 +248,11 @@ func (s *shift) settled(d runtime.Settled) {
 	if s.options.json {
 		s.tell(e)
 	} else {
-		s.screen.printf("%s", e.line())
+		line := e.line()
+		if len(s.queues.All()) > 1 {
+			line = e.Queue + ": " + line
+		}
+		s.screen.printf("%s", line)
 	}
 }
 
@@ -235,7 +278,7 @@ func (e *taskEvent) line() string {
 func (s *shift) tell(event any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := json.NewEncoder(s.std.out).Encode(event); err != nil && s.eventErr == nil {
+	if err := writeJSON(s.std.out, event); err != nil && s.eventErr == nil {
 		s.eventErr = err
 		s.stop(errNoOutput)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,7 +24,8 @@ import (
 // environment.
 type sqsServer struct {
 	*awssqs.Client
-	url string // of its queue "orders", with declarations
+	server *sqsfake.Server
+	url    string // of its queue "orders", with declarations
 }
 
 func startSQS(t *testing.T) *sqsServer {
@@ -48,7 +50,7 @@ func startSQS(t *testing.T) *sqsServer {
 	} {
 		t.Setenv(name, value)
 	}
-	s := &sqsServer{Client: awssqs.New(awssqs.Options{
+	s := &sqsServer{server: server, Client: awssqs.New(awssqs.Options{
 		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})}
 	s.create(t, "orders-dead", map[string]string{"MessageRetentionPeriod": "1209600"})
@@ -164,7 +166,7 @@ func TestDoctorNamesDriftOnSQS(t *testing.T) {
 			if c.dead != nil {
 				s.set(t, "orders-dead", c.dead)
 			}
-			text := here(t, "", "doctor", "--queue", s.url)
+			text := here(t, "", "doctor", "--queue", "SQS"+strings.TrimPrefix(s.url, "sqs")) // a scheme has no case
 			e := here(t, "", "doctor", "--queue", s.url, "--json")
 			var d diagnosis
 			if err := json.Unmarshal([]byte(e.out), &d); err != nil {
@@ -186,15 +188,100 @@ func TestDoctorNamesDriftOnSQS(t *testing.T) {
 	}
 }
 
+// What is wrong with the URL itself is no drift.
+func TestDoctorRefusesAMalformedURLThatDeclaresOnSQS(t *testing.T) {
+	s := startSQS(t)
+	e := here(t, "", "doctor", "--queue", s.url+"&hold=60s")
+	if e.code != 2 || e.out != "" || !strings.Contains(e.err, `parameter "hold" is given twice`) {
+		t.Errorf("exit code %d, and it says\n%s%s", e.code, e.out, e.err)
+	}
+}
+
+// What a file declares is held against the queue itself, and its retries against the
+// queue's limit.
+func TestDoctorOnAnSQSQueueOfAFile(t *testing.T) {
+	s := startSQS(t)
+	const file = "queues:\n  pay:\n    url: sqs://orders?region=${AWS_REGION}\n    retry: {max_attempts: %d}\n    declared: {max_attempts: 15, dead_letter: orders-dead, hold: 30s, retention: 4d}\n"
+	for name, c := range map[string]struct {
+		attempts int
+		change   map[string]string
+		code     int
+		says     string
+	}{
+		"nothing":  {5, nil, 0, "queue pay\n  hold                   30s\n  attempt limit          15 deliveries\n"},
+		"attempts": {9, nil, 1, "error: attempt-limit (RedrivePolicy.maxReceiveCount): the broker's attempt limit 15 is below 23, so "},
+		"drift": {5, map[string]string{"VisibilityTimeout": "60"}, 3,
+			"warning: hold (VisibilityTimeout): the hold is declared as 30s and is 1m0s, so a program that may not read the queue would rely on what is not so; correct declared in the file, or change it back\n"},
+	} {
+		s.set(t, "orders", map[string]string{"VisibilityTimeout": "30"})
+		if c.change != nil {
+			s.set(t, "orders", c.change)
+		}
+		e := here(t, "", "doctor", "--config", writeConfig(t, fmt.Sprintf(file, c.attempts)))
+		if e.code != c.code || !strings.Contains(e.out, c.says) {
+			t.Errorf("%s: exit code %d, want %d and %q\n%s\n%s", name, e.code, c.code, c.says, e.out, e.err)
+		}
+	}
+}
+
 func TestCommandsOnAnSQSQueueThatIsMissing(t *testing.T) {
 	startSQS(t)
 	for _, args := range [][]string{
-		{"doctor"}, {"dlq", "list"}, {"dlq", "redrive"}, {"dlq", "redrive", "--native"},
+		{"doctor"}, {"stats"}, {"dlq", "list"}, {"dlq", "show", "--id=x"}, {"dlq", "redrive"}, {"dlq", "redrive", "--native"},
+		{"dlq", "redrive", "--dry-run"}, {"dlq", "discard", "--yes"},
 		{"send", "--kind=k", "1"}, {"work", "--exec=cat"},
 	} {
 		e := here(t, "", append(args, "--queue=sqs://nowhere")...)
-		if e.code != 2 || e.out != "" || !strings.Contains(e.err, "nowhere") || strings.Count(e.err, "\n") != 2 {
+		moves := slices.Contains(args, "redrive") && !slices.Contains(args, "--dry-run")
+		if e.code != 2 || e.out != "" || !strings.Contains(e.err, "nowhere") || strings.Count(e.err, "\n") != 2 ||
+			!moves && strings.Contains(e.err, ": redrive") {
 			t.Errorf("%v: exit code %d, output %q, and it says\n%s", args, e.code, e.out, e.err)
+		}
+	}
+}
+
+// A foreign message that the broker buried has no time of death, and no time in
+// its body.
+func TestDeadLettersOfOthersHaveAnAge(t *testing.T) {
+	s := startSQS(t)
+	s.sendDead(t, "no task")
+
+	e := here(t, "", "dlq", "list", "--queue", s.url, "--younger-than=1h")
+	if e.code != 0 || !strings.Contains(e.out, "(0s)") {
+		t.Errorf("exit code %d, and it shows\n%s%s", e.code, e.out, e.err)
+	}
+	e = here(t, "", "dlq", "list", "--queue", s.url, "--older-than=1h")
+	if e.code != 0 || e.out != "" {
+		t.Errorf("exit code %d, and it shows\n%s%s", e.code, e.out, e.err)
+	}
+}
+
+// sendDead sends a message to the dead letter of orders, as others may.
+func (s *sqsServer) sendDead(t *testing.T, body string) {
+	t.Helper()
+	at, err := s.GetQueueUrl(t.Context(), &awssqs.GetQueueUrlInput{QueueName: aws.String("orders-dead")})
+	if err == nil {
+		_, err = s.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: at.QueueUrl, MessageBody: &body})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDLQListThatFailsOnTheWaySaysSoOnce(t *testing.T) {
+	for _, asJSON := range []bool{false, true} {
+		s := startSQS(t)
+		s.sendDead(t, "no task")
+		var receives atomic.Int32
+		s.server.Fault(sqsfake.Fault{
+			Op: "ReceiveMessage", Queue: "orders-dead", Error: sqsfake.AccessDenied,
+			Items: func(int) bool { return receives.Add(1) > 1 },
+		})
+
+		e := here(t, "", "dlq", "list", "--queue", s.url, fmt.Sprintf("--json=%t", asJSON))
+
+		if n := strings.Count(e.err, "not authorized"); e.code != 1 || n != 1 || !strings.Contains(e.out, "broker-limit") {
+			t.Errorf("json %t: exit code %d, it says why %d times\n%s%s", asJSON, e.code, n, e.out, e.err)
 		}
 	}
 }

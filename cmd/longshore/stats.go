@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -23,39 +23,40 @@ const (
 
 // statsOptions are the flags of longshore stats.
 type statsOptions struct {
-	queue string
+	queueFlags
 	watch time.Duration // 0 for once
 	json  bool
 }
 
 const statsLong = `Show how many messages a queue has: ready for a worker, leased by one (or put off
 until a retry), delayed, and dead; how old the oldest is that is not dead; and, in
-short, how the queue is configured. It changes nothing, and receives nothing.
+short, how the queue is configured. It changes nothing, and receives nothing. --queue
+may be given several times, and with --config it shows all queues of the file.
 
 The numbers are the broker's own. Many brokers count approximately, and what one
 does not tell is unknown.
 
 With --watch it looks again every 2 s, or as often as --watch=INTERVAL says, until a
-signal: one line each time. What cannot be read then, for a reason that may pass, is
+signal: one line a queue each time. What cannot be read then, for a reason that may pass, is
 said on standard error, and it goes on.
 
-With --json standard output has one JSON object, or one a line with --watch: queue,
-at, ready, leased, delayed, dead, oldest_ms (each -1 when not known), and policy
+With --json standard output has one JSON object a line, one for each queue: queue, at, ready, leased, delayed, dead, oldest_ms (each -1 when not known), and policy
 (hold_ms, max_attempts, dead_letter, retention_ms, dead_letter_retention_ms; 0 or
 empty when not known, -1 without end), which is null when it could not be read.
 
-Exit codes: 0 it is shown, or a signal ended --watch; 1 it was interrupted, the
-queue could no longer be read, or output could not be written; 2 nothing was shown,
-because a flag, the queue or the command is wrong, or the queue cannot be read; 130
-ended by a second signal.`
+Exit codes: 0 all is shown, or a signal ended --watch; 1 it was interrupted, some
+queue could not be read, or output could not be written; 2 nothing was shown, because
+a flag, the queue or the command is wrong, or the queue cannot be read; 130 ended by
+a second signal.`
 
 const statsExample = `  longshore stats --queue 'sqs://orders?region=eu-west-1'
-  longshore stats --queue 'sqs://orders?region=eu-west-1' --watch=10s --json`
+  longshore stats --queue 'sqs://orders?region=eu-west-1' --watch=10s --json
+  longshore stats --config longshore.yaml`
 
 func statsCommand(std streams, code *int) *cobra.Command {
 	o := new(statsOptions)
 	c := &cobra.Command{
-		Use:     "stats --queue URL",
+		Use:     "stats (--queue URL | --config FILE)",
 		Short:   "Show how many messages a queue has",
 		Long:    statsLong + queueURLs(),
 		Example: statsExample,
@@ -72,12 +73,12 @@ func statsCommand(std streams, code *int) *cobra.Command {
 			if err := o.check(c.Flags().Changed); err != nil {
 				return err
 			}
-			return interruptible(c, code, func(ctx context.Context) (int, error) { return showStats(ctx, o, driver.Default.Open, std) })
+			return interruptible(c, code, func(ctx context.Context) (int, error) { return showStats(ctx, o, byURL, std) })
 		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.queue, "queue", "", "queue `URL`, for example sqs://orders?region=eu-west-1 (required)")
+	o.add(c, "queue `URL`, for example "+exampleURL, "all")
 	f.DurationVar(&o.watch, "watch", 0, "look again every `interval`, at least 100ms, until a signal")
 	f.Lookup("watch").NoOptDefVal = watchEvery.String()
 	f.BoolVar(&o.json, "json", false, "print it as JSON on standard output")
@@ -85,13 +86,10 @@ func statsCommand(std streams, code *int) *cobra.Command {
 }
 
 func (o *statsOptions) check(given func(flag string) bool) error {
-	switch {
-	case o.queue == "":
-		return usagef("for example --queue 'sqs://orders?region=eu-west-1'", "--queue is missing")
-	case given("watch") && o.watch < watchLeast:
+	if given("watch") && o.watch < watchLeast {
 		return usagef("", "--watch=%v is below %v", o.watch, watchLeast)
 	}
-	return nil
+	return o.queueFlags.check(exampleURL, given)
 }
 
 // queueStats is what --json prints. Its fields are stable.
@@ -117,43 +115,60 @@ func newQueueStats(queue string, s *driver.Stats, policy *policyReport) queueSta
 // showStats does what the flags say. It answers the exit code, or an error when
 // it showed nothing.
 func showStats(ctx context.Context, o *statsOptions, open opener, std streams) (int, error) {
-	queues, err := openQueues(ctx, open, o.queue, "longshore stats", nil)
+	if err := o.resolve(); err != nil {
+		return exitUsage, err
+	}
+	queues, err := openQueues(ctx, open, o.settings, "longshore stats")
 	if err != nil {
 		return exitUsage, err
 	}
 	defer queues.Close(context.WithoutCancel(ctx))
-	q := queues.All()[0]
-	screen := newScreen(std.err)
-	stats, err := q.Driver.Stats(ctx)
-	if ctx.Err() != nil {
-		screen.printf("it was interrupted before the queue answered")
+	w := &statsWatch{options: o, screen: newScreen(std.err), out: std.out}
+	for _, q := range queues.All() {
+		w.queues = append(w.queues, &watchedQueue{name: q.Name, queue: q.Driver})
+		w.longest = max(w.longest, len(q.Name))
+	}
+	first := w.look(ctx)
+	switch {
+	case ctx.Err() != nil:
+		w.screen.printf("it was interrupted before the queue answered")
 		return exitFailed, nil
-	}
-	if err != nil {
-		return exitUsage, &usageError{err, doctorHint(err)}
-	}
-	var policy *policyReport
-	if p, err := q.Driver.Policy(ctx); err == nil {
-		report := newPolicyReport(&p)
-		policy = &report
-	} else {
-		screen.printf("its configuration could not be read: %v", err)
-	}
-	now := newQueueStats(q.Name, &stats, policy)
-	if err := now.show(o, std.out); err != nil {
-		screen.printf("the output could not be written: %v", err)
+	case errors.Is(first, errNoStats):
 		return exitFailed, nil
-	}
-	if o.watch == 0 {
+	case first != nil && len(w.queues) == 1:
+		return exitUsage, &usageError{first, doctorHint(first)}
+	case first != nil && (o.watch == 0 || !driver.Retryable(first)):
+		return exitFailed, nil
+	case o.watch == 0:
 		return exitOK, nil
 	}
-	return watchStats(ctx, o, q.Driver, &now, screen, std.out), nil
+	return w.run(ctx), nil
 }
 
-// watchStats shows the numbers again and again until ctx ends, and answers the
-// exit code. Before is what was shown first.
-func watchStats(ctx context.Context, o *statsOptions, q driver.Queue, before *queueStats, screen *screen, out io.Writer) int {
-	tick := time.NewTicker(o.watch)
+// errNoStats is why a watch ends whose output goes nowhere.
+var errNoStats = errors.New("the output could not be written")
+
+// statsWatch shows the numbers of queues.
+type statsWatch struct {
+	options *statsOptions
+	queues  []*watchedQueue
+	longest int // of their names
+	screen  *screen
+	out     io.Writer
+	looked  bool // once, at all of them
+}
+
+// watchedQueue is a queue with what does not change while it is watched.
+type watchedQueue struct {
+	name   string
+	queue  driver.Queue
+	policy *policyReport // nil when it could not be read
+	asked  bool          // for the policy
+}
+
+// run looks again and again until ctx ends, and answers the exit code.
+func (w *statsWatch) run(ctx context.Context) int {
+	tick := time.NewTicker(w.options.watch)
 	defer tick.Stop()
 	for {
 		select {
@@ -161,40 +176,91 @@ func watchStats(ctx context.Context, o *statsOptions, q driver.Queue, before *qu
 		case <-ctx.Done():
 			return exitOK
 		}
-		stats, err := q.Stats(ctx)
+		err := w.look(ctx)
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil && !errors.Is(err, errNoStats):
 			return exitOK
-		case err != nil:
-			screen.printf("%v", err)
-			if driver.Retryable(err) {
-				continue
+		case err != nil && !driver.Retryable(err):
+			return exitFailed
+		}
+	}
+}
+
+// look shows the numbers of each queue once. It says what cannot be read, unless
+// that is the only queue when it looks first, and answers an error of a queue, one
+// that does not pass before one that may, or errNoStats.
+func (w *statsWatch) look(ctx context.Context) (failure error) {
+	shown := 0
+	for _, q := range w.queues {
+		stats, err := q.queue.Stats(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			if len(w.queues) > 1 || w.looked {
+				w.screen.printf("%s%v", w.about(q), err)
 			}
-			return exitFailed
+			if failure == nil || driver.Retryable(failure) {
+				failure = err
+			}
+			continue
 		}
-		now := newQueueStats(before.Queue, &stats, before.Policy)
-		if err := now.show(o, out); err != nil {
-			screen.printf("the output could not be written: %v", err)
-			return exitFailed
+		w.askPolicy(ctx, q)
+		now := newQueueStats(q.name, &stats, q.policy)
+		if err := w.show(&now, shown > 0); err != nil {
+			w.screen.printf("the output could not be written: %v", err)
+			return errNoStats
 		}
-		*before = now
+		shown++
 	}
+	w.looked = true
+	return failure
 }
 
-// show prints the numbers as the flags say.
-func (s *queueStats) show(o *statsOptions, to io.Writer) error {
+// about begins what is said of one queue of several.
+func (w *statsWatch) about(q *watchedQueue) string {
+	if len(w.queues) == 1 {
+		return ""
+	}
+	return fmt.Sprintf("queue %s: ", q.name)
+}
+
+// askPolicy reads how a queue is configured, once.
+func (w *statsWatch) askPolicy(ctx context.Context, q *watchedQueue) {
+	if q.asked {
+		return
+	}
+	q.asked = true
+	p, err := q.queue.Policy(ctx)
+	if err != nil {
+		w.screen.printf("%sits configuration could not be read: %v", w.about(q), err)
+		return
+	}
+	report := newPolicyReport(&p)
+	q.policy = &report
+}
+
+// show prints the numbers as the flags say. They may follow those of another queue.
+func (w *statsWatch) show(s *queueStats, follows bool) error {
 	switch {
-	case o.json:
-		return json.NewEncoder(to).Encode(s)
-	case o.watch > 0:
-		return s.row(to)
+	case w.options.json:
+		return writeJSON(w.out, s)
+	case w.options.watch > 0 && len(w.queues) > 1:
+		return s.row(w.out, fmt.Sprintf("%-*s  ", w.longest, escapeLine(s.Queue)))
+	case w.options.watch > 0:
+		return s.row(w.out, "")
 	}
-	return s.print(to)
+	if follows {
+		if _, err := io.WriteString(w.out, "\n"); err != nil {
+			return err
+		}
+	}
+	return s.print(w.out)
 }
 
-// row prints the numbers as one line that is read alone.
-func (s *queueStats) row(to io.Writer) error {
-	_, err := fmt.Fprintf(to, "%s  %s ready, %s leased, %s delayed, %s dead, oldest %s\n", s.At.Local().Format(time.TimeOnly),
+// row prints the numbers as one line that is read alone, after what names the queue.
+func (s *queueStats) row(to io.Writer, name string) error {
+	_, err := fmt.Fprintf(to, "%s%s  %s ready, %s leased, %s delayed, %s dead, oldest %s\n", name, s.At.Local().Format(time.TimeOnly),
 		number(s.Ready), number(s.Leased), number(s.Delayed), number(s.Dead), s.oldest())
 	return err
 }

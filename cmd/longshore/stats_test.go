@@ -10,6 +10,7 @@ import (
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/mem"
+	"github.com/longshore-dev/longshore/runtime"
 )
 
 func TestStatsShowsWhatAQueueHas(t *testing.T) {
@@ -69,20 +70,20 @@ func (*silent) Policy(context.Context) (driver.Policy, error) {
 // openSilent opens a queue that tells nothing. It is closed by the command.
 func openSilent(t *testing.T, fails ...error) opener {
 	t.Helper()
-	return func(context.Context, string) (driver.Queue, error) {
+	return func(_ context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
 		q, err := mem.New("quiet", nil)
-		return &silent{q, fails}, err
+		return runtime.QueueInfo{Name: s.Name, Driver: &silent{q, fails}}, err
 	}
 }
 
 func TestStatsSaysWhatIsUnknown(t *testing.T) {
 	out, errs := newWatchedBuffer(), newWatchedBuffer()
-	code, err := showStats(t.Context(), &statsOptions{queue: "mem://quiet"}, openSilent(t), streams{out: out, err: errs})
+	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}}, openSilent(t), streams{out: out, err: errs})
 	if code != exitOK || err != nil || strings.Count(out.String(), "unknown\n") != 6 || !strings.Contains(errs.String(), "could not be read: policy: not for you") {
 		t.Errorf("exit code %d, %v, output\n%s\n%s", code, err, out, errs)
 	}
 	out = newWatchedBuffer()
-	_, _ = showStats(t.Context(), &statsOptions{queue: "mem://quiet", json: true}, openSilent(t), streams{out: out, err: errs})
+	_, _ = showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}, json: true}, openSilent(t), streams{out: out, err: errs})
 	if want := `"ready":-1,"leased":-1,"delayed":-1,"dead":-1,"oldest_ms":-1,"policy":null}`; !strings.Contains(out.String(), want) {
 		t.Errorf("output %s, want %s", out, want)
 	}
@@ -90,10 +91,59 @@ func TestStatsSaysWhatIsUnknown(t *testing.T) {
 
 func TestStatsOfAQueueThatCannotBeRead(t *testing.T) {
 	open := openSilent(t, driver.Errorf(driver.NotFound, "stats", "there is none"))
-	code, err := showStats(t.Context(), &statsOptions{queue: "mem://quiet"}, open, streams{out: newWatchedBuffer(), err: newWatchedBuffer()})
+	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}}, open, streams{out: newWatchedBuffer(), err: newWatchedBuffer()})
 	if code != exitUsage || !driver.Is(err, driver.NotFound) {
 		t.Errorf("exit code %d, %v", code, err)
 	}
+}
+
+// Of several queues those that can be read are shown.
+func TestStatsOfTheQueuesOfAFile(t *testing.T) {
+	t.Parallel()
+	path, orders, _ := fileOf(t, "", "")
+	orders.send(t, "k", "x", "y")
+	if e := here(t, "", "stats", "--config", path); e.code != 0 || !strings.HasPrefix(e.out, "queue orders\n  ready    2\n") || !strings.Contains(e.out, "\n\nqueue mails\n  ready    0\n") {
+		t.Errorf("exit code %d, output\n%s\n%s", e.code, e.out, e.err)
+	}
+	e := here(t, "", "stats", "--config", path, "--json")
+	if lines := strings.Split(e.out, "\n"); e.code != 0 || len(lines) != 3 || !strings.HasPrefix(lines[0], `{"queue":"orders","at":`) || !strings.HasPrefix(lines[1], `{"queue":"mails",`) {
+		t.Errorf("exit code %d, output\n%s\n%s", e.code, e.out, e.err)
+	}
+
+	out, errs := newWatchedBuffer(), newWatchedBuffer()
+	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{config: path}, json: true}, func(ctx context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		info, err := s.Open(ctx)
+		if s.Name == "orders" {
+			info.Driver = &silent{info.Driver, []error{driver.Errorf(driver.NotFound, "stats", "there is none")}}
+		}
+		return info, err
+	}, streams{out: out, err: errs})
+	if code != 1 || err != nil || !strings.HasPrefix(out.String(), `{"queue":"mails",`) || errs.String() != "queue orders: stats: there is none\n" {
+		t.Errorf("exit code %d (%v), output\n%s\n%s", code, err, out, errs)
+	}
+}
+
+func TestStatsWatchesSeveralQueues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, interrupt := context.WithCancel(t.Context())
+		out, errs := newWatchedBuffer(), newWatchedBuffer()
+		open := openSilent(t, nil, driver.Errorf(driver.Unavailable, "stats", "not now"))
+		ended := make(chan int, 1) // one result, never closed
+		go func() {
+			code, err := showStats(ctx, &statsOptions{queueFlags: queueFlags{names: []string{"mem://long", "mem://x"}}, watch: 10 * time.Second}, open, streams{out: out, err: errs})
+			if err != nil {
+				t.Error(err)
+			}
+			ended <- code
+		}()
+		time.Sleep(25 * time.Second)
+		interrupt()
+		// At 0 and 20 s; at 10 s neither answered.
+		code := <-ended
+		if code != exitOK || strings.Count(out.String(), "long  ") != 2 || strings.Count(out.String(), "x     ") != 2 || strings.Count(errs.String(), "queue x: stats: not now\n") != 1 {
+			t.Errorf("exit code %d, output\n%s\n%s", code, out, errs)
+		}
+	})
 }
 
 func TestStatsWatchesUntilASignal(t *testing.T) {
@@ -103,7 +153,7 @@ func TestStatsWatchesUntilASignal(t *testing.T) {
 		out, errs := newWatchedBuffer(), newWatchedBuffer()
 		ended := make(chan int, 1) // one result, never closed
 		go func() {
-			code, err := showStats(ctx, &statsOptions{queue: "mem://quiet", watch: 10 * time.Second}, open, streams{out: out, err: errs})
+			code, err := showStats(ctx, &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}, watch: 10 * time.Second}, open, streams{out: out, err: errs})
 			if err != nil {
 				t.Error(err)
 			}
@@ -127,7 +177,7 @@ func TestStatsEndsWhenTheQueueIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		open := openSilent(t, nil, driver.Errorf(driver.NotFound, "stats", "deleted"))
 		errs := newWatchedBuffer()
-		code, err := showStats(t.Context(), &statsOptions{queue: "mem://quiet", watch: time.Second, json: true}, open, streams{out: newWatchedBuffer(), err: errs})
+		code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}, watch: time.Second, json: true}, open, streams{out: newWatchedBuffer(), err: errs})
 		if code != exitFailed || err != nil || !strings.Contains(errs.String(), "stats: deleted\n") {
 			t.Errorf("exit code %d, %v\n%s", code, err, errs)
 		}

@@ -49,8 +49,15 @@ func openTerminal(t *testing.T) (screen, tty *os.File) {
 // there.
 func onTerminal(t *testing.T, input io.Reader, args ...string) (code int, text string) {
 	t.Helper()
+	return onTerminalOf(t, "xterm", input, args...)
+}
+
+// onTerminalOf is onTerminal for a kind of terminal.
+func onTerminalOf(t *testing.T, kind string, input io.Reader, args ...string) (code int, text string) {
+	t.Helper()
 	screen, tty := openTerminal(t)
 	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Env = append(os.Environ(), "TERM="+kind)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = t.TempDir(), input, tty, tty
 	if input == nil {
 		cmd.Stdin = tty
@@ -94,6 +101,16 @@ func TestTerminal(t *testing.T) {
 	}
 	if after := text[strings.LastIndex(text, "3 lines:"):]; strings.Contains(after, "[") {
 		t.Errorf("there is a bar below the accounting:\n%q", after)
+	}
+}
+
+func TestADumbTerminalGetsNoBar(t *testing.T) {
+	t.Parallel()
+	code, text := onTerminalOf(t, "dumb", strings.NewReader("1\n2\n3\n"), "run", "--queue", "mem://x", "--concurrency", "1", "--exec", "read x; sleep 0.2; echo got $x")
+
+	want := "got 1\ngot 2\ngot 3\n3 lines: 3 succeeded, 0 dead, 0 unfinished, 0 lost\n"
+	if code != 0 || !strings.HasPrefix(text, want) || strings.Contains(text, "\x1b") {
+		t.Errorf("exit code %d, and it shows %q, want %q", code, text, want)
 	}
 }
 

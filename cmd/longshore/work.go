@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -28,6 +27,13 @@ const workLong = `Do the tasks of a queue with a command or a local server, unti
 retries and a dead letter. It refuses a queue on which it could not keep its
 promises; longshore doctor says more about one.
 
+It works on several queues when --queue is given several times, and with --config on
+all queues of the file unless --queue names some. The file says how they share the
+worker (weight, strict, concurrency, rate), how long tasks are leased (hold) and how
+they are retried. --concurrency is in place of the file's concurrency of all queues
+and, for a single queue, of that queue's own; --hold, --max-attempts and --backoff
+are in place of what it says of each queue. What is not given stays as in the file.
+
 With --exec CMD each task runs "sh -c CMD" with its data on its standard input and
 LONGSHORE_ID, LONGSHORE_KIND, LONGSHORE_ATTEMPT and LONGSHORE_MAX_ATTEMPTS in its
 environment. Its exit code decides: 0 is done, 65 is buried, any other is tried
@@ -44,10 +50,10 @@ tasks succeeded, are dead, were interrupted (given back because the worker ended
 and were not settled (the queue did not take their end, so they run again).
 
 With --json standard output has one JSON object a line, by their event:
-  start      queue
-  failed     id, kind, attempt, max_attempts, retry_in_ms, error
-  dead       id, kind, attempt, max_attempts, reason, error
-  unsettled  id, kind, attempt, max_attempts, error
+  start      queues, a list of their names, and queue, when it is one
+  failed     queue, id, kind, attempt, max_attempts, retry_in_ms, error
+  dead       queue, id, kind, attempt, max_attempts, reason, error
+  unsettled  queue, id, kind, attempt, max_attempts, error
   end        why (signal, empty, failed), succeeded, dead, interrupted, unsettled,
              attempts, retries, elapsed_ms
 The id is empty for a message that is no task; then message_id is the broker's.
@@ -61,13 +67,14 @@ or was not settled; 2 nothing was done, because a flag, the queue or the command
 wrong; 130 ended by a second signal.`
 
 const workExample = `  longshore work --queue 'sqs://thumbs?region=eu-west-1' --exec './thumbnail.sh' --concurrency 8
-  longshore work --queue sqs://reports --http http://localhost:8080/reports --until-empty 1m --json`
+  longshore work --queue sqs://reports --http http://localhost:8080/reports --until-empty 1m --json
+  longshore work --config longshore.yaml --exec './do.sh'`
 
 func workCommand(std streams, code *int) *cobra.Command {
 	o := new(workOptions)
 	c := &cobra.Command{
-		Use:     "work --queue URL (--exec CMD | --http URL)",
-		Short:   "Do the tasks of a queue",
+		Use:     "work (--queue URL | --config FILE) (--exec CMD | --http URL)",
+		Short:   "Do the tasks of queues",
 		Long:    workLong + queueURLs(),
 		Example: workExample,
 		Args:    noArgument("work", "quote a command that has spaces: --exec 'wc -c'"),
@@ -84,10 +91,10 @@ func workCommand(std streams, code *int) *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	o.add(c, "sqs://orders?region=eu-west-1")
+	o.add(c, "queue `URL`, for example "+exampleURL+"; may be given several times", "all")
 	f.StringArrayVar(&o.kinds, "kind", nil, "`kind` of tasks to do; may be given several times (default all)")
 	f.BoolVar(&o.raw, "raw", false, "do messages that are no tasks too")
-	f.DurationVar(&o.untilEmpty, "until-empty", 0, "end once there was nothing to do for this `time`, at least 1s, and the queue says that it has nothing: no delayed task and none that another worker holds")
+	f.DurationVar(&o.untilEmpty, "until-empty", 0, "end once there was nothing to do for this `time`, at least 1s, and all queues say that they have nothing: no delayed task and none that another worker holds")
 	f.BoolVar(&o.json, "json", false, "print what happens as JSON on standard output")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print the worker's log")
 	return c
@@ -95,7 +102,7 @@ func workCommand(std streams, code *int) *cobra.Command {
 
 // check refuses flags that are missing, contradict or are out of range.
 func (o *workOptions) check(given func(flag string) bool) error {
-	if err := o.workerFlags.check("'sqs://orders?region=eu-west-1'", given); err != nil {
+	if err := o.workerFlags.check(exampleURL, given); err != nil {
 		return err
 	}
 	switch {
@@ -131,12 +138,16 @@ func (o *workOptions) mux(logger *slog.Logger, h runtime.HandlerFunc) *runtime.M
 // work does what the flags say. It answers the exit code, or an error when it did
 // nothing. ctx ends it gently, again at once.
 func work(ctx context.Context, again <-chan struct{}, o *workOptions, std streams) (int, error) {
+	if err := o.resolve(); err != nil {
+		return exitUsage, err
+	}
+	o.override()
 	s := newShift(o, std)
 	handle, err := s.handler(ctx)
 	if err != nil {
 		return exitUsage, err
 	}
-	if err := s.open(ctx, driver.Default.Open, handle); err != nil {
+	if err := s.open(ctx, byURL, handle); err != nil {
 		return exitUsage, err
 	}
 	return s.run(ctx, again)

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,12 +100,13 @@ func TestWorkPrintsExactlyTheseEvents(t *testing.T) {
 	for i, line := range got {
 		got[i], _, _ = strings.Cut(line, `"elapsed_ms"`)
 	}
+	queue := `"queue":"` + strings.TrimPrefix(q.url, "mem://") + `",`
 	want := []string{
-		`{"event":"dead","id":"","message_id":"` + messageID + `","reason":"undecodable","error":"the message is no CloudEvent; name a raw kind to take such messages"}` + "\n",
-		`{"event":"dead","id":"bad","kind":"k","attempt":2,"max_attempts":2,"reason":"max-attempts","error":"exit status 1: no"}` + "\n",
+		`{"event":"dead",` + queue + `"id":"","message_id":"` + messageID + `","reason":"undecodable","error":"the message is no CloudEvent; name a raw kind to take such messages"}` + "\n",
+		`{"event":"dead",` + queue + `"id":"bad","kind":"k","attempt":2,"max_attempts":2,"reason":"max-attempts","error":"exit status 1: no"}` + "\n",
 		`{"event":"end","why":"empty","succeeded":1,"dead":2,"interrupted":0,"unsettled":0,"attempts":3,"retries":1,`,
-		`{"event":"failed","id":"bad","kind":"k","attempt":1,"max_attempts":2,"retry_in_ms":0,"error":"exit status 1: no"}` + "\n",
-		`{"event":"start","queue":"` + strings.TrimPrefix(q.url, "mem://") + `"}` + "\n",
+		`{"event":"failed",` + queue + `"id":"bad","kind":"k","attempt":1,"max_attempts":2,"retry_in_ms":0,"error":"exit status 1: no"}` + "\n",
+		`{"event":"start",` + queue + `"queues":["` + strings.TrimPrefix(q.url, "mem://") + `"]}` + "\n",
 	}
 	slices.Sort(want)
 	if e.code != 1 || !slices.Equal(got, want) {
@@ -165,7 +168,7 @@ type workHere struct {
 func (q *memQueue) work(t *testing.T, change func(*workOptions)) *workHere {
 	t.Helper()
 	o := &workOptions{workerFlags: workerFlags{
-		queue: q.url, concurrency: 10, maxAttempts: 5, timeout: time.Minute, backoff: time.Second, grace: time.Second,
+		queueFlags: q.flags(), concurrency: 10, maxAttempts: 5, timeout: time.Minute, backoff: time.Second, grace: time.Second,
 	}}
 	change(o)
 	w := &workHere{out: newWatchedBuffer(), err: newWatchedBuffer(), again: make(chan struct{}), ended: make(chan int, 1)}
@@ -250,6 +253,144 @@ func TestWorkNeedsNoMoreThanItsOwnAttempts(t *testing.T) {
 	}
 }
 
+// It works on all queues of a file, as the file says of each, and ends when all are
+// empty.
+func TestWorkOnTheQueuesOfAFile(t *testing.T) {
+	t.Parallel()
+	orders, mails := newNamedMemQueue(t, "-orders", ""), newNamedMemQueue(t, "-mails", "")
+	path := writeConfig(t, fmt.Sprintf("queues:\n  orders: {url: '%s', retry: {max_attempts: 1}}\n  mails: {url: '%s', retry: {max_attempts: 2, backoff: 1ms}}\n", orders.url, mails.url))
+	send := func() {
+		orders.send(t, "pay", "x")
+		mails.send(t, "mail", "y")
+	}
+	run := func(args ...string) ended {
+		return here(t, "", append([]string{"work", "--config", path, "--until-empty=1s", "--exec", `echo "$LONGSHORE_KIND $LONGSHORE_ATTEMPT/$LONGSHORE_MAX_ATTEMPTS"; exit 1`}, args...)...)
+	}
+
+	send()
+	e := run("--json")
+	end := e.lastEvent(t)
+	if e.code != 1 || end.Dead != 2 || end.Attempts != 3 || !strings.HasPrefix(e.out, `{"event":"start","queues":["orders","mails"]}`+"\n") {
+		t.Errorf("exit code %d, %s\n%s", e.code, e.out, e.err)
+	}
+	for _, want := range []string{`{"event":"dead","queue":"orders",`, `{"event":"dead","queue":"mails",`, `{"event":"failed","queue":"mails",`} {
+		if !strings.Contains(e.out, want) {
+			t.Errorf("no %s in\n%s", want, e.out)
+		}
+	}
+	for _, want := range []string{"pay 1/1\n", "mail 1/2\n", "mail 2/2\n"} {
+		if !strings.Contains(e.err, want) {
+			t.Errorf("no %q in\n%s", want, e.err)
+		}
+	}
+
+	send()
+	e = run("--queue=mails", "--max-attempts=1")
+	if e.code != 1 || e.out != "mail 1/1\n" || !strings.Contains(e.err, `working on queue "mails", on at most 10 tasks`) {
+		t.Errorf("exit code %d, %s\n%s", e.code, e.out, e.err)
+	}
+	e = run()
+	if e.code != 1 || e.out != "pay 1/1\n" || !strings.Contains(e.err, "working on queues orders, mails, on") || !strings.Contains(e.err, "\norders: pay ") {
+		t.Errorf("exit code %d, %s\n%s", e.code, e.out, e.err)
+	}
+	orders.stats(t, 0, 2)
+	mails.stats(t, 0, 2)
+}
+
+// With several queues it goes on while any has a task, also one that is not ready.
+func TestWorkWaitsForAllQueuesToBeEmpty(t *testing.T) {
+	t.Parallel()
+	path, _, mails := fileOf(t, "", "")
+	if e := here(t, "", "send", "--queue", mails.url, "--kind", "k", "--delay", "3s", `1`); e.code != 0 {
+		t.Fatal(e.err)
+	}
+	e := here(t, "", "work", "--config", path, "--until-empty", "1s", "--json", "--exec", "cat >&2")
+	if end := e.lastEvent(t); e.code != 0 || end.Succeeded != 1 || end.Why != "empty" || end.ElapsedMS < 3000 {
+		t.Errorf("exit code %d, %+v\n%s", e.code, end, e.err)
+	}
+}
+
+// asking is a queue that tells when it is asked for its numbers.
+type asking struct {
+	driver.Queue
+	asked func()
+}
+
+func (q asking) Stats(ctx context.Context) (driver.Stats, error) {
+	q.asked()
+	return q.Queue.Stats(ctx)
+}
+
+// A task that is done while it looks at the queues may have sent another to one
+// that it has looked at: it looks again.
+func TestWorkLooksAgainAfterATask(t *testing.T) {
+	t.Parallel()
+	o := &workOptions{workerFlags: workerFlags{
+		queueFlags: queueFlags{settings: []runtime.QueueSettings{{Name: "a"}}}, concurrency: 1, maxAttempts: 5, grace: time.Second, exec: "cat",
+	}, untilEmpty: 50 * time.Millisecond}
+	s := newShift(o, streams{out: io.Discard, err: io.Discard})
+	var asked atomic.Int64
+	q := asking{newMemQueue(t, "").Queue, func() {
+		if asked.Add(1) == 1 {
+			s.tally.begin()()
+		}
+	}}
+	err := s.open(t.Context(), func(context.Context, *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		return runtime.QueueInfo{Name: "a", Driver: q}, nil
+	}, func(context.Context, *runtime.Info) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, err := s.run(t.Context(), nil); code != 0 || err != nil || asked.Load() != 2 {
+		t.Errorf("exit code %d (%v) after %d looks, want 2", code, err, asked.Load())
+	}
+}
+
+// hanging is a queue that does not say how it is configured until the caller gives up.
+type hanging struct {
+	driver.Queue
+	asked chan struct{} // closed by Policy
+}
+
+func (q hanging) Policy(ctx context.Context) (driver.Policy, error) {
+	close(q.asked)
+	<-ctx.Done()
+	return driver.Policy{}, ctx.Err()
+}
+
+// A signal before the start-up check has passed is no failure, and nothing was
+// started.
+func TestWorkEndsOnASignalDuringItsStart(t *testing.T) {
+	t.Parallel()
+	for _, json := range []bool{false, true} {
+		q := hanging{newMemQueue(t, fmt.Sprintf("?ordered=%v", json)).Queue, make(chan struct{})}
+		o := &workOptions{workerFlags: workerFlags{
+			queueFlags: queueFlags{settings: []runtime.QueueSettings{{Name: "q"}}}, concurrency: 1, maxAttempts: 5, grace: time.Second, exec: "cat", json: json,
+		}, untilEmpty: time.Hour}
+		var out, errs bytes.Buffer
+		s := newShift(o, streams{out: &out, err: &errs})
+		err := s.open(t.Context(), func(context.Context, *runtime.QueueSettings) (runtime.QueueInfo, error) {
+			return runtime.QueueInfo{Name: "q", Driver: q}, nil
+		}, func(context.Context, *runtime.Info) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, signal := context.WithCancel(t.Context())
+		go func() {
+			<-q.asked
+			signal()
+		}()
+		code, err := s.run(ctx, nil)
+		if code != 0 || err != nil || strings.Contains(out.String(), "start") || strings.Contains(errs.String(), "working on") ||
+			!strings.HasPrefix(errs.String(), "it was told to end before it had started\n") {
+			t.Errorf("exit code %d, %v, output %s\n%s", code, err, &out, &errs)
+		}
+		if json != strings.HasPrefix(out.String(), `{"event":"end","why":"signal","succeeded":0,`) {
+			t.Errorf("output %s", &out)
+		}
+	}
+}
+
 func TestWorkRefuses(t *testing.T) {
 	t.Parallel()
 	q := newMemQueue(t, "")
@@ -291,7 +432,7 @@ func TestWorkStopsWhenNobodyReadsItsEvents(t *testing.T) {
 	defer full.Close()
 	q := newMemQueue(t, "")
 	o := &workOptions{workerFlags: workerFlags{
-		queue: q.url, concurrency: 1, maxAttempts: 5, backoff: time.Second, grace: time.Second, exec: "cat", json: true,
+		queueFlags: q.flags(), concurrency: 1, maxAttempts: 5, backoff: time.Second, grace: time.Second, exec: "cat", json: true,
 	}}
 	var stderr bytes.Buffer
 	code, err := work(t.Context(), nil, o, streams{out: full, err: &stderr})

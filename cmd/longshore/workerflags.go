@@ -11,19 +11,23 @@ import (
 
 // workerFlags are the flags of a command that does tasks.
 type workerFlags struct {
-	queue, exec, http             string
+	queueFlags
+	exec, http                    string
 	concurrency, maxAttempts      int
 	timeout, backoff, hold, grace time.Duration
 	json, verbose                 bool
+
+	given func(flag string) bool // nil: all are; set by check
 }
 
 // maxBackoff is the longest wait between attempts.
 const maxBackoff = 10 * time.Minute
 
-// add adds all but --json and --verbose to a command.
-func (o *workerFlags) add(c *cobra.Command, queue string) {
+// add adds all but --json and --verbose to a command. What and otherwise are those
+// of queueFlags.add.
+func (o *workerFlags) add(c *cobra.Command, what, otherwise string) {
 	f := c.Flags()
-	f.StringVar(&o.queue, "queue", "", "queue `URL`, for example "+queue+" (required)")
+	o.queueFlags.add(c, what, otherwise)
 	f.StringVar(&o.exec, "exec", "", "shell `command` that does a task")
 	f.StringVar(&o.http, "http", "", "`URL` that tasks are posted to")
 	f.IntVar(&o.concurrency, "concurrency", 10, "tasks that run at a time, 1 to 100000")
@@ -35,10 +39,12 @@ func (o *workerFlags) add(c *cobra.Command, queue string) {
 }
 
 // check refuses flags that are missing, contradict or are out of range.
-func (o *workerFlags) check(queue string, given func(flag string) bool) error {
+func (o *workerFlags) check(example string, given func(flag string) bool) error {
+	o.given = given
+	if err := o.queueFlags.check(example, given); err != nil {
+		return err
+	}
 	switch {
-	case o.queue == "":
-		return usagef("for example --queue "+queue, "--queue is missing")
 	case given("exec") && given("http"):
 		return usagef("leave one out", "--exec and --http are both given")
 	case !given("exec") && !given("http"):
@@ -59,19 +65,71 @@ func (o *workerFlags) check(queue string, given func(flag string) bool) error {
 	return nil
 }
 
-// retry is what the flags say about retries.
-func (o *workerFlags) retry() *runtime.RetryPolicy {
-	return &runtime.RetryPolicy{
-		MaxAttempts: o.maxAttempts,
-		Backoff:     runtime.Exponential(cmp.Or(o.backoff, time.Nanosecond), maxBackoff),
+// says reports whether a flag counts. Without a file all do, and with one those
+// that are given.
+func (o *workerFlags) says(flag string) bool {
+	return o.file == nil || o.given == nil || o.given(flag)
+}
+
+// override puts the flags that count into the settings of the queues, which have
+// been resolved, and what the file says into those that do not.
+func (o *workerFlags) override() {
+	for i := range o.settings {
+		s := &o.settings[i]
+		s.Retry = o.retry(s.Retry)
+		if o.says("hold") {
+			s.Hold = o.hold
+		}
+		if o.says("concurrency") && len(o.settings) == 1 {
+			s.Concurrency = 0
+		}
 	}
+	if !o.says("concurrency") {
+		o.concurrency = o.fromFile().Concurrency
+	}
+}
+
+// fromFile is what the file says of a worker of the queues.
+func (o *workerFlags) fromFile() *runtime.WorkerOptions {
+	if o.file == nil {
+		return new(runtime.WorkerOptions)
+	}
+	var names []string
+	for i := range o.settings {
+		names = append(names, o.settings[i].Name)
+	}
+	return o.file.WorkerOptions(names...)
+}
+
+// retry is a policy of the file, or nil, with what the flags say.
+func (o *workerFlags) retry(p *runtime.RetryPolicy) *runtime.RetryPolicy {
+	var changed runtime.RetryPolicy
+	if p != nil {
+		changed = *p
+	}
+	if o.says("max-attempts") {
+		changed.MaxAttempts = o.maxAttempts
+		if changed.MaxDeliveries < o.maxAttempts {
+			changed.MaxDeliveries = 0
+		}
+	}
+	if o.says("backoff") {
+		changed.Backoff = runtime.Exponential(cmp.Or(o.backoff, time.Nanosecond), maxBackoff)
+	}
+	return &changed
 }
 
 // handleOptions are what the flags say about how a task is handled.
 func (o *workerFlags) handleOptions() []runtime.HandleOption {
-	options := []runtime.HandleOption{runtime.Retry(*o.retry())}
-	if o.timeout > 0 {
-		options = append(options, runtime.Timeout(o.timeout))
+	if o.timeout == 0 {
+		return nil
 	}
-	return options
+	return []runtime.HandleOption{runtime.Timeout(o.timeout)}
+}
+
+// workerOptions are those of a worker of the queues.
+func (o *workerFlags) workerOptions() *runtime.WorkerOptions {
+	return &runtime.WorkerOptions{
+		Concurrency: o.concurrency, Strict: o.fromFile().Strict, Hold: o.hold, Grace: o.grace,
+	}
 }

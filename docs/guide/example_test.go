@@ -226,3 +226,26 @@ func TestRedrive(t *testing.T) {
 		}
 	})
 }
+
+// workFromFile enqueues a task and works on all queues of a configuration file.
+func workFromFile(ctx context.Context, path string, mux *runtime.Mux) error {
+	config, err := runtime.OpenConfig(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer config.Queues.Close(context.WithoutCancel(ctx))
+	client, err := runtime.NewClient(config.Queues, config.ClientOptions()) // routes
+	if err != nil {
+		return err
+	}
+	if _, err := runtime.Enqueue(ctx, client, Charge{"ann", 990}); err != nil {
+		return err
+	}
+	options := config.WorkerOptions() // concurrency and strict
+	options.Grace = 10 * time.Second
+	worker, err := runtime.NewWorker(config.Queues, mux, options)
+	if err != nil {
+		return err
+	}
+	return worker.Run(ctx)
+}

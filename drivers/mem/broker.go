@@ -136,7 +136,7 @@ func (b *broker) bury(e *entry, m driver.Message, now time.Time) {
 func (b *broker) backstop(e *entry, now time.Time) {
 	m := driver.CopyOf(e.content.message(b.start))
 	m.Death = &driver.Death{
-		Reason: driver.ReasonBrokerLimit, Attempts: m.Carry.Attempts + e.attempts, At: now, Queue: b.name,
+		Reason: driver.ReasonBrokerLimit, Attempts: m.Carry.Attempts + int(e.attempts), At: now, Queue: b.name,
 		Detail: fmt.Sprintf("delivered %d times without an ack", e.attempts),
 	}
 	b.bury(e, m, now)

@@ -23,10 +23,10 @@ const (
 // the broker's mu. What a settle needs stands together and first: with a million
 // entries its time is that of fetching them from memory.
 type entry struct {
-	due.Slot // when delayed, leased or hidden
+	due.Slot[*entry] // when delayed, leased or hidden
 
 	state    state
-	attempts int
+	attempts int32
 	until    time.Duration // when it becomes visible; its place in the heap may be earlier
 	current  *lease        // the lease that holds it, when leased
 	group    *group        // of an ordered store, when it has a key

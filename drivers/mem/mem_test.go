@@ -3,6 +3,7 @@ package mem_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -269,5 +270,22 @@ func TestOptionsOutOfRangeAreRefused(t *testing.T) {
 		if q, err := driver.Default.Open(t.Context(), url); !driver.Is(err, driver.InvalidArgument) {
 			t.Errorf("%s: %v, %v, want InvalidArgument", url, q, err)
 		}
+	}
+}
+
+// The queue keeps nothing of the sender's map, and each receiver has its own.
+func TestAttributesAreKeptApart(t *testing.T) {
+	q := open(t, nil)
+	attributes := map[string]string{"a": "1", "b": "2"}
+	want := maps.Clone(attributes)
+	send(t, q, driver.Message{Body: []byte("x"), Attributes: attributes}, driver.Message{Body: []byte("y"), Attributes: map[string]string{}})
+	attributes["a"] = "changed"
+	leases := receive(t, q, 2)
+	leases[0].Message().Attributes["b"] = "changed"
+	if got := leases[0].Message().Attributes; !maps.Equal(got, want) {
+		t.Errorf("received %v, want %v", got, want)
+	}
+	if got := leases[1].Message().Attributes; len(got) != 0 {
+		t.Errorf("received %v, want none", got)
 	}
 }

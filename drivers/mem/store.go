@@ -124,7 +124,7 @@ func (s *store) drop(e *entry) {
 // exhausted says whether e was delivered as often as the queue allows.
 func (s *store) exhausted(e *entry) bool {
 	o := &s.broker.options
-	return s == &s.broker.live && !o.NoDeadLetter && e.attempts >= o.MaxReceives
+	return s == &s.broker.live && !o.NoDeadLetter && int(e.attempts) >= o.MaxReceives
 }
 
 // advance makes visible what is due at now, and buries what the queue gives up.
@@ -173,7 +173,7 @@ func (s *store) take(limit int, hold time.Duration, now time.Time) []driver.Leas
 		for next := e; next != nil; {
 			e = next
 			e.attempts++
-			e.current = &lease{e, s, e.attempts, now, expires}
+			e.current = &lease{e, s, int(e.attempts), now, expires}
 			s.set(e, leased)
 			s.wait(e, at)
 			leases = append(leases, e.current)

@@ -2,6 +2,7 @@ package sqs_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,5 +144,30 @@ func TestMoveAllBeforeAnother(t *testing.T) {
 			e.Errorf("%+v, %v; want 3 moved", report, err)
 		}
 		<-started
+	})
+}
+
+// Whoever looks for a queue that is there must be told that it is the other.
+func TestADeadLetterThatWasDeletedIsNamed(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		dead := aws.String("orders-dead")
+		at, err := e.client.GetQueueUrl(e.Context(), &awssqs.GetQueueUrlInput{QueueName: dead})
+		e.must(err)
+		_, err = e.client.DeleteQueue(e.Context(), &awssqs.DeleteQueueInput{QueueUrl: at.QueueUrl})
+		e.must(err)
+		e.send(messages(1, 10)...)
+		live := e.lease(e.queue, 1)[0]
+
+		_, received := e.queue.DeadLetter().Receive(e.Context(), driver.ReceiveOptions{Max: 1})
+		_, moved := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{})
+		buried := e.settle(e.queue, driver.Settlement{Lease: live, Verdict: driver.Bury, Reason: "test"})
+
+		for op, err := range map[string]error{"receive": received, "move all": moved, "settle": buried} {
+			e.code(op, err, driver.NotFound)
+			want := `sqs: ` + op + ` "orders": its dead letter "orders-dead": the queue does not exist; `
+			if err != nil && !strings.HasPrefix(err.Error(), want) {
+				e.Errorf("%s: %v; want %s", op, err, want)
+			}
+		}
 	})
 }

@@ -59,6 +59,9 @@ func (s *source) url(ctx context.Context, op string) (string, error) {
 	defer cancel()
 	out, err := s.queue.api.GetQueueUrl(request, in)
 	if err != nil {
+		if s.isDead() {
+			op = fmt.Sprintf("%s: its dead letter %q", op, at.name)
+		}
 		return "", classify(ctx, op, actionURL, err)
 	}
 	found := *at

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"github.com/longshore-dev/longshore/driver"
 	_ "github.com/longshore-dev/longshore/drivers/mem"
@@ -28,14 +29,13 @@ func work(ctx context.Context, queues *runtime.Queues, n int, charge func(*runti
 	defer stop()
 	mux := runtime.NewMux(nil)
 	runtime.Handle(mux, func(_ context.Context, t *runtime.Task[Charge]) error { return charge(t) })
+	var left atomic.Int64 // hooks run side by side
+	left.Store(int64(n))
 	worker, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{
 		Concurrency: 1,
 		Logger:      slog.New(slog.DiscardHandler), // it would log what dies
 		OnSettled: func(s runtime.Settled) {
-			if s.Decision.Settlement.Verdict != driver.Release {
-				n--
-			}
-			if n == 0 {
+			if s.Decision.Settlement.Verdict != driver.Release && left.Add(-1) == 0 {
 				stop()
 			}
 		},

@@ -10,6 +10,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -72,7 +73,8 @@ func run(ctx context.Context, w io.Writer, url string) error {
 	})
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	left := 4
+	var left atomic.Int64 // hooks run side by side
+	left.Store(4)
 	worker, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{
 		Concurrency: 1,
 		Logger:      slog.New(slog.DiscardHandler), // it would log what fails
@@ -84,7 +86,7 @@ func run(ctx context.Context, w io.Writer, url string) error {
 			if s.Decision.Copy != nil || s.Decision.Settlement.Verdict == driver.Release {
 				return
 			}
-			if left--; left == 0 {
+			if left.Add(-1) == 0 {
 				stop()
 			}
 		},

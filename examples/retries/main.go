@@ -10,6 +10,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -72,7 +73,8 @@ func run(ctx context.Context, w io.Writer, url string) error {
 	}))
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	left := len(sites)
+	var left atomic.Int64 // hooks run side by side
+	left.Store(int64(len(sites)))
 	worker, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{
 		Concurrency: 1,                             // for the same output each time
 		Logger:      slog.New(slog.DiscardHandler), // it would log each failure
@@ -87,7 +89,7 @@ func run(ctx context.Context, w io.Writer, url string) error {
 			if s.Decision.Settlement.Verdict == driver.Release {
 				return // it comes again
 			}
-			if left--; left == 0 {
+			if left.Add(-1) == 0 {
 				stop()
 			}
 		},

@@ -6,19 +6,28 @@ import (
 	"time"
 )
 
-// Slot remembers where in a Heap an item is. An item that goes into a Heap
-// holds one and gives it by Slot; only the Heap writes it. The zero Slot is that
-// of an item outside any Heap.
-type Slot struct{ at int } // 0 when it is in none
+// Slot remembers where in a Heap an item of type T is. An item that goes into a
+// Heap holds one and gives it by Place; only the Heap writes it. The zero Slot is
+// that of an item outside any Heap.
+type Slot[T any] struct {
+	at             int // of the node whose chain it begins, or chained; 0 when it is in none
+	previous, next T   // in that chain
+}
+
+// chained is the at of an item that stands behind another.
+const chained = -1
 
 // In reports whether the item is in a Heap.
-func (s *Slot) In() bool { return s.at > 0 }
+func (s *Slot[T]) In() bool { return s.at != 0 }
 
 // Item is what a Heap holds: a pointer to something that embeds a Slot.
-type Item interface{ Place() *Slot }
+type Item[T any] interface {
+	comparable
+	Place() *Slot[T]
+}
 
 // Place makes a type that embeds Slot an Item.
-func (s *Slot) Place() *Slot { return s }
+func (s *Slot[T]) Place() *Slot[T] { return s }
 
 // The children of the node at i are at first(i) to first(i)+width-1. The root is
 // where it is so that they share a cache line: what a large heap costs is the
@@ -31,19 +40,27 @@ const (
 func first(i int) int  { return (i - root + 1) * width }
 func parent(i int) int { return i/width + root - 1 }
 
-type node[T Item] struct {
+// node is a chain of items that are due at the same time.
+type node[T any] struct {
 	at   time.Duration
-	item T
+	item T // the first
 }
 
 // Heap is a priority queue of items by the time at which they are due, counted
 // from a moment of the caller's choice. Every operation costs at most the
-// logarithm of its length. An item is in at most one Heap, once. The zero Heap
-// is empty and ready. It is not safe for concurrent use.
-type Heap[T Item] struct{ nodes []node[T] } // empty, or with the first at root
+// logarithm of its length. Items that are set to the same time one after the
+// other form a chain, in which each costs the same however many there are; they
+// are due in that order. An item is in at most one Heap, once. The zero Heap is
+// empty and ready. It is not safe for concurrent use.
+type Heap[T Item[T]] struct {
+	nodes []node[T] // empty, or with the first at root
+	count int
+	last  T             // the end of the chain to which an item was set last, or zero
+	at    time.Duration // when that chain is due
+}
 
 // Len is the number of items.
-func (h *Heap[T]) Len() int { return max(0, len(h.nodes)-root) }
+func (h *Heap[T]) Len() int { return h.count }
 
 // Min is the item that is due first, and when. It must not be called on an empty
 // Heap.
@@ -51,7 +68,7 @@ func (h *Heap[T]) Min() (T, time.Duration) { return h.nodes[root].item, h.nodes[
 
 // Next is when the first item is due; false when there is none.
 func (h *Heap[T]) Next() (time.Duration, bool) {
-	if h.Len() == 0 {
+	if h.count == 0 {
 		return 0, false
 	}
 	return h.nodes[root].at, true
@@ -59,7 +76,7 @@ func (h *Heap[T]) Next() (time.Duration, bool) {
 
 // Due removes and returns an item that is due at now; false when there is none.
 func (h *Heap[T]) Due(now time.Duration) (T, bool) {
-	if h.Len() == 0 || h.nodes[root].at > now {
+	if h.count == 0 || h.nodes[root].at > now {
 		var none T
 		return none, false
 	}
@@ -70,31 +87,63 @@ func (h *Heap[T]) Due(now time.Duration) (T, bool) {
 
 // Set puts item into the Heap, or moves it, to be due at the given time.
 func (h *Heap[T]) Set(item T, at time.Duration) {
-	n := node[T]{at, item}
-	if i := item.Place().at; i > 0 {
-		h.replace(i, n)
+	var none T
+	s := item.Place()
+	joins := h.last != none && h.at == at
+	if s.at > 0 && s.next == none && !joins {
+		h.last, h.at = item, at
+		h.replace(s.at, node[T]{at, item})
 		return
 	}
+	h.Remove(item)
+	if h.count++; joins && h.last != none { // it may have been the last itself
+		s.at, s.previous = chained, h.last
+		h.last.Place().next = item
+		h.last = item
+		return
+	}
+	h.last, h.at = item, at
 	if h.nodes == nil {
 		h.nodes = make([]node[T], root, root+8*width)
 	}
+	n := node[T]{at, item}
 	h.nodes = append(h.nodes, n)
 	h.up(len(h.nodes)-1, n)
 }
 
 // Remove takes item out; nothing happens when it is not in.
 func (h *Heap[T]) Remove(item T) {
-	slot := item.Place()
-	i := slot.at
-	if i == 0 {
+	var none T
+	s := item.Place()
+	if s.at == 0 {
 		return
 	}
-	slot.at = 0
-	last := len(h.nodes) - 1
-	moved := h.nodes[last]
-	h.nodes[last] = node[T]{}
-	h.nodes = h.nodes[:last]
-	if i < last {
+	h.count--
+	if h.last == item {
+		h.last = s.previous
+	}
+	switch {
+	case s.at == chained:
+		s.previous.Place().next = s.next
+		if s.next != none {
+			s.next.Place().previous = s.previous
+		}
+	case s.next != none:
+		s.next.Place().previous = none
+		h.put(s.at, node[T]{h.nodes[s.at].at, s.next})
+	default:
+		h.cut(s.at)
+	}
+	*s = Slot[T]{}
+}
+
+// cut takes the node at i out.
+func (h *Heap[T]) cut(i int) {
+	end := len(h.nodes) - 1
+	moved := h.nodes[end]
+	h.nodes[end] = node[T]{}
+	h.nodes = h.nodes[:end]
+	if i < end {
 		h.replace(i, moved)
 	}
 }
@@ -102,9 +151,12 @@ func (h *Heap[T]) Remove(item T) {
 // All yields the items in no order. The Heap must not change meanwhile.
 func (h *Heap[T]) All() iter.Seq[T] {
 	return func(yield func(T) bool) {
+		var none T
 		for i := root; i < len(h.nodes); i++ {
-			if !yield(h.nodes[i].item) {
-				return
+			for item := h.nodes[i].item; item != none; item = item.Place().next {
+				if !yield(item) {
+					return
+				}
 			}
 		}
 	}

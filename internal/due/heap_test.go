@@ -1,6 +1,7 @@
 package due
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -8,57 +9,130 @@ import (
 )
 
 type thing struct {
-	Slot
+	Slot[*thing]
 	at time.Duration
 }
 
-// A Heap must give what a sorted list gives, whatever is set, moved and removed.
+// A Heap must give what a sorted list gives, whatever is set, moved and removed,
+// with times that are nearly all different and with few.
 func TestHeapAgreesWithASortedList(t *testing.T) {
-	for seed := range uint64(50) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		var h Heap[*thing]
-		var model []*thing
-		for range 2000 {
-			switch op := r.IntN(10); {
-			case op < 5 || len(model) == 0:
-				x := &thing{at: time.Duration(r.IntN(500))}
-				h.Set(x, x.at)
-				model = append(model, x)
-			case op < 7:
-				x := model[r.IntN(len(model))]
-				x.at = time.Duration(r.IntN(500))
-				h.Set(x, x.at)
-			case op < 8:
-				i := r.IntN(len(model))
-				h.Remove(model[i])
-				h.Remove(model[i])
-				if model[i].In() {
-					t.Fatal("a removed item still says it is in")
-				}
-				model = slices.Delete(model, i, i+1)
-			default:
-				now := time.Duration(r.IntN(500))
-				least := slices.MinFunc(model, func(a, b *thing) int { return int(a.at - b.at) })
-				x, ok := h.Due(now)
-				if ok != (least.at <= now) {
-					t.Fatalf("Due(%d) = %v with least %d", now, ok, least.at)
-				}
-				if ok {
-					if x.at != least.at {
-						t.Fatalf("Due gave %d, least is %d", x.at, least.at)
-					}
-					model = slices.DeleteFunc(model, func(y *thing) bool { return y == x })
-				}
+	for _, times := range []int{500, 3} {
+		for seed := range uint64(50) {
+			t.Run(fmt.Sprintf("%d times, seed %d", times, seed), func(t *testing.T) {
+				agree(t, rand.New(rand.NewPCG(seed, 1)), times)
+			})
+		}
+	}
+}
+
+func agree(t *testing.T, r *rand.Rand, times int) {
+	var h Heap[*thing]
+	var model []*thing
+	for range 2000 {
+		switch op := r.IntN(10); {
+		case op < 5 || len(model) == 0:
+			x := &thing{at: time.Duration(r.IntN(times))}
+			h.Set(x, x.at)
+			model = append(model, x)
+		case op < 7:
+			x := model[r.IntN(len(model))]
+			x.at = time.Duration(r.IntN(times))
+			h.Set(x, x.at)
+		case op < 8:
+			i := r.IntN(len(model))
+			h.Remove(model[i])
+			h.Remove(model[i])
+			if model[i].In() {
+				t.Fatal("a removed item still says it is in")
 			}
-			if h.Len() != len(model) {
-				t.Fatalf("length %d, want %d", h.Len(), len(model))
+			model = slices.Delete(model, i, i+1)
+		default:
+			now := time.Duration(r.IntN(times))
+			least := slices.MinFunc(model, func(a, b *thing) int { return int(a.at - b.at) })
+			x, ok := h.Due(now)
+			if ok != (least.at <= now) {
+				t.Fatalf("Due(%d) = %v with least %d", now, ok, least.at)
 			}
-			if next, ok := h.Next(); ok {
-				least := slices.MinFunc(model, func(a, b *thing) int { return int(a.at - b.at) })
-				if _, at := h.Min(); next != least.at || at != next {
-					t.Fatalf("Next %d, want %d", next, least.at)
+			if ok {
+				if x.at != least.at || x.In() {
+					t.Fatalf("Due gave %d, least is %d; it says %v to being in", x.at, least.at, x.In())
 				}
+				model = slices.DeleteFunc(model, func(y *thing) bool { return y == x })
 			}
 		}
+		if h.Len() != len(model) {
+			t.Fatalf("length %d, want %d", h.Len(), len(model))
+		}
+		if next, ok := h.Next(); ok {
+			least := slices.MinFunc(model, func(a, b *thing) int { return int(a.at - b.at) })
+			if _, at := h.Min(); next != least.at || at != next {
+				t.Fatalf("Next %d, want %d", next, least.at)
+			}
+		}
+	}
+	all := slices.Collect(h.All())
+	for _, x := range model {
+		if i := slices.Index(all, x); i < 0 || !x.In() {
+			t.Fatalf("All leaves out an item at %d, or it says %v to being in", x.at, x.In())
+		}
+	}
+	if len(all) != len(model) {
+		t.Fatalf("All gives %d items, want %d", len(all), len(model))
+	}
+}
+
+// Whatever is taken out of a chain, the others keep their order.
+func TestWhatIsSetToOneTimeIsDueInThatOrder(t *testing.T) {
+	for removed := range 5 {
+		for moved := range 5 {
+			var h Heap[*thing]
+			chain := make([]*thing, 5)
+			for i := range chain {
+				h.Set(&thing{}, time.Duration(i)) // others around it
+				chain[i] = new(thing)
+			}
+			for _, x := range chain {
+				h.Set(x, 2)
+			}
+			h.Remove(chain[removed])
+			h.Set(chain[moved], 9)
+			h.Set(chain[moved], 2) // a chain of its own
+			want := slices.Clone(chain)
+			want = slices.DeleteFunc(want, func(x *thing) bool { return x == chain[removed] || x == chain[moved] })
+			var got []*thing
+			for {
+				x, ok := h.Due(2)
+				if !ok {
+					break
+				}
+				if slices.Contains(want, x) {
+					got = append(got, x)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("without %d and with %d set anew %d of %d are due, or in another order", removed, moved, len(got), len(want))
+			}
+			if h.Len() != 2 { // of the others, those at 3 and 4
+				t.Errorf("%d are left, want 2", h.Len())
+			}
+		}
+	}
+}
+
+// A chain is one node, however many items it has, however it came to be.
+func TestAChainIsOneNode(t *testing.T) {
+	var h Heap[*thing]
+	things := make([]*thing, 1000)
+	for i := range things {
+		things[i] = new(thing)
+		h.Set(things[i], time.Hour)
+	}
+	for _, x := range things { // as when a batch is extended
+		h.Set(x, 2*time.Hour)
+	}
+	h.Remove(things[len(things)-1])
+	h.Set(things[len(things)-1], 2*time.Hour)
+	if n := len(h.nodes) - root; n != 1 {
+		t.Errorf("%d items at one time take %d nodes, want 1", len(things), n)
 	}
 }

@@ -306,6 +306,9 @@ func (by *worker) leave(ctx context.Context, r *run, s *script, outcome Outcome)
 			w.violated(t.n, "its context ended by %v", cause)
 		}
 	case Snoozed, RetryLater:
+		if s.pauses {
+			w.met[Paused]++
+		}
 		if !w.weather.parks && ctx.Err() == nil {
 			r.due = time.Now().Add(s.delay)
 		}

@@ -15,6 +15,7 @@ type script struct {
 	takes    time.Duration
 	deaf     bool // it ignores its context
 	delay    time.Duration
+	pauses   bool          // it is snoozed because it pauses its queue
 	insists  bool          // cut short, it still succeeds
 	reaction time.Duration // from the end of its context to its return
 }
@@ -49,6 +50,7 @@ func (w *World) scriptOf(d dice, t *task) script {
 		s.outcome = Permanent
 	case n < failing*19/20:
 		s.outcome, s.delay = Snoozed, d.between(7, 0, 8*time.Second)
+		s.pauses = w.weather.limited && s.delay > 0 && d.in1000(10, 500)
 	case n < failing:
 		s.outcome = CutShort // waits for the end of its context, if that comes
 		s.takes = max(s.takes, d.between(4, w.weather.hold, 2*w.weather.hold))
@@ -99,6 +101,9 @@ func (by *worker) handle(ctx context.Context, t *runtime.Task[job]) error {
 	case RetryLater:
 		return runtime.RetryAfter(s.delay, errBoom)
 	case Snoozed:
+		if s.pauses {
+			return runtime.PauseQueue(s.delay, errBoom)
+		}
 		return runtime.Snooze(s.delay)
 	case Permanent:
 		return runtime.Permanent(errBoom)

@@ -41,6 +41,8 @@ const (
 	RanAgain
 	// TimedOut: a handler is given up and still runs.
 	TimedOut
+	// Paused: a handler pauses its queue.
+	Paused
 	situations
 )
 
@@ -48,6 +50,7 @@ var situationNames = [situations]string{
 	"hopped", "chained", "retried by copy", "put off by copy", "woken", "joined", "took back", "lost while running", "acked on a lost lease",
 	"ran beyond the last attempt", "gave back", "buried as crashed", "buried as exhausted", "buried for good", "buried by the broker",
 	"waited for its head", "ran again after success", "timed out",
+	"paused its queue",
 }
 
 // Met counts the situations that Worlds got into.

@@ -36,6 +36,8 @@ type weather struct {
 	failing  int // a handler fails
 	redrives int // passes of the operator
 
+	limited bool // workers have limits of the queue and the kind, and handlers pause the queue
+
 	timeout     time.Duration // of a handler, less than its hard timeout; 0 for none
 	maxAttempts int
 	hold        time.Duration
@@ -79,6 +81,7 @@ func forecast(d dice) weather {
 	if d.in1000(21, 250) {
 		w.timeout = w.hold * 6 / 5
 	}
+	w.limited = d.in1000(27, 250)
 	if d.in1000(22, 60) {
 		w.storm()
 	}

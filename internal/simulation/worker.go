@@ -65,7 +65,11 @@ func (by *worker) queues() *runtime.Queues {
 	if w.bug.policy != nil {
 		w.bug.policy(policy)
 	}
-	if err := qs.Add(runtime.QueueInfo{Name: "jobs", Driver: seen, Retry: policy}); err != nil {
+	info := runtime.QueueInfo{Name: "jobs", Driver: seen, Retry: policy}
+	if w.weather.limited {
+		info.Concurrency, info.Rate = Slots-1, runtime.Rate{PerSecond: 10, Burst: 2}
+	}
+	if err := qs.Add(info); err != nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.violated(0, "add queue: %v", err)
@@ -84,6 +88,9 @@ func (by *worker) begin(ctx context.Context, end func(error)) {
 	var limits []runtime.HandleOption
 	if t := w.weather.timeout; t > 0 {
 		limits = append(limits, runtime.Timeout(t), runtime.HardTimeout(w.weather.hard()))
+	}
+	if w.weather.limited {
+		limits = append(limits, runtime.MaxConcurrency(Slots-2), runtime.RateLimit(20, 3))
 	}
 	runtime.Handle(mux, handle, limits...)
 	rt, err := runtime.NewWorker(by.queues(), mux, &runtime.WorkerOptions{

@@ -57,12 +57,16 @@ func deadOf(q driver.Queue) (dead []runtime.DeadTask, err error) {
 }
 
 func deadTask(m *driver.Message) runtime.DeadTask {
-	t := runtime.DeadTask{MessageID: m.ID, Attributes: m.Attributes, Redrives: m.Carry.Redrives}
+	t := runtime.DeadTask{MessageID: m.ID, Attributes: m.Attributes, Redrives: m.Carry.Redrives, Message: *m}
 	if m.Death != nil {
 		t.Death = *m.Death
 	}
 	var event envelope.Event
-	if envelope.Decode(m.Body, &event) == nil {
+	found, err := envelope.DecodeBinary(m.Attributes, m.Body, &event)
+	if !found {
+		err = envelope.Decode(m.Body, &event)
+	}
+	if err == nil {
 		t.ID, t.Kind, t.EnqueuedAt = runtime.TaskID(event.ID), event.Type, event.Time
 	}
 	return t

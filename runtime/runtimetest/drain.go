@@ -2,6 +2,7 @@ package runtimetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -12,8 +13,9 @@ import (
 	"github.com/longshore-dev/longshore/runtime"
 )
 
-// Drain runs a worker until no task is left on any queue: each is done or dead,
-// those that handlers enqueue meanwhile too. It waits for delays and backoffs; in
+// Drain runs a worker until no task is left on its queues, which are all of the
+// kit's unless opts name some: each is done or dead, those that handlers enqueue
+// meanwhile too. It waits for delays and backoffs; in
 // a testing/synctest bubble they pass at once.
 //
 // Nil options run one handler at a time, so that the order is the same each time,
@@ -35,13 +37,13 @@ func (k *Kit) Drain(tb testing.TB, mux *runtime.Mux, opts *runtime.WorkerOptions
 	if o.Grace == 0 {
 		o.Grace = time.Hour // longer polls
 	}
-	watch := &drainWatch{kit: k, left: k.maxDeliveries, over: make(chan error, 1), then: o.OnSettled}
+	watch := &drainWatch{kit: k, queues: k.named(o.Queues), left: k.maxDeliveries, over: make(chan error, 1), then: o.OnSettled}
 	o.OnSettled = watch.settled
 	worker, err := runtime.NewWorker(k.queues, mux, &o)
 	if err != nil {
 		tb.Fatalf("runtimetest: drain: %v", err)
 	}
-	if left, err := k.left(); err != nil || left == 0 {
+	if left, err := k.left(watch.queues); err != nil || left == 0 {
 		if err != nil {
 			tb.Fatalf("runtimetest: drain: %v", err)
 		}
@@ -66,9 +68,10 @@ func (k *Kit) Drain(tb testing.TB, mux *runtime.Mux, opts *runtime.WorkerOptions
 
 // drainWatch says when a drain is over.
 type drainWatch struct {
-	kit  *Kit
-	over chan error // capacity 1, never closed
-	then func(runtime.Settled)
+	kit    *Kit
+	queues []*runtime.QueueInfo
+	over   chan error // capacity 1, never closed
+	then   func(runtime.Settled)
 
 	mu   sync.Mutex
 	left int // guarded by mu; deliveries
@@ -79,7 +82,7 @@ func (w *drainWatch) settled(s runtime.Settled) {
 	if w.then != nil {
 		w.then(s)
 	}
-	left, err := w.kit.left()
+	left, err := w.kit.left(w.queues)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.left--; w.left == 0 && left > 0 && err == nil {
@@ -93,10 +96,10 @@ func (w *drainWatch) settled(s runtime.Settled) {
 	}
 }
 
-// left is how many tasks are on the queues and not dead.
-func (k *Kit) left() (int64, error) {
+// left is how many tasks are on these queues and not dead.
+func (k *Kit) left(queues []*runtime.QueueInfo) (int64, error) {
 	var n int64
-	for _, q := range k.queues.All() {
+	for _, q := range queues {
 		s, err := q.Driver.Stats(context.Background())
 		if err != nil {
 			return 0, err
@@ -106,13 +109,16 @@ func (k *Kit) left() (int64, error) {
 	return n, nil
 }
 
-// endless is the error of a drain that makes too many deliveries.
+// endless is the error of too many deliveries.
 func (k *Kit) endless(left int64) error {
 	attempts := k.Attempts()
 	last := make([]string, 0, 3)
 	for _, a := range attempts[max(0, len(attempts)-cap(last)):] {
 		last = append(last, "\n  "+a.String())
 	}
-	return fmt.Errorf("%s left after %d deliveries; raise Options.MaxDeliveries unless they have no end; the last:%s",
-		tasks(int(left)), k.maxDeliveries, strings.Join(last, ""))
+	text := fmt.Sprintf("%s left after %d deliveries; raise Options.MaxDeliveries unless they have no end", tasks(int(left)), k.maxDeliveries)
+	if len(last) > 0 {
+		text += "; the last:" + strings.Join(last, "")
+	}
+	return errors.New(text)
 }

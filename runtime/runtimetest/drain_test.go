@@ -1,8 +1,11 @@
 package runtimetest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -226,4 +229,54 @@ func TestNoDeadLetterNoDead(t *testing.T) {
 	if dead := kit.Dead(t); len(dead) != 0 {
 		t.Errorf("dead %+v", dead)
 	}
+}
+
+func TestDrainLeavesQueuesThatItIsNotToWorkOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kit := runtimetest.New(t, &runtimetest.Options{Queues: []string{"mails", "orders"}, Client: runtime.ClientOptions{DefaultQueue: "mails"}})
+		mux := runtime.NewMux(nil)
+		runtime.Handle(mux, func(context.Context, *runtime.Task[mail]) error { return nil })
+		enqueue(t, kit.Client(), mail{"ann"})
+		enqueue(t, kit.Client(), mail{"bob"}, runtime.ToQueue("orders"))
+
+		// One that waited for the other queue would be recycled, which it says.
+		kit.Drain(t, mux, &runtime.WorkerOptions{Queues: []string{"mails"}, MaxAge: time.Hour})
+
+		if got := kit.Attempts(); len(got) != 1 || got[0].Queue != "mails" {
+			t.Errorf("attempts %v, want that on the one queue", got)
+		}
+	})
+}
+
+// What Dead answers of a dead letter is what a redrive is asked about.
+func TestDeadLettersAreWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kit := runtimetest.New(t, nil)
+		mux := runtime.NewMux(nil)
+		runtime.Handle(mux, func(context.Context, *runtime.Task[mail]) error { return runtime.Permanent(errBoom) })
+		enqueue(t, kit.Client(), mail{"ann"}, runtime.Attribute("tenant", "blue"))
+		binary := driver.Message{Body: []byte(`{"to":"bob"}`), Attributes: map[string]string{
+			"ce-specversion": "1.0", "ce-id": "bob", "ce-type": "mail.send", "ce-source": "elsewhere", "content-type": "application/json",
+		}}
+		if err := kit.Queues().All()[0].Driver.Send(t.Context(), []driver.Message{binary})[0].Err; err != nil {
+			t.Fatal(err)
+		}
+
+		kit.Drain(t, mux, nil)
+
+		got := kit.Dead(t)
+		var want []runtime.DeadTask
+		if _, err := runtime.Redrive(t.Context(), kit.Queues(), runtimetest.DefaultQueue, &runtime.RedriveOptions{
+			Match: func(d runtime.DeadTask) bool { want = append(want, d); return false },
+		}); err != nil {
+			t.Fatal(err)
+		}
+		same := func(a, b runtime.DeadTask) bool {
+			return a.ID == b.ID && a.Kind == b.Kind && a.MessageID == b.MessageID && a.EnqueuedAt.Equal(b.EnqueuedAt) &&
+				maps.Equal(a.Attributes, b.Attributes) && a.Death == b.Death && a.Message.ID == b.Message.ID && bytes.Equal(a.Message.Body, b.Message.Body)
+		}
+		if len(got) != 2 || got[1].ID != "bob" || !slices.EqualFunc(got, want, same) {
+			t.Errorf("dead %+v, want %+v", got, want)
+		}
+	})
 }

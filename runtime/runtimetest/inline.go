@@ -2,6 +2,7 @@ package runtimetest
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,13 +21,37 @@ const inlineHold = 11 * time.Hour
 // is in [Kit.Attempts]. A task of a group that is under way runs when the one
 // before it has ended. A handler may run for up to 11 h.
 //
-// It fails the test when there is something wrong with the mux.
+// It fails the test when there is something wrong with the mux, and after
+// [Options].MaxDeliveries: then it leaves tasks where they are.
 func (k *Kit) Inline(tb testing.TB, mux *runtime.Mux) {
 	tb.Helper()
 	if err := mux.Err(); err != nil {
 		tb.Fatalf("runtimetest: inline: %v", err)
 	}
-	k.inline.Store(mux)
+	in := &inline{tb: tb, mux: mux}
+	in.left.Store(int64(k.maxDeliveries))
+	k.inline.Store(in)
+}
+
+// inline is how a kit runs handlers in Enqueue.
+type inline struct {
+	tb   testing.TB
+	mux  *runtime.Mux
+	left atomic.Int64 // deliveries
+}
+
+// over counts a delivery and says whether it is one too many, for which the test
+// fails once.
+func (in *inline) over(k *Kit) bool {
+	n := in.left.Add(-1)
+	if n == -1 {
+		left, err := k.left(k.queues.All())
+		if err == nil {
+			err = k.endless(left)
+		}
+		in.tb.Errorf("runtimetest: inline: %v", err)
+	}
+	return n < 0
 }
 
 // undelayed is m, due at once.
@@ -51,13 +76,13 @@ func (q *queue) visible(ctx context.Context, do func()) []driver.Lease {
 
 // workOff runs the handlers for leases, and of what becomes visible by that, until
 // there is nothing left.
-func (q *queue) workOff(ctx context.Context, mux *runtime.Mux, leases []driver.Lease) {
+func (q *queue) workOff(ctx context.Context, in *inline, leases []driver.Lease) {
 	info := q.kit.info(q.name)
-	for len(leases) > 0 {
+	for len(leases) > 0 && !in.over(q.kit) {
 		lease := leases[0]
 		leases = leases[1:]
 		s := runtime.Settled{Queue: q.name, MessageID: lease.Message().ID}
-		s.Decision = mux.Dispatch(ctx, runtime.Delivery{Lease: lease, Queue: info})
+		s.Decision = in.mux.Dispatch(ctx, runtime.Delivery{Lease: lease, Queue: info})
 		leases = append(leases, q.visible(ctx, func() { s.Err = q.settleAtOnce(ctx, s.Decision) })...)
 		q.kit.Record(s)
 	}

@@ -193,3 +193,67 @@ func TestInlineRedriven(t *testing.T) {
 		}
 	})
 }
+
+func TestInlineEndsWhatHasNoEnd(t *testing.T) {
+	const most = 20
+	for name, next := range map[string]func(context.Context, *runtime.Client, int) error{
+		"a task that enqueues the next": func(ctx context.Context, c *runtime.Client, n int) error {
+			_, err := runtime.Enqueue(ctx, c, order{n + 1})
+			return err
+		},
+		"a task that is put off": func(context.Context, *runtime.Client, int) error { return runtime.Snooze(time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			kit := runtimetest.New(t, &runtimetest.Options{MaxDeliveries: most})
+			ran := 0
+			mux := runtime.NewMux(nil)
+			runtime.Handle(mux, func(ctx context.Context, task *runtime.Task[order]) error {
+				if ran++; ran > 2*most {
+					return runtime.Permanent(errBoom)
+				}
+				return next(ctx, kit.Client(), task.Args.Number)
+			})
+
+			got := failure(t, func(tb testing.TB) {
+				kit.Inline(tb, mux)
+				enqueue(t, kit.Client(), order{1})
+			})
+
+			if want := " left after 20 deliveries; raise Options.MaxDeliveries unless they have no end"; !strings.HasPrefix(got, "runtimetest: inline: ") || !strings.Contains(got, want) || ran != most {
+				t.Errorf("%d runs, and it fails with %q; want %d and %q", ran, got, most, want)
+			}
+		})
+	}
+}
+
+// As it does without: code under test that enqueues too late must notice.
+func TestInlineEnqueueHeedsItsContext(t *testing.T) {
+	kit, _ := inline(t, nil, func(context.Context, *runtime.Task[mail]) error {
+		t.Error("the handler runs")
+		return nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+
+	_, err := runtime.Enqueue(ctx, kit.Client(), mail{"ann"})
+
+	if !driver.Is(err, driver.Canceled) {
+		t.Errorf("enqueue: %v, want Canceled", err)
+	}
+	runtimetest.RequireNotEnqueued[mail](t, kit)
+}
+
+// The handler's context is not the caller's, as it is a worker's otherwise.
+func TestInlineHandlersOutliveTheCallersContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	kit, _ := inline(t, nil, func(ctx context.Context, _ *runtime.Task[mail]) error {
+		cancel()
+		return ctx.Err()
+	})
+
+	id, err := runtime.Enqueue(ctx, kit.Client(), mail{"ann"})
+
+	if got := kit.Attempts(id); err != nil || len(got) != 1 || got[0].Verdict != driver.Ack {
+		t.Errorf("enqueue: %v, attempts %v; want one that is acked", err, got)
+	}
+}

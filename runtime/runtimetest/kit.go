@@ -29,9 +29,9 @@ type Options struct {
 	Retry runtime.RetryPolicy
 	// Client configures the client.
 	Client runtime.ClientOptions
-	// MaxDeliveries is after how many deliveries [Kit.Drain] fails the test, unless
-	// no task is left: 1 or more, default 10,000. It is for tasks that have no end,
-	// such as one that always enqueues the next.
+	// MaxDeliveries is after how many deliveries [Kit.Drain], or the handlers of
+	// [Kit.Inline], fail the test, unless no task is left: 1 or more, default 10,000.
+	// It is for tasks that have no end, such as one that always enqueues the next.
 	MaxDeliveries int
 }
 
@@ -43,7 +43,7 @@ type Kit struct {
 	queues        *runtime.Queues
 	codec         runtime.Codec
 	maxDeliveries int
-	inline        atomic.Pointer[runtime.Mux] // nil: leave tasks to a worker
+	inline        atomic.Pointer[inline] // nil: leave tasks to a worker
 
 	mu       sync.Mutex
 	sent     []*sent   // guarded by mu; what was enqueued, in order
@@ -94,6 +94,15 @@ func (k *Kit) Client() *runtime.Client { return k.client }
 
 // Queues are the kit's queues, for a worker of the test's own or a redrive.
 func (k *Kit) Queues() *runtime.Queues { return k.queues }
+
+// named are the queues with these names, or all without any.
+func (k *Kit) named(names []string) []*runtime.QueueInfo {
+	all := k.queues.All()
+	if len(names) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(q *runtime.QueueInfo) bool { return !slices.Contains(names, q.Name) })
+}
 
 // info is one of the queues.
 func (k *Kit) info(name string) *runtime.QueueInfo {

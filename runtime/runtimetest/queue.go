@@ -24,14 +24,14 @@ type queue struct {
 // recorded.
 func (q *queue) Send(ctx context.Context, batch []driver.Message) []driver.SendResult {
 	tasks := make([]*sent, len(batch))
-	mux := q.kit.inline.Load()
+	in := q.kit.inline.Load()
 	found := false
 	for i := range batch {
 		if tasks[i] = newSent(q.name, &batch[i]); tasks[i] != nil {
 			found = true
 		}
 	}
-	if mux == nil || !found {
+	if in == nil || !found {
 		results := q.Queue.Send(ctx, batch)
 		q.kit.enqueued(tasks, results)
 		return results
@@ -40,11 +40,11 @@ func (q *queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 	for i, m := range batch {
 		at[i] = undelayed(m)
 	}
-	ctx = context.WithoutCancel(ctx) // the client's ends at its send timeout
+	rest := context.WithoutCancel(ctx) // the client's ends at its send timeout
 	var results []driver.SendResult
-	leases := q.visible(ctx, func() { results = q.Queue.Send(ctx, at) })
+	leases := q.visible(rest, func() { results = q.Queue.Send(ctx, at) })
 	q.kit.enqueued(tasks, results)
-	q.workOff(ctx, mux, leases)
+	q.workOff(rest, in, leases)
 	return results
 }
 

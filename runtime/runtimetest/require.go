@@ -2,6 +2,7 @@ package runtimetest
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -36,7 +37,10 @@ func RequireNotEnqueued[T runtime.Args](tb testing.TB, k *Kit, matches ...Match)
 func RequireEnqueuedMany[T runtime.Args](tb testing.TB, k *Kit, n int, matches ...Match) []Enqueued[T] {
 	tb.Helper()
 	var zero T
-	kind := zero.Kind()
+	kind, err := kindOf[T]()
+	if err != nil {
+		tb.Fatalf("runtimetest: %v", err)
+	}
 	k.mu.Lock()
 	all := slices.Clone(k.sent)
 	k.mu.Unlock()
@@ -64,6 +68,18 @@ func RequireEnqueuedMany[T runtime.Args](tb testing.TB, k *Kit, n int, matches .
 		tb.Fatal(failure(kind, n, len(found), matches, lines))
 	}
 	return found
+}
+
+// kindOf is the kind of a type's zero value, which a nil pointer or interface may
+// not be able to tell.
+func kindOf[T runtime.Args]() (kind string, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("type %v: Kind panics on its zero value; ask for the type itself, not a pointer or an interface", reflect.TypeFor[T]())
+		}
+	}()
+	var zero T
+	return zero.Kind(), nil
 }
 
 // mismatch is all that does not match.

@@ -181,3 +181,17 @@ func TestNewRefusesOptions(t *testing.T) {
 		}
 	}
 }
+
+func TestATypeThatCannotTellItsKindIsRefused(t *testing.T) {
+	kit := runtimetest.New(t, nil)
+	enqueue(t, kit.Client(), &mail{"ann"})
+
+	got := failure(t, func(tb testing.TB) { runtimetest.RequireEnqueued[*mail](tb, kit) })
+
+	if want := "runtimetest: type *runtimetest_test.mail: Kind panics on its zero value; ask for the type itself, not a pointer or an interface"; got != want {
+		t.Errorf("it fails with %q, want %q", got, want)
+	}
+	if task := runtimetest.RequireEnqueued[mail](t, kit); task.Args.To != "ann" {
+		t.Errorf("enqueued %+v", task)
+	}
+}

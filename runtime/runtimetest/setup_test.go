@@ -42,6 +42,7 @@ func (f *failing) Fatal(args ...any) { f.stop(fmt.Sprint(args...)) }
 func (f *failing) Fatalf(format string, args ...any) {
 	f.stop(fmt.Sprintf(format, args...))
 }
+func (f *failing) Errorf(format string, args ...any) { f.text = fmt.Sprintf(format, args...) }
 
 func (f *failing) stop(text string) {
 	f.text = text

@@ -32,7 +32,7 @@ type content struct {
 // item is one message of one subscription. Its fields are guarded by the server's
 // mu.
 type item struct {
-	due.Slot // when leased or delayed
+	due.Slot[*item] // when leased or delayed
 
 	*content
 	state    state
@@ -47,7 +47,7 @@ type item struct {
 
 // age places an item in the order of publishing, for the end of its retention.
 type age struct {
-	due.Slot
+	due.Slot[*age]
 
 	it *item
 }

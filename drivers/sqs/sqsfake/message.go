@@ -35,7 +35,7 @@ type content struct {
 
 // message is one stored message. Its fields are guarded by the server's mu.
 type message struct {
-	due.Slot // when delayed or inflight
+	due.Slot[*message] // when delayed or inflight
 
 	*content
 	number   uint64
@@ -53,7 +53,7 @@ type message struct {
 
 // age places a message in the order of sending, for the end of its retention.
 type age struct {
-	due.Slot
+	due.Slot[*age]
 
 	m *message
 }

@@ -12,7 +12,9 @@ const MaxSize = 256 << 10
 
 // File is what a configuration file says.
 type File struct {
-	Queues []Queue // in the order of the file, at least one
+	Queues      []Queue // in the order of the file, at least one
+	Concurrency int     // 1 to 100,000
+	Strict      bool
 	// Routes are the names of the queues of kinds.
 	Routes map[string]string
 	// DefaultQueue is the name of the queue of kinds without a route, or empty.
@@ -25,10 +27,13 @@ type Queue struct {
 	URL           string // with its variables replaced
 	Variables     []Variable
 	Line, Column  int // of the URL
+	Weight        int // 1 to 1,000
 	Concurrency   int // 1 to 100,000
 	Hold          time.Duration
-	MaxAttempts   int // 1 to 1,000
-	MaxDeliveries int // 1 to 10,000
+	Rate          float64 // a second; above 0, at most 1,000,000
+	Burst         int     // 1 to 1,000,000, only with a rate
+	MaxAttempts   int     // 1 to 1,000
+	MaxDeliveries int     // 1 to 10,000
 	Backoff       time.Duration
 	MaxBackoff    time.Duration
 	Declared      *Policy
@@ -79,20 +84,25 @@ func Parse(data []byte, lookup func(name string) (value string, found bool)) (*F
 
 func (r *reader) file(root item) *File {
 	f := &File{Routes: make(map[string]string)}
-	fields := r.fields(root, "queues", "routes", "default_queue")
+	fields := r.fields(root, "queues", "routes", "default_queue", "concurrency", "strict")
 	queues, ok := fields["queues"]
 	if !ok {
 		r.fail(root, "there are no queues; name at least one under queues")
 		return f
 	}
-	known := make(map[string]bool)
+	known, owners := make(map[string]bool), make(map[string]string)
 	for _, e := range r.entries(queues) {
 		if !isName(e.key) {
 			r.fail(e.name, "the name of a queue is not 1 to 128 letters, digits and any of ._-")
 			continue
 		}
 		known[e.key] = true
-		f.Queues = append(f.Queues, r.queue(e.key, e.item))
+		q := r.queue(e.key, e.item)
+		if owner, taken := owners[q.URL]; taken && r.err == nil {
+			r.err = &Error{q.Line, q.Column, e.item.key + ".url", "it is that of queue " + owner + " too; route several kinds to one queue instead"}
+		}
+		owners[q.URL] = q.Name
+		f.Queues = append(f.Queues, q)
 	}
 	if len(f.Queues) == 0 {
 		r.fail(queues, "there are no queues; name at least one")
@@ -116,20 +126,38 @@ func (r *reader) file(root item) *File {
 	if i, ok := fields["default_queue"]; ok {
 		f.DefaultQueue = names(i)
 	}
+	if i, ok := fields["concurrency"]; ok {
+		f.Concurrency = r.number(i, maxConcurrency)
+	}
+	if i, ok := fields["strict"]; ok {
+		f.Strict = r.boolean(i)
+	}
 	return f
 }
 
 func (r *reader) queue(name string, i item) Queue {
 	q := Queue{Name: name}
-	fields := r.fields(i, "url", "concurrency", "hold", "retry", "declared")
+	fields := r.fields(i, "url", "weight", "concurrency", "rate", "burst", "hold", "retry", "declared")
 	if url, ok := fields["url"]; ok {
 		q.Line, q.Column = url.at()
 		q.URL, q.Variables = r.expand(url)
 	} else {
 		r.fail(i, "it has no url")
 	}
+	if i, ok := fields["weight"]; ok {
+		q.Weight = r.number(i, 1000)
+	}
 	if i, ok := fields["concurrency"]; ok {
-		q.Concurrency = r.number(i, 100_000)
+		q.Concurrency = r.number(i, maxConcurrency)
+	}
+	if i, ok := fields["rate"]; ok {
+		q.Rate = r.rate(i)
+	}
+	if i, ok := fields["burst"]; ok {
+		q.Burst = r.number(i, maxRate)
+		if q.Rate == 0 {
+			r.fail(i, "it is that of a rate, and the queue has none")
+		}
 	}
 	if i, ok := fields["hold"]; ok {
 		q.Hold = r.duration(i, time.Millisecond, 7*day)
@@ -193,6 +221,11 @@ func (r *reader) retention(i item) time.Duration {
 	}
 	return r.duration(i, time.Second, 100*365*day)
 }
+
+const (
+	maxConcurrency = 100_000
+	maxRate        = 1_000_000 // a second
+)
 
 // maxName is the most bytes in the name of a queue, or a kind.
 const maxName = 128

@@ -2,6 +2,7 @@ package configfile_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -21,7 +22,10 @@ const full = `# what a file may say
 queues:
   orders:
     url: sqs://orders-${REGION}?region=${REGION}
+    weight: 3
     concurrency: 20
+    rate: 30/m
+    burst: 5
     hold: 30s
     retry:
       max_attempts: 5
@@ -39,6 +43,8 @@ routes:
   mail.send: mails
   "order/pay": orders
 default_queue: orders
+concurrency: 50
+strict: true
 `
 
 func TestParse(t *testing.T) {
@@ -50,16 +56,18 @@ func TestParse(t *testing.T) {
 		Queues: []configfile.Queue{
 			{
 				Name: "orders", URL: "sqs://orders-eu-west-1?region=eu-west-1", Line: 4, Column: 10,
-				Variables:   []configfile.Variable{{Name: "REGION", Value: "eu-west-1"}, {Name: "REGION", Value: "eu-west-1"}},
-				Concurrency: 20, Hold: 30 * time.Second, MaxAttempts: 5, MaxDeliveries: 12, Backoff: 2 * time.Second, MaxBackoff: 24 * time.Hour,
+				Variables: []configfile.Variable{{Name: "REGION", Value: "eu-west-1"}, {Name: "REGION", Value: "eu-west-1"}},
+				Weight:    3, Concurrency: 20, Hold: 30 * time.Second, Rate: 0.5, Burst: 5, MaxAttempts: 5, MaxDeliveries: 12, Backoff: 2 * time.Second, MaxBackoff: 24 * time.Hour,
 				Declared: &configfile.Policy{
 					Hold: time.Minute, MaxAttempts: 20, DeadLetter: "orders-dead", Retention: 96 * time.Hour, DeadLetterRetention: math.MaxInt64,
 				},
 			},
-			{Name: "mails", URL: "mem://mails", Line: 18, Column: 16},
+			{Name: "mails", URL: "mem://mails", Line: 21, Column: 16},
 		},
 		Routes:       map[string]string{"mail.send": "mails", "order/pay": "orders"},
 		DefaultQueue: "orders",
+		Concurrency:  50,
+		Strict:       true,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("it says\n%+v\nwant\n%+v", got, want)
@@ -81,15 +89,15 @@ func TestParseRefuses(t *testing.T) {
 		"empty queues":          {"queues: {}\n", "1:9: queues: there are no queues"},
 		"no queues at all":      {"queues:\n", "queues: it is empty; want a mapping"},
 		"a list of queues":      {"queues:\n  - hunter2\n", "2:3: queues: it is a list; want a mapping"},
-		"an unknown key":        {q + "colour: hunter2\n", "4:1: colour: this key is unknown; known are queues, routes, default_queue"},
-		"an unknown queue key":  {q + "    colour: hunter2\n", "4:5: queues.a.colour: this key is unknown; known are url, concurrency, hold, retry, declared"},
-		"a key for later":       {q + "    weight: 3\n", "4:5: queues.a.weight: this key is unknown"},
-		"another for later":     {q + "    rate: 3\n", "4:5: queues.a.rate: this key is unknown"},
+		"an unknown key":        {q + "colour: hunter2\n", "4:1: colour: this key is unknown; known are queues, routes, default_queue, concurrency, strict"},
+		"an unknown queue key":  {q + "    colour: hunter2\n", "4:5: queues.a.colour: this key is unknown; known are url, weight, concurrency, rate, burst, hold, retry, declared"},
 		"an unknown retry key":  {q + "    retry: {tries: 7}\n", "4:13: queues.a.retry.tries: this key is unknown; known are max_attempts, max_deliveries, backoff, max_backoff"},
+		"an unknown declared":   {q + "    declared: {lives: 7}\n", "4:16: queues.a.declared.lives: this key is unknown; known are hold, max_attempts, dead_letter, retention, dead_letter_retention"},
 		"a secret as a key":     {q + "    hunter2 hunter2: 1\n", "4:5: queues.a.a key: this key is unknown"},
 		"a token as a key":      {q + "    hunter2AKIA12345678: 1\n", "4:5: queues.a.a key: this key is unknown"},
 		"a number as a key":     {q + "    17: hunter2\n", "4:5: queues.a: a key is no text"},
 		"a queue twice":         {q + "  a:\n    url: mem://hunter2\n", "4:3: queues.a: it is here twice"},
+		"a URL twice":           {q + "  b:\n    weight: 2\n    url: mem://a\n", "6:10: queues.b.url: it is that of queue a too"},
 		"a key twice":           {q + "    url: hunter2\n", "4:5: queues.a.url: it is here twice"},
 		"a kind twice":          {q + "routes:\n  k: a\n  k: a\n", "6:3: routes.k: it is here twice"},
 		"a bad queue name":      {"queues:\n  a b:\n    url: mem://a\n", "2:3: queues.a key: the name of a queue is not"},
@@ -98,6 +106,25 @@ func TestParseRefuses(t *testing.T) {
 		"no URL":                {"queues:\n  a:\n    url: 17\n", "3:10: queues.a.url: it is a number; want a text"},
 		"a URL of lines":        {"queues:\n  a:\n    url: |\n      mem://a\n", "queues.a.url: it has a line end"},
 		"a queue that is none":  {"queues:\n  a: mem://hunter2\n", "2:6: queues.a: it is a text; want a mapping"},
+		"no weight":             {q + "    weight: 0\n", "4:13: queues.a.weight: it is not within 1 to 1000"},
+		"a negative weight":     {q + "    weight: -3\n", "4:13: queues.a.weight: it is not within 1 to 1000"},
+		"a huge weight":         {q + "    weight: 1001\n", "4:13: queues.a.weight: it is not within 1 to 1000"},
+		"a weight as text":      {q + "    weight: hunter2\n", "4:13: queues.a.weight: it is a text; want a whole number"},
+		"half a weight":         {q + "    weight: 0.5\n", "4:13: queues.a.weight: it is a number with a fraction"},
+		"a rate without time":   {q + "    rate: 100\n", "4:11: queues.a.rate: it is a number; want a number and its time, such as 100/s"},
+		"a rate of text":        {q + "    rate: hunter2\n", "4:11: queues.a.rate: it is not a number and its time"},
+		"a rate of other times": {q + "    rate: 100/hunter2\n", "4:11: queues.a.rate: it is not a number and its time"},
+		"a rate of nothing":     {q + "    rate: /s\n", "4:11: queues.a.rate: it is not a number and its time"},
+		"a rate of two times":   {q + "    rate: 1/s/s\n", "4:11: queues.a.rate: it is not a number and its time"},
+		"no rate":               {q + "    rate: 0/s\n", "4:11: queues.a.rate: it is not above 0 and at most 1000000 a second"},
+		"a negative rate":       {q + "    rate: -1/s\n", "4:11: queues.a.rate: it is not a number and its time"},
+		"a huge rate":           {q + "    rate: 1000001/s\n", "4:11: queues.a.rate: it is not above 0 and at most"},
+		"a rate without end":    {q + "    rate: inf/s\n", "4:11: queues.a.rate: it is not a number and its time"},
+		"a rate of exponents":   {q + "    rate: 1e3/s\n", "4:11: queues.a.rate: it is not a number and its time"},
+		"a burst without rate":  {q + "    burst: 5\n", "4:12: queues.a.burst: it is that of a rate, and the queue has none"},
+		"no burst":              {q + "    rate: 1/s\n    burst: 0\n", "5:12: queues.a.burst: it is not within 1 to 1000000"},
+		"strict as text":        {q + "strict: yes\n", "4:9: strict: it is a text; want true or false"},
+		"no total":              {q + "concurrency: 0\n", "4:14: concurrency: it is not within 1 to 100000"},
 		"no concurrency":        {q + "    concurrency: 0\n", "4:18: queues.a.concurrency: it is not within 1 to 100000"},
 		"negative concurrency":  {q + "    concurrency: -1\n", "4:18: queues.a.concurrency: it is not within 1 to 100000"},
 		"huge concurrency":      {q + "    concurrency: 18446744073709551615\n", "queues.a.concurrency: it is not within 1 to 100000"},
@@ -126,8 +153,11 @@ func TestParseRefuses(t *testing.T) {
 		"a route to a list":     {q + "routes:\n  mail.send: [a]\n", "5:14: routes.mail.send: it is a list; want a text"},
 		"no kind":               {q + "routes:\n  hunter 2: a\n", "5:3: routes.a key: a kind is not"},
 		"no default":            {q + "default_queue: hunter2\n", "4:16: default_queue: there is no queue of this name"},
-		"too many brackets":     {"queues: " + strings.Repeat("[", 100_000), "1:1: there are more than"},
-		"too many dashes":       {strings.Repeat("- ", 100_000), "1:1: there are more than"},
+		"nested brackets":       {"queues: " + strings.Repeat("[", 100_000), "1:107: it is nested more than 100 levels deep"},
+		"nested dashes":         {strings.Repeat("- ", 100_000), "1:201: it is nested more than 100 levels deep"},
+		"nested keys":           {strings.Repeat("{a: ", 60_000), ": it is nested more than 100 levels deep"},
+		"nested lines":          {nested(300), ": it is nested more than 100 levels deep"},
+		"brackets in quotes":    {strings.Repeat(`["]",`, 50_000), "1:501: it is nested more than 100 levels deep"},
 		"too much":              {"#" + strings.Repeat("x", configfile.MaxSize), "1:1: the file has more than 262144 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,6 +169,37 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("it tells a value: %v", err)
 			}
 		})
+	}
+}
+
+// nested is a mapping in a mapping, and so on, one a line.
+func nested(levels int) string {
+	var b strings.Builder
+	for i := range levels {
+		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
+}
+
+// Only what is nested counts as such, and not how much there is.
+func TestParseTakesALongFile(t *testing.T) {
+	const n = 2000
+	var list, line strings.Builder
+	list.WriteString("# " + strings.Repeat("- ", n) + "\nqueues:\n")
+	line.WriteString("queues: {")
+	for i := range n {
+		fmt.Fprintf(&list, "  - q%d:\n    url: 'mem://[?- %d' # [ ?\n", i, i)
+		fmt.Fprintf(&line, "q%d: {url: 'mem://a?[- %d'}, ", i, i)
+	}
+	for name, file := range map[string]string{
+		"lines": strings.ReplaceAll(list.String(), "  - q", "  q"), "a line": line.String() + "}",
+	} {
+		if f, err := configfile.Parse([]byte(file), environment); err != nil || len(f.Queues) != n {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := configfile.Parse([]byte(list.String()), environment); err == nil || !strings.Contains(err.Error(), "queues: it is a list") {
+		t.Errorf("a list: %v", err)
 	}
 }
 
@@ -166,7 +227,7 @@ func FuzzParse(f *testing.F) {
 				t.Error("it takes a file without queues")
 			}
 			for _, q := range file.Queues {
-				if q.Name == "" || q.URL == "" || q.Concurrency < 0 || q.Hold < 0 || q.MaxAttempts < 0 || q.Backoff < 0 {
+				if q.Name == "" || q.URL == "" || q.Concurrency < 0 || q.Hold < 0 || q.Weight < 0 || q.Rate < 0 || q.MaxAttempts < 0 || q.Backoff < 0 {
 					t.Errorf("it takes %+v", q)
 				}
 			}

@@ -82,6 +82,37 @@ func (r *reader) number(i item, most int) int {
 	return int(n)
 }
 
+func (r *reader) boolean(i item) bool {
+	b, ok := i.boolean()
+	if !ok {
+		r.fail(i, "it is %s; want true or false", i.kind())
+	}
+	return b
+}
+
+// rate is how many a second, from a text such as 100/s, 0.5/m or 10/h.
+func (r *reader) rate(i item) float64 {
+	const want = "a number and its time, such as 100/s, 30/m or 0.5/h"
+	s, ok := i.string()
+	if !ok {
+		r.fail(i, "it is %s; want %s", i.kind(), want)
+		return 0
+	}
+	number, unit, _ := strings.Cut(s, "/")
+	n, err := strconv.ParseFloat(number, 64)
+	seconds := map[string]float64{"s": 1, "m": 60, "h": 3600}[unit]
+	perSecond := n / seconds
+	switch {
+	case seconds == 0 || err != nil || strings.Trim(number, "0123456789.") != "": // not 1e9, inf or -1
+		r.fail(i, "it is not %s", want)
+		return 0
+	case !(perSecond > 0 && perSecond <= maxRate):
+		r.fail(i, "it is not above 0 and at most %d a second", maxRate)
+		return 0
+	}
+	return perSecond
+}
+
 func (r *reader) duration(i item, least, most time.Duration) time.Duration {
 	s, ok := i.string()
 	if !ok {

@@ -3,15 +3,18 @@ package configfile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
-// maxDepth is far more than a file has, and less than would end the parser, which
-// calls itself for each.
+// maxDepth is far more than a file has, and far less than would end the parser or
+// keep it busy for minutes: it calls itself for each level.
 const maxDepth = 100
 
 // parse is the one document of a file.
@@ -19,15 +22,16 @@ func parse(data []byte) (root item, err error) {
 	if len(data) > MaxSize {
 		return item{}, &Error{1, 1, "", fmt.Sprintf("the file has more than %d bytes", MaxSize)}
 	}
-	if line := tooDeep(data); line > 0 {
-		return item{}, &Error{line, 1, "", fmt.Sprintf("there are more than %d brackets or dashes; is it a configuration file?", maxDepth)}
-	}
 	defer func() { // it reads what people write, and must not end their program
 		if recover() != nil {
 			root, err = item{}, &Error{1, 1, "", "the file is no YAML"}
 		}
 	}()
-	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	tokens := lexer.Tokenize(string(data))
+	if p := tooDeep(tokens); p != nil {
+		return item{}, &Error{max(1, p.Line), max(1, p.Column), "", fmt.Sprintf("it is nested more than %d levels deep; is this a configuration file?", maxDepth)}
+	}
+	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return item{}, syntaxError(err)
 	}
@@ -48,28 +52,52 @@ func parse(data []byte) (root item, err error) {
 	return item{}, &Error{line, column, "", "a second document begins; want one"}
 }
 
-// tooDeep is the line with too many openings that the parser would nest, or 0.
-func tooDeep(data []byte) int {
-	open := 0
-	line := 1
-	for i, c := range data {
-		switch c {
-		case '[', '{', '?':
-			open++
-		case '-': // "- - - x" nests too
-			if i+1 < len(data) && (data[i+1] == ' ' || data[i+1] == '\t') {
-				open++
-			}
-		case ']', '}':
-			open = max(0, open-1)
-		case '\n':
-			line++
+// tooDeep is where the tokens are nested deeper than the parser may go, or nil. It
+// counts a level too many where a key and its value stand in one line.
+func tooDeep(tokens token.Tokens) *token.Position {
+	const bracket = 0
+	var open []int // brackets, and columns from 1, that the current token is within
+	line := 0
+	for _, t := range tokens {
+		if t.Position == nil || t.Type == token.CommentType {
+			continue
 		}
-		if open > maxDepth*10 {
-			return line
+		column, first := t.Position.Column, t.Position.Line != line
+		line = t.Position.Line
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			open = append(open, bracket)
+		case token.SequenceEndType, token.MappingEndType:
+			if at := lastIndex(open, bracket); at >= 0 {
+				open = open[:at]
+			}
+		case token.CollectEntryType:
+			if at := lastIndex(open, bracket); at >= 0 {
+				open = open[:at+1]
+			}
+		case token.SequenceEntryType, token.MappingKeyType, token.MappingValueType:
+			first = true
+		}
+		if first {
+			for len(open) > 0 && open[len(open)-1] >= column {
+				open = open[:len(open)-1]
+			}
+			open = append(open, column)
+		}
+		if len(open) > maxDepth {
+			return t.Position
 		}
 	}
-	return 0
+	return nil
+}
+
+func lastIndex(s []int, v int) int {
+	for i, x := range slices.Backward(s) {
+		if x == v {
+			return i
+		}
+	}
+	return -1
 }
 
 // syntaxError takes of the parser's error what has no value of the file in it.
@@ -189,6 +217,11 @@ func (i item) integer() (int64, bool) {
 		return int64(min(v, 1<<62)), true
 	}
 	return 0, false
+}
+
+func (i item) boolean() (value, ok bool) {
+	n, ok := i.node.(*ast.BoolNode)
+	return ok && n.Value, ok
 }
 
 // kind is what the item is, for people.
