@@ -143,6 +143,10 @@ pubsub-emulator: ## Run a Pub/Sub emulator on port PUBSUB_PORT (8085) until Ctrl
 conformance-pubsub: ## Run the probes of the in-process server on the Pub/Sub emulator
 	cd pubsubemulator && PUBSUB_EMULATOR_REQUIRE=1 $(GO) test -count=1 -timeout 20m -parallel 48 -run '^Test(Conformance|Probes)' .
 
+.PHONY: chaos-pubsub
+chaos-pubsub: ## Figure: 10,000 tasks on the Pub/Sub emulator, workers killed ten times, nothing lost; 60 restarts strand nothing; SEED=n repeats one
+	cd pubsubemulator && PUBSUB_EMULATOR_REQUIRE=1 $(GO) test -count=1 -timeout 20m -run '^TestChaos' -v . -chaos -chaos-seed $(SEED)
+
 # What is not at hand (terraform, its AWS provider, a LocalStack) is said, and is a
 # failure with TERRAFORM_REQUIRE=1.
 .PHONY: terraform-test
