@@ -70,7 +70,7 @@ func (l *lane) grow(ctx context.Context, enough int) {
 	l.extra.Go(func() {
 		defer l.pollers.Add(-1)
 		for {
-			got, err := l.receive(ctx, false, new(pulse))
+			got, err := l.receive(ctx, false, nil)
 			if err != nil || ctx.Err() != nil || got.leases < got.asked && (!got.early || got.leases < enough) {
 				return // the first poller goes on, and reports what is wrong
 			}
@@ -88,7 +88,9 @@ type answer struct {
 	early         bool // fewer than asked for but several, and well before its wait was over
 }
 
-// receive waits for room, leases messages and hands them to the runners.
+// receive waits for room, leases messages and hands them to the runners. P is the
+// pulse of the first poller, nil for another one: that leases nothing when the last
+// receive has found nothing by the time that there is room.
 //
 // With several queues only a queue that was idle is asked with a long poll, for
 // one message and without reserving room, and a reservation is never held while
@@ -109,12 +111,19 @@ func (l *lane) receive(ctx context.Context, idle bool, p *pulse) (answer, error)
 	if err != nil {
 		return answer{}, err
 	}
+	if p == nil && !l.found.Load() {
+		schedule.received(l.share, asked, reserved, 0, 0)
+		return answer{asked: asked}, nil
+	}
 	if several && reserved {
 		wait = 0
 	}
 	began := l.now()
-	p.expect(began, wait)
+	if p != nil {
+		p.expect(began, wait)
+	}
 	leases, err := l.call(ctx, driver.ReceiveOptions{Max: asked, Wait: wait, Hold: l.ask})
+	l.found.Store(len(leases) > 0)
 	got := answer{asked: asked, leases: len(leases)}
 	got.all = got.leases >= max(asked, l.queue.capabilities.MaxReceiveBatch)
 	got.early = got.leases > 1 && got.leases < asked && l.now()-began < wait/10

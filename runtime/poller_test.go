@@ -69,7 +69,7 @@ func TestPollersGrowOnPartialAnswersAndDecayToOne(t *testing.T) {
 		if alone := tasks / part * latency; took > alone/5 || most > 16 {
 			t.Errorf("%d tasks in %v with %d receives at once; want a fifth of the %v that one at a time takes, and at most 16", tasks, took, most, alone)
 		}
-		time.Sleep(5 * time.Minute) // some of the others wait for room until one has ended
+		time.Sleep(25 * time.Second) // those that wait when there is no more
 		f.since()
 		time.Sleep(time.Hour)
 		if most, all := f.since(); most != 1 || all > 3*60 {

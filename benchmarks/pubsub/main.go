@@ -55,6 +55,7 @@ func run(ctx context.Context, args []string) error {
 		o := requestsOptions{out: os.Stdout}
 		flags.Int64Var(&o.messages, "messages", 100_000, "how many messages count")
 		flags.DurationVar(&o.warmUp, "warmup", 3*time.Second, "how long the worker runs before they count")
+		flags.DurationVar(&o.wait, "wait", 5*time.Second, "how long a Pull of the worker waits; a third of its grace")
 		if err := parse(flags, args[1:]); err != nil {
 			return err
 		}

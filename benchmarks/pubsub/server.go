@@ -30,7 +30,7 @@ const (
 	// retention and deadRetention are for how long a queue and its dead letter keep
 	// messages.
 	retention, deadRetention = 24 * time.Hour, 14 * 24 * time.Hour
-	deadSuffix = "-dead"
+	deadSuffix               = "-dead"
 )
 
 // command is what a server is told, a line of JSON each; it answers with its state.
