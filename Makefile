@@ -223,7 +223,7 @@ bench-pubsub-requests: ## Figure: on Pub/Sub a message takes at most 0.1 request
 
 .PHONY: pubsub-requests
 pubsub-requests: ## Figure: the same in virtual time; handlers of 20 minutes keep their message, 10,000 leases for ten holds, 60 drains strand nothing
-	$(GO) test -count=1 -run '^Test(RequestsAMessage|AnIdleWorkerHasOnePullInFlight|ADrainStrandsNothing|AHandlerOfTwentyMinutesKeepsItsMessage|ManyLeasesForManyHolds)$$' -v ./drivers/pubsub
+	$(GO) test -count=1 -run '^Test(RequestsAMessage|AnIdleWorkerHasOnePullInFlight|ADrainStrandsNothing|AHandlerOfTwentyMinutesKeepsItsMessage|ManyLeasesForManyHolds|ManyHandlersKeepTheirLeasesForManyHolds)$$' -v ./drivers/pubsub
 
 .PHONY: bench-test
 bench-test: ## Test the comparison itself
