@@ -133,20 +133,20 @@ func TestAChainIsOneNode(t *testing.T) {
 			things[i] = new(thing)
 			h.Set(things[i], time.Hour+time.Duration(i)*step)
 		}
-		for i, x := range things { // as when a batch is extended
-			h.Set(x, 2*time.Hour+time.Duration(i)*step)
+		for i, x := range things { // the last is then alone where it was
+			h.Set(x, time.Minute+time.Duration(i)*step)
 		}
 		if n := len(h.nodes) - root; n != 1 {
 			t.Errorf("%d items set anew %s take %d nodes, want 1", h.Len(), name, n)
 		}
 		end := len(things) - 1
 		h.Remove(things[end])
-		h.Set(things[end], 2*time.Hour+time.Duration(end)*step)
+		h.Set(things[end], time.Minute+time.Duration(end)*step)
 		h.Remove(things[0])
 		if n := len(h.nodes) - root; n != 1 || h.Len() != end {
 			t.Errorf("%d items %s take %d nodes, want 1", h.Len(), name, n)
 		}
-		if at, _ := h.Next(); at != 2*time.Hour+step {
+		if at, _ := h.Next(); at != time.Minute+step {
 			t.Errorf("the next %s is due at %v", name, at)
 		}
 	}
