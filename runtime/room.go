@@ -90,19 +90,28 @@ func (s *schedule) received(sh *share, room int, reserved bool, brought, taken i
 		sh.use(taken)
 	}
 	s.rouse(sh)
-	sh.more, sh.moved = brought > 0, s.now()
+	sh.more, sh.backlog, sh.moved = brought > 0, brought > 0 && 2*brought >= room, s.now()
 	s.give()
 	if s.strict && s.idle > 0 {
 		s.turn.Signal() // those of a smaller rank may have waited for this
 	}
 }
 
-// rouse lets a queue that had nothing not catch up on what others got meanwhile.
-// The caller holds mu.
+// rouse lets a queue that had nothing not catch up on what others got meanwhile,
+// and one that had little not on much of it. The caller holds mu.
 func (s *schedule) rouse(sh *share) {
-	if !sh.more {
+	switch {
+	case !sh.more:
 		sh.pass = max(sh.pass, s.served)
+	case !sh.backlog:
+		s.forgo(sh)
 	}
+}
+
+// forgo takes from a queue what it is behind by more than its portion. The caller
+// holds mu.
+func (s *schedule) forgo(sh *share) {
+	sh.pass = max(sh.pass, s.served-float64(s.portion(sh))/sh.weight)
 }
 
 // use counts n more leases, or fewer.
@@ -171,14 +180,13 @@ func (s *schedule) favourite(now time.Duration) (best *share, room int) {
 		}
 		own := s.own(sh, now)
 		if own == 0 {
-			// It holds up nobody, and does not catch up on all of it later.
-			sh.pass = max(sh.pass, s.served-float64(s.portion(sh))/sh.weight)
+			s.forgo(sh) // it holds up nobody, and does not catch up on all of it later
 			continue
 		}
 		if s.mustWait(sh, now) {
 			continue
 		}
-		free := s.free(sh)
+		free := s.free(sh, now)
 		if free < max(1, s.prefetch/4) {
 			continue
 		}
@@ -200,28 +208,46 @@ func (s *schedule) portion(sh *share) int {
 	return max(leastPortion, int(float64(s.size+s.prefetch)*sh.weight/sum))
 }
 
-// free is the room that a queue finds: what those of a smaller rank have leased
-// and not started is no obstacle. The caller holds mu.
-func (s *schedule) free(sh *share) int {
+// free is the room that a queue finds. What those of a smaller rank have leased
+// and not started is no obstacle, nor is what waits for the limit or the pause of
+// its queue, which bounds it, nor what another queue's receive that does not return
+// may bring. The caller holds mu.
+func (s *schedule) free(sh *share, now time.Duration) int {
 	free := s.size + s.prefetch
 	aside := 0
 	for _, other := range s.shares {
-		if other.rank >= sh.rank {
-			free -= other.used
-			aside += other.aside()
-		} else {
+		if other.rank < sh.rank {
 			free -= other.limit.running
+			continue
+		}
+		free -= other.used
+		if open, _ := other.limit.opens(now); open {
+			aside += other.aside(now)
+		} else {
+			free += other.buffered
+		}
+		switch {
+		case other == sh || other.inflight == 0:
+		case other.moved+patience <= now:
+			free += other.inflight
+		default:
+			s.wakeBy(other.moved + patience)
 		}
 	}
 	return free + min(aside, s.size)
 }
 
-// aside is how many tasks wait in the lines of kinds with limits. As many as there
-// are runners take no room, so that they do not hold up all others.
-func (sh *share) aside() int {
+// aside is how many tasks wait for the limits of their kinds. As many as there are
+// runners take no room, so that they do not hold up all others.
+func (sh *share) aside(now time.Duration) int {
 	n := 0
 	for _, ln := range sh.lines[1:] {
-		n += ln.tasks.len
+		if ln.tasks.len == 0 {
+			continue
+		}
+		if open, _ := ln.gate.opens(now); !open {
+			n += ln.tasks.len
+		}
 	}
 	return n
 }
@@ -236,12 +262,19 @@ func (s *schedule) own(sh *share, now time.Duration) int {
 		return 0
 	}
 	own := math.MaxInt
+	if !g.limited() {
+		return own
+	}
+	aside := 0
+	if open, _ := g.opens(now); open { // else no task of another kind could start either
+		aside = min(sh.aside(now), s.size)
+	}
 	if g.places > 0 {
-		own = worth(g.places+sh.prefetch-sh.used, sh.prefetch)
+		own = worth(g.places+sh.prefetch-sh.used+aside, sh.prefetch)
 	}
 	if g.bucket.limited() {
 		ahead := max(1, int(g.bucket.tokens(now)+float64(soon)*g.bucket.ratio))
-		own = min(own, worth(ahead-sh.buffered-sh.inflight, ahead))
+		own = min(own, worth(ahead-sh.buffered-sh.inflight+aside, ahead))
 	}
 	return own
 }
@@ -255,14 +288,14 @@ func worth(n, ahead int) int {
 }
 
 // mustWait is whether the room is another queue's, which is about to ask for it:
-// one of a larger rank, or one that has had less for its weight by more than a
-// receive. The caller holds mu.
+// one of a larger rank, or one with a backlog that has had less for its weight by
+// more than a receive. The caller holds mu.
 func (s *schedule) mustWait(sh *share, now time.Duration) bool {
 	for _, other := range s.shares {
 		if other == sh || len(other.waiting) > 0 || other.rank < sh.rank {
 			continue // or it has asked, and its turn comes by itself
 		}
-		behind := other.pass < sh.pass-float64(s.portion(sh))/sh.weight
+		behind := other.backlog && other.pass < sh.pass-float64(s.portion(sh))/sh.weight
 		if (other.rank > sh.rank || behind) && s.promises(other, now) {
 			return true
 		}
@@ -278,9 +311,9 @@ func (s *schedule) promises(sh *share, now time.Duration) bool {
 		return false
 	case s.own(sh, now) == 0:
 		return false
-	case len(sh.waiting) > 0:
-		return sh.buffered == 0 // else their kinds hold them up
-	case sh.moved+patience <= now:
+	case len(sh.waiting) > 0 && sh.buffered > 0: // their kinds hold them up
+		return false
+	case sh.moved+patience <= now: // also where it finds no room for as long
 		return false
 	}
 	s.wakeBy(sh.moved + patience)

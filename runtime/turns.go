@@ -79,6 +79,9 @@ func (s *schedule) pick() *held {
 	if h.gate != nil {
 		h.gate.start(now)
 	}
+	if from.buffered > 0 && (h.gate != nil || from.limit.limited()) {
+		s.give() // what waits for a limit from now on takes no room
+	}
 	return h
 }
 
