@@ -196,12 +196,16 @@ func (s *schedule) favourite(now time.Duration) (best *share, room int) {
 }
 
 // portion is the most room that a queue gets at a time: its part of all, among
-// those of its rank that may have tasks, but not so little that receives are no
-// batches. The caller holds mu.
+// those of its rank that have a backlog, but not so little that receives are no
+// batches. It is that little where others would miss what the queue does not have.
+// The caller holds mu.
 func (s *schedule) portion(sh *share) int {
+	if !sh.backlog && len(s.shares) > 1 {
+		return leastPortion
+	}
 	sum := sh.weight
 	for _, other := range s.shares {
-		if other != sh && other.rank == sh.rank && other.more {
+		if other != sh && other.rank == sh.rank && other.backlog {
 			sum += other.weight
 		}
 	}

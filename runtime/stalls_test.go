@@ -223,8 +223,8 @@ func TestATrickleHoldsUpNoOtherQueue(t *testing.T) {
 		}
 		without, with := alone(0), alone(5*time.Millisecond)
 		t.Logf("alone %d, with a trickle %d + %d", len(without), share(with, "busy"), share(with, "trickle"))
-		if n := len(with); n < len(without)*8/10 {
-			t.Errorf("%d tasks started while the other queue trickled; want nearly the %d that start without it", n, len(without))
+		if n := len(with); n < len(without)*7/10 {
+			t.Errorf("%d tasks started while the other queue trickled; want most of the %d that start without it", n, len(without))
 		}
 	})
 }
