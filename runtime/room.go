@@ -317,10 +317,19 @@ func (s *schedule) promises(sh *share, now time.Duration) bool {
 		return false
 	case len(sh.waiting) > 0 && sh.buffered > 0: // their kinds hold them up
 		return false
-	case sh.moved+patience <= now: // also where it finds no room for as long
+	}
+	until := sh.moved + patience
+	if len(sh.waiting) > 0 { // it gets room when what has ended is settled
+		for _, other := range s.shares {
+			if other.rank >= sh.rank {
+				until = max(until, other.ended+patience)
+			}
+		}
+	}
+	if until <= now {
 		return false
 	}
-	s.wakeBy(sh.moved + patience)
+	s.wakeBy(until)
 	return true
 }
 

@@ -53,6 +53,7 @@ type share struct {
 	more    bool          // its last receive brought something: there may be more
 	backlog bool          // its last receive brought half of what it asked for or more: there is more
 	moved   time.Duration // when its last receive began or ended
+	ended   time.Duration // when a task of it last ended, where strict
 	waiting []*waiter     // pollers that wait for room, in their order
 }
 

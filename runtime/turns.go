@@ -102,6 +102,7 @@ func (s *schedule) end(h *held, ran bool) {
 		h.gate.end(ran)
 	}
 	if s.strict {
+		h.lane.share.ended = s.now()
 		s.give() // those of larger rank have room from now on
 	}
 }
