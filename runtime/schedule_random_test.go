@@ -266,7 +266,7 @@ func TestWhateverHappensTheScheduleAddsUp(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStorm(t, seed)
-				s.fill(300)
+				s.fill(s.dice.IntN(400))
 				for range s.dice.IntN(3) { // workers that drain while there is much to do
 					_, stop := s.run()
 					time.Sleep(time.Duration(s.dice.Int64N(int64(5 * time.Second))))
@@ -274,12 +274,15 @@ func TestWhateverHappensTheScheduleAddsUp(t *testing.T) {
 				}
 				w, stop := s.run()
 				defer stop()
-				time.Sleep(20 * time.Second)
+				for range 8 { // with times in which some queues have nothing
+					time.Sleep(time.Duration(s.dice.Int64N(int64(4 * time.Second))))
+					s.fill(s.dice.IntN(100))
+				}
 				s.mu.Lock()
 				s.calm = true
 				s.mu.Unlock()
 				began := time.Now()
-				for s.left() > 0 && time.Since(began) < 10*time.Minute {
+				for s.left() > 0 && time.Since(began) < 5*time.Minute {
 					time.Sleep(time.Second)
 				}
 				if n := s.left(); n > 0 {
