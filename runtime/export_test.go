@@ -27,6 +27,7 @@ func (w *Worker) Leftover(drained bool) string {
 			want(name+"inflight", sh.inflight)
 		}
 		want(name+"buffered", sh.buffered)
+		want(name+"late", sh.late)
 		want(name+"running", sh.limit.running)
 		for _, ln := range sh.lines {
 			want(name+"in line", ln.tasks.len)

@@ -140,6 +140,15 @@ func (s *schedule) force(sh *share, n int) {
 	}
 }
 
+// settlesLate says that the queue did not take the settles of n more leases, or
+// fewer: they keep room from their own queue only.
+func (s *schedule) settlesLate(sh *share, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh.late += n
+	s.give()
+}
+
 // give gives room to those that wait for it, as far as there is some. The caller
 // holds mu.
 func (s *schedule) give() {
@@ -214,8 +223,8 @@ func (s *schedule) portion(sh *share) int {
 
 // free is the room that a queue finds. What those of a smaller rank have leased
 // and not started is no obstacle, nor is what waits for the limit or the pause of
-// its queue, which bounds it, nor what another queue's receive that does not return
-// may bring. The caller holds mu.
+// its queue, which bounds it, nor what another queue does not take back, nor what a
+// receive of another that does not return may bring. The caller holds mu.
 func (s *schedule) free(sh *share, now time.Duration) int {
 	free := s.size + s.prefetch
 	aside := 0
@@ -229,6 +238,9 @@ func (s *schedule) free(sh *share, now time.Duration) int {
 			aside += other.aside(now)
 		} else {
 			free += other.buffered
+		}
+		if other != sh {
+			free += other.late
 		}
 		switch {
 		case other == sh || other.inflight == 0:

@@ -45,6 +45,7 @@ type share struct {
 
 	used     int // leases, from receive to settle, and what receives under way may bring
 	inflight int // of them, what receives under way may bring
+	late     int // of used, those whose settle the queue did not take at first
 	prefetch int // leases beyond limit.places
 	finished int // leases ever ended
 	counted  int // of them, when the rate was measured

@@ -289,3 +289,27 @@ func TestAKindAtItsLimitLetsOthersOfALimitedQueuePass(t *testing.T) {
 		})
 	}
 }
+
+func TestSettlesThatFailKeepNoRoomFromOthers(t *testing.T) {
+	for _, strict := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			fails := faultyQueue(t, "fails", faultqueue.Rule{Op: faultqueue.Settle, Fault: faultqueue.FailBefore(errDown)})
+			f := newFleet(t, runtime.QueueInfo{Name: "fails", Driver: fails, Weight: 2}, runtime.QueueInfo{Name: "free"})
+			runtime.Handle(f.mux, func(_ context.Context, task *runtime.Task[job]) error {
+				f.record(task.Info)
+				time.Sleep(100 * time.Millisecond)
+				return nil
+			})
+			f.fill("fails", 1000)
+			f.fill("free", 2000)
+			starts := f.work(runtime.WorkerOptions{Concurrency: 5, Strict: strict}, 30*time.Second, never)
+			t.Log(share(starts, "free"), share(starts, "fails"))
+			if n := share(starts, "free"); n < 1000 {
+				t.Errorf("strict %v: %d tasks of 100 ms each started in 30 s on 5 runners while another queue took no settle; want nearly 1500", strict, n)
+			}
+			if n := share(starts, "fails"); n > 100 {
+				t.Errorf("strict %v: %d tasks of the queue that takes no settle started", strict, n)
+			}
+		})
+	}
+}
