@@ -22,6 +22,9 @@ const (
 	rateWindow = 50 * time.Millisecond
 	// leastPortion is the least part of the room, in leases, that a queue gets.
 	leastPortion = 10
+	// backlogFill is what part of its room a queue with a backlog fills at least. Of
+	// a broker that gives less by the receive than it has, that is enough.
+	backlogFill = 1.0 / 3
 	// patience is how long other queues wait for a receive that is under way on one
 	// whose turn it is.
 	patience = time.Second
@@ -83,14 +86,21 @@ func (s *schedule) withdraw(sh *share, w *waiter) {
 func (s *schedule) received(sh *share, room int, reserved bool, brought, taken int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if reserved {
-		sh.inflight -= room
-		sh.use(taken - room)
-	} else {
+	switch {
+	case !reserved:
 		sh.use(taken)
+	case brought == 0:
+		sh.inflight -= room
+		sh.use(-room)
+	default: // it pays for the room that others did not get meanwhile, used or not
+		sh.inflight -= room
+		sh.used += taken - room
+	}
+	if reserved {
+		sh.fill += (float64(brought)/float64(room) - sh.fill) / 8
 	}
 	s.rouse(sh)
-	sh.more, sh.backlog, sh.moved = brought > 0, brought > 0 && 2*brought >= room, s.now()
+	sh.more, sh.moved = brought > 0, s.now()
 	s.give()
 	if s.strict && s.idle > 0 {
 		s.turn.Signal() // those of a smaller rank may have waited for this
@@ -98,12 +108,12 @@ func (s *schedule) received(sh *share, room int, reserved bool, brought, taken i
 }
 
 // rouse lets a queue that had nothing not catch up on what others got meanwhile,
-// and one that had little not on much of it. The caller holds mu.
+// and one that had no backlog not on more than its portion. The caller holds mu.
 func (s *schedule) rouse(sh *share) {
 	switch {
 	case !sh.more:
 		sh.pass = max(sh.pass, s.served)
-	case !sh.backlog:
+	case sh.fill < backlogFill:
 		s.forgo(sh)
 	}
 }
@@ -205,16 +215,12 @@ func (s *schedule) favourite(now time.Duration) (best *share, room int) {
 }
 
 // portion is the most room that a queue gets at a time: its part of all, among
-// those of its rank that have a backlog, but not so little that receives are no
-// batches. It is that little where others would miss what the queue does not have.
-// The caller holds mu.
+// those of its rank that may have tasks, but not so little that receives are no
+// batches. The caller holds mu.
 func (s *schedule) portion(sh *share) int {
-	if !sh.backlog && len(s.shares) > 1 {
-		return leastPortion
-	}
 	sum := sh.weight
 	for _, other := range s.shares {
-		if other != sh && other.rank == sh.rank && other.backlog {
+		if other != sh && other.rank == sh.rank && other.more {
 			sum += other.weight
 		}
 	}
@@ -311,7 +317,7 @@ func (s *schedule) mustWait(sh *share, now time.Duration) bool {
 		if other == sh || len(other.waiting) > 0 || other.rank < sh.rank {
 			continue // or it has asked, and its turn comes by itself
 		}
-		behind := other.backlog && other.pass < sh.pass-float64(s.portion(sh))/sh.weight
+		behind := other.fill >= backlogFill && other.pass < sh.pass-float64(s.portion(sh))/sh.weight
 		if (other.rank > sh.rank || behind) && s.promises(other, now) {
 			return true
 		}

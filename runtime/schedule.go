@@ -52,7 +52,7 @@ type share struct {
 
 	pass    float64       // leases ever given to it, by weight
 	more    bool          // its last receive brought something: there may be more
-	backlog bool          // its last receive brought half of what it asked for or more: there is more
+	fill    float64       // what part of the room that it reserved its receives brought, of late
 	moved   time.Duration // when its last receive began or ended
 	ended   time.Duration // when a task of it last ended, where strict
 	waiting []*waiter     // pollers that wait for room, in their order
@@ -80,7 +80,7 @@ func (s *schedule) add(q *QueueInfo) *share {
 	sh := &share{
 		weight: float64(q.Weight), batch: q.capabilities.MaxReceiveBatch,
 		limit: newGate(q.Concurrency, q.Rate), lines: []*line{{}},
-		more: true, backlog: true, // until it was asked
+		more: true, fill: 1, // until it was asked
 	}
 	for _, g := range s.kinds {
 		sh.lines = append(sh.lines, &line{gate: g})

@@ -187,46 +187,50 @@ func TestSettlesThatHangHoldUpNoLowerTaskThatIsLeased(t *testing.T) {
 }
 
 func TestATrickleHoldsUpNoOtherQueue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const latency = 20 * time.Millisecond
-		alone := func(every time.Duration) []started {
-			slow := func(name string) driver.Queue { return slowed(faultyQueue(t, name), latency) }
-			f := newFleet(t, runtime.QueueInfo{Name: "busy", Driver: slow("busy")}, runtime.QueueInfo{Name: "trickle", Driver: slow("trickle")})
-			runtime.Handle(f.mux, func(_ context.Context, task *runtime.Task[job]) error {
-				f.record(task.Info)
-				time.Sleep(5 * time.Millisecond)
-				return nil
-			})
-			f.fill("busy", 20_000)
-			done := make(chan struct{})
-			var filling sync.WaitGroup
-			client, err := runtime.NewClient(f.queues, &runtime.ClientOptions{DefaultQueue: "trickle"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if every > 0 {
-				filling.Go(func() {
-					for {
-						select {
-						case <-time.After(every):
-							filling.Go(func() { _, _ = runtime.Enqueue(context.WithoutCancel(t.Context()), client, job{}) })
-						case <-done:
-							return
-						}
-					}
+	for _, batch := range []int{10, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			const latency = 20 * time.Millisecond
+			works := func(every time.Duration) []started { // a task of trickle each every, if that is not 0
+				slow := func(name string) driver.Queue {
+					return slowed(limited{faultyQueue(t, name), func(c *driver.Capabilities) { c.MaxReceiveBatch, c.MaxSettleBatch = batch, batch }}, latency)
+				}
+				f := newFleet(t, runtime.QueueInfo{Name: "busy", Driver: slow("busy")}, runtime.QueueInfo{Name: "trickle", Driver: slow("trickle")})
+				runtime.Handle(f.mux, func(_ context.Context, task *runtime.Task[job]) error {
+					f.record(task.Info)
+					time.Sleep(5 * time.Millisecond)
+					return nil
 				})
+				f.fill("busy", 20_000)
+				done := make(chan struct{})
+				var filling sync.WaitGroup
+				client, err := runtime.NewClient(f.queues, &runtime.ClientOptions{DefaultQueue: "trickle"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if every > 0 {
+					filling.Go(func() {
+						for {
+							select {
+							case <-time.After(every):
+								filling.Go(func() { _, _ = runtime.Enqueue(context.WithoutCancel(t.Context()), client, job{}) })
+							case <-done:
+								return
+							}
+						}
+					})
+				}
+				starts := f.work(runtime.WorkerOptions{Concurrency: 20}, 4*time.Second, never)
+				close(done)
+				filling.Wait()
+				return starts
 			}
-			starts := f.work(runtime.WorkerOptions{Concurrency: 20}, 4*time.Second, never)
-			close(done)
-			filling.Wait()
-			return starts
-		}
-		without, with := alone(0), alone(5*time.Millisecond)
-		t.Logf("alone %d, with a trickle %d + %d", len(without), share(with, "busy"), share(with, "trickle"))
-		if n := len(with); n < len(without)*7/10 {
-			t.Errorf("%d tasks started while the other queue trickled; want most of the %d that start without it", n, len(without))
-		}
-	})
+			without, with := works(0), works(10*time.Millisecond)
+			t.Logf("batches of %d: alone %d, with a trickle %d + %d", batch, len(without), share(with, "busy"), share(with, "trickle"))
+			if n := len(with); n < len(without)*6/10 {
+				t.Errorf("%d tasks started while the other queue trickled; want most of the %d that start without it", n, len(without))
+			}
+		})
+	}
 }
 
 func TestAQueueThatTrickledDoesNotCatchUp(t *testing.T) {
