@@ -194,6 +194,9 @@ func (l *lane) finish(h *held, err error) {
 	h.state = lost // an extender may still have it
 	delete(l.byID, h.id)
 	l.claim(h)
+	if h.late {
+		l.worker.schedule.settlesLate(l.share, -1)
+	}
 	if h.copied && err != nil {
 		l.forks.add(h.id, struct{}{})
 	}

@@ -79,6 +79,9 @@ func (s *schedule) pick() *held {
 	if h.gate != nil {
 		h.gate.start(now)
 	}
+	if from.buffered > 0 && (h.gate != nil || from.limit.limited()) {
+		s.give() // what waits for a limit from now on takes no room
+	}
 	return h
 }
 
@@ -99,6 +102,7 @@ func (s *schedule) end(h *held, ran bool) {
 		h.gate.end(ran)
 	}
 	if s.strict {
+		h.lane.share.ended = s.now()
 		s.give() // those of larger rank have room from now on
 	}
 }
