@@ -174,6 +174,7 @@ func (l *lane) third(hold, since time.Duration) time.Duration {
 // begin marks h as running under the given cancel function and answers its lease;
 // nil when that was lost in the meantime or the worker drains.
 func (l *lane) begin(h *held, cancel context.CancelCauseFunc) driver.Lease {
+	defer l.worker.schedule.begun()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if h.state != lost && h.expires <= l.now() {

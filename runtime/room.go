@@ -22,6 +22,10 @@ const (
 	rateWindow = 50 * time.Millisecond
 	// leastPortion is the least part of the room, in leases, that a queue gets.
 	leastPortion = 10
+	// maxStarting is how many runners may be on their way to a task when more is
+	// leased. On a busy machine thousands that start at once keep the keeper from its
+	// work, and their own leases run out.
+	maxStarting = 500
 	// backlogFill is what part of its room a queue with a backlog fills at least. Of
 	// a broker that gives less by the receive than it has, that is enough.
 	backlogFill = 1.0 / 3
@@ -102,8 +106,8 @@ func (s *schedule) received(sh *share, room int, reserved bool, brought, taken i
 	s.rouse(sh)
 	sh.more, sh.moved = brought > 0, s.now()
 	s.give()
-	if s.strict && s.idle > 0 {
-		s.turn.Signal() // those of a smaller rank may have waited for this
+	if s.strict {
+		s.signal() // those of a smaller rank may have waited for this
 	}
 }
 
@@ -164,6 +168,10 @@ func (s *schedule) settlesLate(sh *share, n int) {
 func (s *schedule) give() {
 	if s.waiters == 0 {
 		return
+	}
+	busy := s.woken+int(s.starting.Load()) >= maxStarting
+	if s.crowded.Store(busy); busy {
+		return // until some of them have begun
 	}
 	now := s.now()
 	for s.waiters > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,9 +19,13 @@ type schedule struct {
 	kinds  map[*handler]*gate // those with limits; the map does not change
 	poke   chan struct{}      // capacity 1, never closed; wakes the watch
 
+	starting atomic.Int64 // runners that have got a task and not begun it
+	crowded  atomic.Bool  // pollers wait because too many runners are on their way
+
 	mu       sync.Mutex
 	turn     sync.Cond     // on mu; runners wait for a task that can start
 	idle     int           // guarded by mu; runners that do
+	woken    int           // guarded by mu; of them, those that were told to look again
 	closed   bool          // guarded by mu; no task is started any more
 	timed    bool          // guarded by mu; what can start depends on the time: there is more than one queue, a limit, or was a pause
 	waiters  int           // guarded by mu; pollers that wait for room
@@ -170,7 +175,7 @@ func (s *schedule) look() (time.Duration, bool) {
 	if s.wake > 0 && s.wake <= now {
 		s.wake = 0
 		s.give()
-		s.turn.Signal()
+		s.signal()
 	}
 	return s.wake - now, s.wake > 0
 }
