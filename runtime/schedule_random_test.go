@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -203,8 +204,9 @@ func (s *storm) fill(tasks int) {
 	}
 }
 
-// run starts a worker.
-func (s *storm) run() (w *runtime.Worker, stop func()) {
+// run starts a worker, which ends after that many attempts if maxTasks is not 0.
+func (s *storm) run(maxTasks int) (w *runtime.Worker, stop func()) {
+	s.opts.MaxTasks = maxTasks
 	w, err := runtime.NewWorker(s.queues, s.mux, &s.opts)
 	if err != nil {
 		s.Fatal(err)
@@ -217,7 +219,7 @@ func (s *storm) run() (w *runtime.Worker, stop func()) {
 	go func() { ended <- w.Run(ctx) }()
 	return w, func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := <-ended; err != nil && !errors.Is(err, runtime.ErrRecycle) {
 			s.Error(err)
 		}
 		if left := w.Leftover(true); left != "" {
@@ -268,11 +270,11 @@ func TestWhateverHappensTheScheduleAddsUp(t *testing.T) {
 				s := newStorm(t, seed)
 				s.fill(s.dice.IntN(400))
 				for range s.dice.IntN(3) { // workers that drain while there is much to do
-					_, stop := s.run()
+					_, stop := s.run(s.dice.IntN(100))
 					time.Sleep(time.Duration(s.dice.Int64N(int64(5 * time.Second))))
 					stop()
 				}
-				w, stop := s.run()
+				w, stop := s.run(0)
 				defer stop()
 				for range 8 { // with times in which some queues have nothing
 					time.Sleep(time.Duration(s.dice.Int64N(int64(4 * time.Second))))
