@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -462,4 +463,32 @@ func TestTally(t *testing.T) {
 			t.Errorf("%s: %q and %+v, want %q and %+v", name, got, tally.snapshot(), c.want, c.sum)
 		}
 	}
+}
+
+// A queue that cannot say what it holds looks empty while a retry is put off.
+func TestTheTallyIsIdleFromTheLastRetryOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		retry := runtime.Settled{Decision: runtime.Decision{
+			Action: runtime.Settle, Task: new(runtime.Info), Err: io.EOF, Settlement: driver.Settlement{Verdict: driver.Release, Delay: 9 * time.Second},
+		}}
+		later := runtime.Settled{Decision: runtime.Decision{
+			Action: runtime.CopyThenAck, Task: new(runtime.Info), Err: io.EOF,
+			Copy: &driver.Message{Carry: driver.Carry{NotBefore: time.Now().Add(time.Minute - time.Second)}},
+		}}
+		tally := newTally()
+		tally.settle(&retry)
+		time.Sleep(15 * time.Second)
+		if idle := tally.idle(); idle != 5*time.Second {
+			t.Errorf("idle for %v; want 5s", idle)
+		}
+		tally.settle(&later)
+		time.Sleep(30 * time.Second)
+		if idle := tally.idle(); idle >= 0 {
+			t.Errorf("idle for %v before the retry is due", idle)
+		}
+		time.Sleep(time.Minute)
+		if idle := tally.idle(); idle != 45*time.Second {
+			t.Errorf("idle for %v; want 45s", idle)
+		}
+	})
 }
