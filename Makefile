@@ -1,6 +1,7 @@
 # Every task a person runs. It needs Go, make, git and a C compiler (for the race
 # detector); tools are run by version and need no installation. The targets with
-# localstack in their name need a Docker engine or a Python 3.13 as well.
+# localstack in their name need a Docker engine or a Python 3.13 as well, those with
+# pubsub in theirs a Java and the Pub/Sub emulator of the Google Cloud CLI.
 
 GO            ?= go
 GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -12,6 +13,7 @@ FOR          ?= 10m
 IDLE_FOR     ?= 1m
 VULN_FLAGS   ?=
 PORT         ?= 4566
+PUBSUB_PORT  ?= 8085
 SEED         ?= 0
 MODULES      := $(dir $(wildcard go.mod */go.mod))
 GENERATED    := conformance/MATRIX.md docs/cli.md
@@ -124,6 +126,23 @@ conformance-localstack: ## Run the suite and the probes of the in-process server
 chaos-localstack: ## Figure: 10,000 tasks on LocalStack, workers killed ten times, nothing lost; SEED=n repeats one
 	cd localstack && $(GO) test -count=1 -timeout 20m -run '^TestChaos$$' -v . -chaos -chaos-seed $(SEED)
 
+# The official Pub/Sub emulator: see pubsubemulator/README.md.
+
+.PHONY: test-pubsub-emulator
+test-pubsub-emulator: ## Test what starts the Pub/Sub emulator; what needs one is skipped where there is none
+	cd pubsubemulator && $(GO) test -race -skip '^Test(Conformance|Probes|Chaos)' ./...
+
+.PHONY: pubsub-emulator
+pubsub-emulator: ## Run a Pub/Sub emulator on port PUBSUB_PORT (8085) until Ctrl-C
+	@cd pubsubemulator && $(GO) build -o ../bin/pubsubemulator ./cmd/pubsubemulator
+	@bin/pubsubemulator -port $(PUBSUB_PORT)
+
+# Time is real there, and nearly all of it is waiting, so that many checks run at
+# once.
+.PHONY: conformance-pubsub
+conformance-pubsub: ## Run the probes of the in-process server on the Pub/Sub emulator
+	cd pubsubemulator && PUBSUB_EMULATOR_REQUIRE=1 $(GO) test -count=1 -timeout 20m -parallel 48 -run '^Test(Conformance|Probes)' .
+
 # What is not at hand (terraform, its AWS provider, a LocalStack) is said, and is a
 # failure with TERRAFORM_REQUIRE=1.
 .PHONY: terraform-test
@@ -134,7 +153,7 @@ terraform-test: ## Test the Terraform modules, and what a user does with one on 
 # go:generate line in conformance/ runs it on what is in one process, adds what is
 # kept of LocalStack, and makes the table. A profile that is required and has no
 # results is a failure.
-LOCAL_PROFILES := mem,mem ordered,mem ordered batches,sqs standard,sqs fair,sqs fifo
+LOCAL_PROFILES := mem,mem ordered,mem ordered batches,sqs standard,sqs fair,sqs fifo,pubsub plain,pubsub ordered,pubsub exactly-once
 
 .PHONY: matrix
 matrix: ## Write conformance/MATRIX.md anew from a run of the suite
@@ -152,7 +171,7 @@ generate-check: matrix cli-docs ## Fail when a generated file differs from the c
 # Figures
 
 .PHONY: figures
-figures: bench-core bench-mem bench-heartbeats bench-idle bench-limits simulate bench-sqs-requests bench-sqs-cpu bench-sqs-backlog ## Measure every figure and fail when one is missed
+figures: bench-core bench-mem bench-heartbeats bench-idle bench-limits simulate bench-sqs-requests bench-sqs-cpu bench-sqs-backlog pubsub-requests ## Measure every figure and fail when one is missed
 
 .PHONY: bench-core
 bench-core: ## Figure: 300,000 tasks a second from typed enqueue to ack on mem
@@ -189,6 +208,10 @@ bench-sqs-cpu: ## Figure: CPU a message on SQS at most 1.4 times a raw SDK loop'
 .PHONY: bench-sqs-backlog
 bench-sqs-backlog: ## Figure: under a backlog no message waits leased and unstarted for a third of its hold
 	cd benchmarks && $(GO) run ./sqs backlog
+
+.PHONY: pubsub-requests
+pubsub-requests: ## Figure: on Pub/Sub a message takes at most 0.1 requests on leases, an idle worker one Pull, 60 drains strand nothing
+	$(GO) test -count=1 -run '^Test(RequestsAMessage|AnIdleWorkerHasOnePullInFlight|ADrainStrandsNothing|AHandlerOfTwentyMinutesKeepsItsMessage|ManyLeasesForManyHolds)$$' -v ./drivers/pubsub
 
 .PHONY: bench-test
 bench-test: ## Test the comparison itself

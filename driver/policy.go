@@ -36,6 +36,10 @@ type Policy struct {
 	// IdleExpiry is after how long without use the broker deletes the queue; 0
 	// for never.
 	IdleExpiry time.Duration
+	// AlsoSentTo names, in the broker's terms, others that get a copy of whatever
+	// is sent to the queue, and so of what is redriven; empty for nobody, and where
+	// the broker has no such thing or this driver may not know.
+	AlsoSentTo string
 }
 
 // Stats count the messages of a queue. Each number may be approximate, and is

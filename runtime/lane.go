@@ -24,6 +24,7 @@ type lane struct {
 	// brokerLimit is after how many deliveries the broker itself buries a message;
 	// from the start-up check.
 	brokerLimit int
+	alsoSentTo  string // who else gets the tasks of the queue; from the start-up check
 	// within makes the context of a call to the broker, which ends after d and
 	// with the worker; set by Run.
 	within func(d time.Duration) (context.Context, context.CancelFunc)

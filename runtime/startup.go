@@ -24,6 +24,9 @@ const policyTime = 30 * time.Second
 func (w *Worker) check(ctx context.Context) error {
 	for try := 1; ; try++ {
 		found, unread := w.examine(ctx)
+		if len(found)+len(unread) == 0 {
+			w.tellOfOthers()
+		}
 		if len(found) == 0 && len(unread) > 0 && !slices.ContainsFunc(unread, lasting) {
 			wait := max(callBackoff(try, "start"), retryAfter(unread[0]))
 			w.options.Logger.Warn("the start-up check cannot be made; trying again", "in", wait, "error", errors.Join(unread...))
@@ -36,6 +39,17 @@ func (w *Worker) check(ctx context.Context) error {
 			problems = append(problems, driver.Errorf(driver.InvalidArgument, startOp(f.Queue), "%w", f))
 		}
 		return errors.Join(problems...)
+	}
+}
+
+// tellOfOthers warns of queues of which others get all tasks too, and those that are
+// redriven once more.
+func (w *Worker) tellOfOthers() {
+	for _, l := range w.lanes {
+		if l.alsoSentTo != "" {
+			l.logger.Warn("others get a copy of each task of this queue, and of each that is redriven; give the queue a topic of its own",
+				"others", l.alsoSentTo)
+		}
 	}
 }
 
@@ -62,7 +76,7 @@ func (w *Worker) examine(ctx context.Context) (found []Finding, unread []error) 
 			continue
 		}
 		l.hold = cmp.Or(l.ask, policy.Hold)
-		l.brokerLimit = policy.MaxAttempts
+		l.brokerLimit, l.alsoSentTo = policy.MaxAttempts, policy.AlsoSentTo
 		found = append(found, l.findings(&policy)...)
 	}
 	return found, unread

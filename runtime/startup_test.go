@@ -165,3 +165,27 @@ func TestAWorkerDoesNotWaitForWhatLasts(t *testing.T) {
 		}
 	})
 }
+
+// shared is a queue of which others get copies.
+type shared struct{ driver.Queue }
+
+func (q shared) Policy(ctx context.Context) (driver.Policy, error) {
+	p, err := q.Queue.Policy(ctx)
+	p.AlsoSentTo = "the archive"
+	return p, err
+}
+
+func TestAWorkerSaysWhoElseGetsItsTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue { return shared{q} })
+		b.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+		stop := b.start(runtime.WorkerOptions{})
+		synctest.Wait()
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if log := b.log.String(); strings.Count(log, "the archive") != 1 || !strings.Contains(log, "others get a copy") {
+			t.Errorf("the log does not say once who:\n%s", log)
+		}
+	})
+}

@@ -21,6 +21,7 @@ const (
 const (
 	settingRetention  runtime.Setting = "retention"
 	settingIdleExpiry runtime.Setting = "idle-expiry"
+	settingAlsoSentTo runtime.Setting = "also-sent-to"
 	settingAccess     runtime.Setting = "access"
 )
 
@@ -56,6 +57,15 @@ var nativeNames = map[string]map[runtime.Setting]string{
 		runtime.SettingDeadLetterRetention: "MessageRetentionPeriod of the dead letter",
 		settingRetention:                   "MessageRetentionPeriod",
 	},
+	"pubsub": {
+		runtime.SettingDeadLetter:          "deadLetterPolicy.deadLetterTopic",
+		runtime.SettingAttemptLimit:        "deadLetterPolicy.maxDeliveryAttempts",
+		runtime.SettingHold:                "ackDeadlineSeconds",
+		runtime.SettingRetryDelay:          "retryPolicy",
+		runtime.SettingDeadLetterRetention: "messageRetentionDuration of the dead letter's subscription",
+		settingRetention:                   "messageRetentionDuration",
+		settingIdleExpiry:                  "expirationPolicy",
+	},
 }
 
 func nativeName(scheme string, s runtime.Setting) string { return nativeNames[scheme][s] }
@@ -85,6 +95,10 @@ func doubts(p *driver.Policy, hold time.Duration) (found []finding) {
 		add(settingIdleExpiry, fmt.Sprintf("the broker deletes the queue after %v without use", p.IdleExpiry),
 			"tasks sent after that are lost", "switch it off")
 	}
+	if p.AlsoSentTo != "" {
+		add(settingAlsoSentTo, "others get a copy of whatever is sent to the queue: "+p.AlsoSentTo,
+			"a redriven task comes to them once more", "give the queue a topic of its own, or make sure that they can take it")
+	}
 	return found
 }
 
@@ -99,11 +113,17 @@ type declared struct {
 
 func (d declared) empty() bool { return d == declared{} }
 
-// cutDeclared takes the declarations out of a queue URL. On schemes other than sqs
-// the same parameters configure the queue, and nothing is taken out.
+// attemptsParams are the parameters that declare the broker's attempt limit, of the
+// schemes whose URLs declare how a queue is configured.
+var attemptsParams = map[string]string{"sqs": "max_receives", "pubsub": "max_deliveries"}
+
+// cutDeclared takes the declarations out of a queue URL. On other schemes the same
+// parameters configure the queue, and nothing is taken out.
 func cutDeclared(raw string) (bare string, said declared) {
 	base, query, found := strings.Cut(raw, "?")
-	if !found || !strings.HasPrefix(strings.ToLower(base), "sqs://") {
+	scheme, _, _ := strings.Cut(base, "://")
+	attempts, declares := attemptsParams[strings.ToLower(scheme)]
+	if !found || !declares {
 		return raw, said
 	}
 	var rest []string
@@ -116,7 +136,7 @@ func cutDeclared(raw string) (bare string, said declared) {
 		switch name {
 		case "hold":
 			said.hold, err = time.ParseDuration(value)
-		case "max_receives":
+		case attempts:
 			said.maxReceives, err = strconv.Atoi(value)
 		case "dead_letter":
 			said.deadLetter = value

@@ -1,0 +1,119 @@
+package pubsub
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+)
+
+// Settle ends leases, see [driver.Source]: the copies of Bury and Redrive are
+// published, then what was published or acked is acknowledged, then the ack
+// deadlines of what is released are set, those with the same delay together.
+//
+// LeaseLost for a lease that was settled or is past its end, but for an Ack, and
+// where Pub/Sub says so; NotFound for a Bury without a dead letter; TooLarge for one
+// that has no room for the death record; Unsupported for the Ack or Release of a
+// pushed message.
+func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error {
+	if len(batch) == 0 {
+		return nil
+	}
+	q := s.queue
+	op := q.ops.settle
+	if err := q.enter(ctx, op, len(batch), maxIDs); err != nil {
+		return driver.FailSettle(len(batch), err)
+	}
+	defer q.gate.leave()
+	if s.isDead() {
+		if err := s.there(ctx, op); err != nil {
+			return driver.FailSettle(len(batch), err)
+		}
+	}
+	w := work{
+		source: s, op: op, errs: make([]error, len(batch)),
+		of:    func(i int) driver.Lease { return batch[i].Lease },
+		check: func(i int) error { return driver.CheckSettlement(op, &q.capabilities, &batch[i], s.isDead()) },
+		late:  func(i int) lateness { return q.lateness(batch[i].Verdict) },
+	}
+	w.do(ctx, len(batch), func(claimed []claim) {
+		s.settle(ctx, op, batch, claimed, w.errs)
+		for _, c := range claimed {
+			err := w.errs[c.index]
+			c.lease.free(time.Time{}, time.Time{}, err == nil || driver.Is(err, driver.LeaseLost))
+		}
+	})
+	return w.errs
+}
+
+// lateness is how far past its end a lease may be for a verdict. An ack is harmless,
+// and saves a run where the message has not been delivered again; with exactly-once
+// delivery it is of no use once the broker has ended the lease.
+func (q *Queue) lateness(v driver.Verdict) lateness {
+	switch {
+	case v != driver.Ack:
+		return never
+	case q.options.ExactlyOnce:
+		return untilOver
+	}
+	return always
+}
+
+// settle settles claimed leases and sets the errors of those that fail.
+func (s *source) settle(ctx context.Context, op string, batch []driver.Settlement, claimed []claim, errs []error) {
+	var moves, acks []claim
+	var delays []time.Duration // in the order in which they appear
+	var released map[time.Duration][]claim
+	for _, c := range claimed {
+		switch v := &batch[c.index]; v.Verdict {
+		case driver.Release:
+			delay := driver.RoundUp(&s.queue.capabilities, v.Delay)
+			if released == nil {
+				released = make(map[time.Duration][]claim)
+			}
+			if released[delay] == nil {
+				delays = append(delays, delay)
+			}
+			released[delay] = append(released[delay], c)
+		case driver.Bury, driver.Redrive:
+			moves = append(moves, c)
+			acks = append(acks, c)
+		default:
+			if acks == nil {
+				acks = make([]claim, 0, len(claimed))
+			}
+			acks = append(acks, c)
+		}
+	}
+	if len(moves) > 0 {
+		s.sendCopies(ctx, op, batch, moves, errs)
+		acks = slices.DeleteFunc(acks, func(c claim) bool { // of a pushed message the answer is the ack
+			return c.lease.handle == "" && c.lease.copied && errs[c.index] == nil
+		})
+	}
+	if len(acks) > 0 {
+		s.acknowledge(ctx, op, acks, errs)
+	}
+	s.release(ctx, op, delays, released, errs)
+}
+
+// release makes a request for each delay, in their order on an ordered queue: a head
+// that waits goes before those behind it.
+func (s *source) release(ctx context.Context, op string, delays []time.Duration, released map[time.Duration][]claim, errs []error) {
+	most := maxConcurrent
+	if s.queue.capabilities.Ordered {
+		most = 1
+	}
+	var running sync.WaitGroup
+	slots := make(chan struct{}, most)
+	for _, delay := range delays {
+		slots <- struct{}{}
+		running.Go(func() {
+			s.modify(ctx, op, delay, released[delay], errs)
+			<-slots
+		})
+	}
+	running.Wait()
+}
