@@ -124,8 +124,8 @@ conformance-localstack: ## Run the suite and the probes of the in-process server
 chaos-localstack: ## Figure: 10,000 tasks on LocalStack, workers killed ten times, nothing lost; SEED=n repeats one
 	cd localstack && $(GO) test -count=1 -timeout 20m -run '^TestChaos$$' -v . -chaos -chaos-seed $(SEED)
 
-# What is not at hand (terraform, its AWS provider, a LocalStack) is said, and is a
-# failure with TERRAFORM_REQUIRE=1.
+# What is not at hand (terraform, its AWS and Google providers, a LocalStack) is said,
+# and is a failure with TERRAFORM_REQUIRE=1.
 .PHONY: terraform-test
 terraform-test: ## Test the Terraform modules, and what a user does with one on LocalStack (6 minutes)
 	GO="$(GO)" terraform/test.sh
