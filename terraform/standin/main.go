@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -33,8 +34,7 @@ const life = 10 * time.Minute
 
 func main() {
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "standin:", err)
-		os.Exit(1)
+		log.Fatalln("standin:", err)
 	}
 }
 
@@ -68,7 +68,9 @@ func run() error {
 	if err := server.Shutdown(last); err != nil {
 		_ = server.Close() // a stream that Terraform keeps open
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }
 
