@@ -143,8 +143,8 @@ pubsub-emulator: ## Run a Pub/Sub emulator on port PUBSUB_PORT (8085) until Ctrl
 conformance-pubsub: ## Run the probes of the in-process server on the Pub/Sub emulator
 	cd pubsubemulator && PUBSUB_EMULATOR_REQUIRE=1 $(GO) test -count=1 -timeout 20m -parallel 48 -run '^Test(Conformance|Probes)' .
 
-# What is not at hand (terraform, its AWS provider, a LocalStack) is said, and is a
-# failure with TERRAFORM_REQUIRE=1.
+# What is not at hand (terraform, its AWS and Google providers, a LocalStack) is said,
+# and is a failure with TERRAFORM_REQUIRE=1.
 .PHONY: terraform-test
 terraform-test: ## Test the Terraform modules, and what a user does with one on LocalStack (6 minutes)
 	GO="$(GO)" terraform/test.sh
