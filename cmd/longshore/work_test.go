@@ -492,3 +492,25 @@ func TestTheTallyIsIdleFromTheLastRetryOn(t *testing.T) {
 		}
 	})
 }
+
+// The file's weights, order and rates reach the worker.
+func TestWorkKeepsThePrioritiesOfAFile(t *testing.T) {
+	t.Parallel()
+	low, high := newNamedMemQueue(t, "-low", ""), newNamedMemQueue(t, "-high", "")
+	path := writeConfig(t, fmt.Sprintf("concurrency: 1\nstrict: true\nqueues:\n  low: {url: '%s'}\n  high: {url: '%s', weight: 2, rate: 10/s, burst: 3}\n", low.url, high.url))
+	low.send(t, "low", "1", "2", "3")
+	high.send(t, "high", "1", "2", "3")
+
+	e := here(t, "", "work", "--config", path, "--until-empty", "1s", "--exec", `echo "$LONGSHORE_KIND"`)
+
+	if want := strings.Repeat("high\n", 3) + strings.Repeat("low\n", 3); e.code != 0 || e.out != want {
+		t.Errorf("exit code %d, %q, want %q\n%s", e.code, e.out, want, e.err)
+	}
+
+	high.send(t, "high", "1", "2", "3", "4", "5", "6", "7", "8")
+	began := time.Now()
+	e = here(t, "", "work", "--config", path, "--queue", "high", "--until-empty", "1s", "--exec", "true")
+	if took := time.Since(began); e.code != 0 || took < 1500*time.Millisecond { // 5 beyond the burst, and a second of nothing
+		t.Errorf("exit code %d after %v\n%s", e.code, took, e.err)
+	}
+}
