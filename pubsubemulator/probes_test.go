@@ -3,7 +3,6 @@ package pubsubemulator_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -15,8 +14,6 @@ import (
 	"github.com/longshore-dev/longshore/drivers/pubsub/pubsubfake"
 	"github.com/longshore-dev/longshore/pubsubemulator"
 )
-
-func TestMain(m *testing.M) { os.Exit(pubsubemulator.Main(m)) }
 
 // connect gives clients of an emulator, which end with the test.
 func connect(t *testing.T, host string) pubsubfake.Clients {

@@ -32,6 +32,7 @@ type lane struct {
 	calls   sync.WaitGroup // extenders and settlers
 	extra   sync.WaitGroup // pollers beside the first
 	pollers atomic.Int32   // how many those are
+	found   atomic.Bool    // whether the last receive has leased something
 	pulse   pulse
 	wake    chan struct{} // capacity 1, never closed; wakes the keeper
 	stopped chan struct{} // closed by Run to end the keeper

@@ -10,6 +10,10 @@ const (
 	worthLinger = 200 * time.Microsecond
 	// lingerCalls is how many times as long as a Settle takes others are waited for.
 	lingerCalls = 4
+	// fullEnough is how many settles together are never waited with for more: a
+	// request costs next to nothing by then for each, and the room that they take
+	// may be all there is, so that no more would come.
+	fullEnough = 100
 	// settleWindow is over how long the rate of settles is measured at least.
 	settleWindow = 10 * time.Millisecond
 )
@@ -47,10 +51,13 @@ func (g *linger) wait(more int, hold time.Duration) time.Duration {
 	return most
 }
 
+// fullBatch is for how many settles a settler waits, and at how many another comes.
+func (l *lane) fullBatch() int { return min(l.queue.capabilities.MaxSettleBatch, fullEnough) }
+
 // awaitBatch waits for a batch to fill where that is soon. Only one settler does;
 // what comes is for it to take. The caller holds mu, which is free meanwhile.
 func (l *lane) awaitBatch() {
-	more := l.queue.capabilities.MaxSettleBatch - len(l.toSettle)
+	more := l.fullBatch() - len(l.toSettle)
 	if more <= 0 || len(l.toSettle) == 0 || l.linger.lingering || l.worker.draining.Load() {
 		return
 	}

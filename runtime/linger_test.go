@@ -93,3 +93,33 @@ func TestTheSettleOfAnIdleQueueGoesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A batch that is larger than what the worker may hold would never be full.
+func TestABatchBeyondTheRoomIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tasks, takes = 100_000, 2 * time.Millisecond
+		b := newBench(t, nil, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue { // of up to 1,000 settles a call
+			return faultqueue.New(q, faultqueue.Rule{Op: faultqueue.Settle, Fault: faultqueue.Stall(takes)}, faultqueue.Rule{Op: faultqueue.Receive, Fault: faultqueue.Stall(takes)})
+		})
+		for range tasks / 1000 {
+			for _, r := range runtime.EnqueueMany(t.Context(), b.client, make([]job, 1000)) {
+				if r.Err != nil {
+					t.Fatal(r.Err)
+				}
+			}
+		}
+		var done sync.WaitGroup
+		done.Add(tasks)
+		b.handle(func(context.Context, *runtime.Task[job]) error { done.Done(); return nil })
+		began := time.Now()
+		stop := b.start(runtime.WorkerOptions{Concurrency: 64})
+		done.Wait()
+		// The room is for 704 leases, and each takes a receive and a settle.
+		if took, best := time.Since(began), tasks/704*2*takes; took > 2*best {
+			t.Errorf("%d tasks in %v, want at most twice the %v that calls of %v take", tasks, took, best, takes)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -13,15 +13,19 @@ const (
 	longPoll = 20 * time.Second
 	// maxPollers is how many receives of a queue are under way at once.
 	maxPollers = 16
+	// partialInRow is how many receives in a row that bring less than they could, at
+	// once, are a sign that there is more: a broker of many parts, such as Pub/Sub,
+	// answers with what one of them has at hand.
+	partialInRow = 2
 )
 
 // poll is the first poller of a lane. It returns nil when ctx has ended and all
 // pollers have, or what made the queue unusable.
 func (l *lane) poll(ctx context.Context) error {
 	defer l.extra.Wait()
-	idle, failures := false, 0
+	idle, failures, partial := false, 0, 0
 	for {
-		asked, leases, err := l.receive(ctx, idle, &l.pulse)
+		got, err := l.receive(ctx, idle, &l.pulse)
 		l.pulse.rest()
 		switch {
 		case ctx.Err() != nil:
@@ -39,17 +43,26 @@ func (l *lane) poll(ctx context.Context) error {
 			}
 			continue
 		}
-		failures, idle = 0, len(leases) == 0
+		failures, idle = 0, got.leases == 0
 		l.pulse.failures.Store(0)
-		l.grow(ctx, asked, len(leases))
+		if got.early {
+			partial++
+		} else {
+			partial = 0
+		}
+		switch {
+		case got.all:
+			l.grow(ctx, got.asked)
+		case partial >= partialInRow:
+			l.grow(ctx, (got.leases+1)/2)
+		}
 	}
 }
 
-// grow starts another poller when a receive brought all it could.
-func (l *lane) grow(ctx context.Context, asked, got int) {
-	if got < asked || got < l.queue.capabilities.MaxReceiveBatch {
-		return
-	}
+// grow starts another poller, which goes on for as long as its receives bring all
+// that they ask for, or at once as many as enough: when pollers only share what one
+// of them could have brought, they bring less.
+func (l *lane) grow(ctx context.Context, enough int) {
 	if l.pollers.Add(1) >= maxPollers {
 		l.pollers.Add(-1)
 		return
@@ -57,21 +70,32 @@ func (l *lane) grow(ctx context.Context, asked, got int) {
 	l.extra.Go(func() {
 		defer l.pollers.Add(-1)
 		for {
-			asked, leases, err := l.receive(ctx, false, new(pulse))
-			if err != nil || len(leases) < asked || ctx.Err() != nil {
+			got, err := l.receive(ctx, false, nil)
+			if err != nil || ctx.Err() != nil || got.leases < got.asked && (!got.early || got.leases < enough) {
 				return // the first poller goes on, and reports what is wrong
 			}
-			l.grow(ctx, asked, len(leases))
+			if got.all {
+				l.grow(ctx, got.asked)
+			}
 		}
 	})
 }
 
-// receive waits for room, leases messages and hands them to the runners.
+// answer is what a receive brought.
+type answer struct {
+	asked, leases int
+	all           bool // as many as one receive of the queue can bring
+	early         bool // fewer than asked for but several, and well before its wait was over
+}
+
+// receive waits for room, leases messages and hands them to the runners. P is the
+// pulse of the first poller, nil for another one: that leases nothing when the last
+// receive has found nothing by the time that there is room.
 //
 // With several queues only a queue that was idle is asked with a long poll, for
 // one message and without reserving room, and a reservation is never held while
 // waiting: the tasks of the others would wait as long.
-func (l *lane) receive(ctx context.Context, idle bool, p *pulse) (asked int, leases []driver.Lease, err error) {
+func (l *lane) receive(ctx context.Context, idle bool, p *pulse) (answer, error) {
 	schedule := l.worker.schedule
 	wait := min(longPoll, l.worker.options.Grace/3)
 	if wait > time.Second { // brokers count in whole ones
@@ -85,15 +109,26 @@ func (l *lane) receive(ctx context.Context, idle bool, p *pulse) (asked int, lea
 	schedule.measure(l.hold)
 	asked, reserved, err := schedule.enter(ctx, l.share, most, reserve)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
+	}
+	if p == nil && !l.found.Load() {
+		schedule.received(l.share, asked, reserved, 0, 0)
+		return answer{asked: asked}, nil
 	}
 	if several && reserved {
 		wait = 0
 	}
-	p.expect(l.now(), wait)
-	leases, err = l.call(ctx, driver.ReceiveOptions{Max: asked, Wait: wait, Hold: l.ask})
+	began := l.now()
+	if p != nil {
+		p.expect(began, wait)
+	}
+	leases, err := l.call(ctx, driver.ReceiveOptions{Max: asked, Wait: wait, Hold: l.ask})
+	l.found.Store(len(leases) > 0)
+	got := answer{asked: asked, leases: len(leases)}
+	got.all = got.leases >= max(asked, l.queue.capabilities.MaxReceiveBatch)
+	got.early = got.leases > 1 && got.leases < asked && l.now()-began < wait/10
 	schedule.received(l.share, asked, reserved, len(leases), l.take(leases))
-	return asked, leases, err
+	return got, err
 }
 
 // call does one Receive. Where a cancelled one strands messages it is let

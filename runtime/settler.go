@@ -78,7 +78,7 @@ func (l *lane) settleFrom(h *held, now time.Duration) {
 func (l *lane) enqueueSettle(h *held) {
 	l.toSettle = append(l.toSettle, h)
 	l.linger.came++
-	full := len(l.toSettle) >= l.queue.capabilities.MaxSettleBatch
+	full := len(l.toSettle) >= l.fullBatch()
 	switch {
 	case l.linger.lingering:
 		if full {

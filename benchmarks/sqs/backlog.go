@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
 )
@@ -103,24 +104,24 @@ func watchBacklog(ctx context.Context, o backlogOptions) (err error) {
 	queue := &watch{Queue: q, waiting: make(map[int64]time.Time)}
 	began := time.Now()
 	var lost, done atomic.Int64
-	w, err := startWorker(ctx, queue, runtime.WorkerOptions{Concurrency: slots, Grace: grace, OnSettled: func(s runtime.Settled) {
+	w, err := load.Start(ctx, queue, runtime.WorkerOptions{Concurrency: slots, Grace: grace, OnSettled: func(s runtime.Settled) {
 		done.Add(1)
 		if driver.Is(errors.Join(s.Err, s.Decision.Err), driver.LeaseLost) || errors.Is(s.Err, runtime.ErrLeaseLost) {
 			lost.Add(1)
 		}
 	}}, func(ctx context.Context, t *runtime.Task[numbered]) error {
 		queue.started(t.Args.N)
-		pause(ctx, paces[int(time.Since(began)/o.pace)%len(paces)])
+		load.Pause(ctx, paces[int(time.Since(began)/o.pace)%len(paces)])
 		return nil
 	}, cancel)
 	if err != nil {
 		return err
 	}
-	f := startFeed(ctx, w.client, feeders, o.times*slots, queue.received.Load, func(n int64) numbered { return numbered{n} }, cancel)
-	pause(ctx, o.length)
+	f := load.StartFeed(ctx, w.Client, feeders, o.times*slots, queue.received.Load, func(n int64) numbered { return numbered{n} }, cancel)
+	load.Pause(ctx, o.length)
 	waits, failure := queue.all(), context.Cause(ctx)
-	f.end()
-	err = w.end()
+	f.End()
+	err = w.End()
 	if failure != nil {
 		return errors.Join(failure, err)
 	}

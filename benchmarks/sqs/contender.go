@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 )
 
 // contender is a way to work on a queue.
@@ -45,7 +47,9 @@ func environment(url string) []string {
 }
 
 // queueURL is the queue's at the server of the environment.
-func queueURL() string { return os.Getenv("AWS_ENDPOINT_URL_SQS") + "/" + account + "/" + queueName }
+func queueURL() string {
+	return os.Getenv("AWS_ENDPOINT_URL_SQS") + "/" + account + "/" + load.QueueName
+}
 
 // newClient is the SDK's client, with so many connections kept open.
 func newClient(ctx context.Context, connections int) (*awssqs.Client, error) {
@@ -91,7 +95,7 @@ func work(ctx context.Context, c contender, p period, out io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	pause(ctx, p.warmUp)
+	load.Pause(ctx, p.warmUp)
 	runtime.GC()
 	if p.profile != "" {
 		f, err := os.Create(p.profile)
@@ -105,7 +109,7 @@ func work(ctx context.Context, c contender, p period, out io.Writer) (err error)
 		defer pprof.StopCPUProfile()
 	}
 	began, used, before := time.Now(), cpuTime(), messages.Load()
-	pause(ctx, p.length)
+	load.Pause(ctx, p.length)
 	m := measurement{messages.Load() - before, cpuTime() - used, time.Since(began)}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -129,14 +133,4 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// pause waits for d or the end of ctx.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 )
 
 type cpuOptions struct {
@@ -135,7 +137,7 @@ func (r *result) together(op string) float64 {
 
 func reportCPU(o cpuOptions, results []*result) error {
 	fmt.Fprintf(o.out, "CPU a message (user and system), %d bytes of payload, median of %d interleaved rounds; %s, %s/%s, %d CPUs\n\n",
-		payloadSize, o.rounds, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
+		load.PayloadSize, o.rounds, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
 	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\tparallel\tmedian\tlowest\thighest\tmessages/s\ta receive\ta delete\t")
 	for _, r := range results {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/mem"
 	"github.com/longshore-dev/longshore/runtime"
@@ -98,13 +99,13 @@ func backlogOf(lost, again int64, waits ...time.Duration) error {
 }
 
 func TestWatchSeesWaitsAndSecondDeliveries(t *testing.T) {
-	q, err := mem.New(queueName, nil)
+	q, err := mem.New(load.QueueName, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &watch{Queue: q, waiting: make(map[int64]time.Time)}
 	queues := new(runtime.Queues)
-	if err := queues.Add(runtime.QueueInfo{Name: queueName, Driver: q}); err != nil {
+	if err := queues.Add(runtime.QueueInfo{Name: load.QueueName, Driver: q}); err != nil {
 		t.Fatal(err)
 	}
 	defer queues.Close(t.Context())

@@ -7,6 +7,8 @@ import (
 
 	"gocloud.dev/pubsub/awssnssqs"
 	"gocloud.dev/pubsub/batcher"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 )
 
 // gocloud is gocloud.dev's portable subscription on SQS with few calls for acks at
@@ -44,7 +46,7 @@ func openGocloud(opts awssnssqs.SubscriptionOptions) func(context.Context, int, 
 						return
 					}
 					if err == nil {
-						err = rawTask(m.Body)
+						err = load.DoRaw(m.Body)
 						m.Ack()
 					}
 					done(err)

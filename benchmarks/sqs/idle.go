@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 )
 
 // idle counts the requests of two workers that have nothing to do: the one that
@@ -14,8 +16,8 @@ func idle(ctx context.Context, o requestsOptions, server *serverProcess, cancel 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.end(), other.close()) }()
-	pause(ctx, pollWait+2*time.Second) // what was asked while there was work ends
+	defer func() { err = errors.Join(err, w.End(), other.close()) }()
+	load.Pause(ctx, pollWait+2*time.Second) // what was asked while there was work ends
 	servers := []struct {
 		*serverProcess
 		slots int
@@ -27,7 +29,7 @@ func idle(ctx context.Context, o requestsOptions, server *serverProcess, cancel 
 		}
 	}
 	const waits = 2
-	pause(ctx, waits*pollWait-time.Second)
+	load.Pause(ctx, waits*pollWait-time.Second)
 	var missed []error
 	for i, s := range servers {
 		after, err := s.counts()

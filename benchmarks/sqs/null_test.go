@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 )
 
 // start serves b for the time of a test and sets the environment to it.
@@ -69,7 +71,7 @@ func TestNullServerBringsTenNewMessagesEachTime(t *testing.T) {
 			t.Fatalf("got %d messages, %v", len(got.Messages), err)
 		}
 		for _, m := range got.Messages {
-			if err := rawTask([]byte(*m.Body)); err != nil {
+			if err := load.DoRaw([]byte(*m.Body)); err != nil {
 				t.Error(err)
 			}
 			if m.MD5OfBody == nil || len(m.Attributes) != 1 {
@@ -128,7 +130,7 @@ func TestNullServerRefusesWhatItDoesNotKnow(t *testing.T) {
 func TestChecksumOfAttributesIsTheOtherServers(t *testing.T) {
 	start(t, newFakeServer())
 	c := client(t)
-	q, err := c.CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: aws.String(queueName)})
+	q, err := c.CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: aws.String(load.QueueName)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/driver"
 )
 
@@ -30,15 +31,15 @@ func openFake(ctx context.Context, server *serverProcess, hold time.Duration) (d
 		name       string
 		attributes map[string]string
 	}{
-		{queueName + deadSuffix, map[string]string{"MessageRetentionPeriod": "1209600"}},
-		{queueName, map[string]string{
+		{load.QueueName + deadSuffix, map[string]string{"MessageRetentionPeriod": "1209600"}},
+		{load.QueueName, map[string]string{
 			"VisibilityTimeout": strconv.Itoa(int(hold.Seconds())),
-			"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":100}`, arn(queueName+deadSuffix)),
+			"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":100}`, arn(load.QueueName+deadSuffix)),
 		}},
 	} {
 		if _, err := client.CreateQueue(ctx, &awssqs.CreateQueueInput{QueueName: &q.name, Attributes: q.attributes}); err != nil {
 			return nil, err
 		}
 	}
-	return driver.Default.Open(ctx, "sqs://"+queueName+"?region="+region)
+	return driver.Default.Open(ctx, "sqs://"+load.QueueName+"?region="+region)
 }

@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 )
 
 // raw is the loop that one writes by hand with the SDK: receive ten, decode them,
@@ -43,14 +43,6 @@ var raw = contender{
 	},
 }
 
-// event is what a poller needs of an envelope.
-type event struct {
-	ID   string          `json:"id"`
-	Type string          `json:"type"`
-	Time time.Time       `json:"time"`
-	Data json.RawMessage `json:"data"`
-}
-
 // rawBatch does one batch.
 func rawBatch(ctx context.Context, client *awssqs.Client, done func(error)) error {
 	url := queueURL()
@@ -62,7 +54,7 @@ func rawBatch(ctx context.Context, client *awssqs.Client, done func(error)) erro
 	}
 	entries := make([]types.DeleteMessageBatchRequestEntry, len(received.Messages))
 	for i, m := range received.Messages {
-		if err := rawTask([]byte(aws.ToString(m.Body))); err != nil {
+		if err := load.DoRaw([]byte(aws.ToString(m.Body))); err != nil {
 			return err
 		}
 		entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle}
@@ -81,20 +73,4 @@ func rawBatch(ctx context.Context, client *awssqs.Client, done func(error)) erro
 		done(nil)
 	}
 	return nil
-}
-
-// rawTask decodes an envelope and does what is in it.
-func rawTask(body []byte) error {
-	var e event
-	if err := json.Unmarshal(body, &e); err != nil {
-		return err
-	}
-	if e.Type != (task{}).Kind() {
-		return fmt.Errorf("a task of kind %q came", e.Type)
-	}
-	var t task
-	if err := json.Unmarshal(e.Data, &t); err != nil {
-		return err
-	}
-	return t.do()
 }

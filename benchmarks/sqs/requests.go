@@ -9,12 +9,11 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
 const (
-	// tick is how often conditions are looked at.
-	tick = time.Millisecond
 	// handlerTime is how long a task takes.
 	handlerTime = time.Millisecond
 	// mostRequests a message may take for send, receive and delete together; with
@@ -43,7 +42,7 @@ func countRequests(ctx context.Context, o requestsOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.end(), server.close()) }()
+	defer func() { err = errors.Join(err, w.End(), server.close()) }()
 	missed := saturate(ctx, o, server, w, done)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -53,7 +52,7 @@ func countRequests(ctx context.Context, o requestsOptions) (err error) {
 
 // startOnFake starts a server with queues and a worker on it. Done counts what is
 // acknowledged.
-func startOnFake(ctx context.Context, slots int, failed context.CancelCauseFunc) (*serverProcess, *workerRun, *atomic.Int64, error) {
+func startOnFake(ctx context.Context, slots int, failed context.CancelCauseFunc) (*serverProcess, *load.Worker, *atomic.Int64, error) {
 	server, err := startServer(ctx, "fake")
 	if err != nil {
 		return nil, nil, nil, err
@@ -63,16 +62,16 @@ func startOnFake(ctx context.Context, slots int, failed context.CancelCauseFunc)
 		return nil, nil, nil, errors.Join(err, server.close())
 	}
 	done := new(atomic.Int64)
-	w, err := startWorker(ctx, q, runtime.WorkerOptions{Concurrency: slots, Grace: grace,
+	w, err := load.Start(ctx, q, runtime.WorkerOptions{Concurrency: slots, Grace: grace,
 		OnSettled: func(s runtime.Settled) {
-			if err := acked(s); err != nil {
+			if err := load.Acked(s); err != nil {
 				failed(err)
 			}
 			done.Add(1)
 		},
-	}, func(ctx context.Context, t *runtime.Task[task]) error {
-		pause(ctx, handlerTime)
-		return t.Args.do()
+	}, func(ctx context.Context, t *runtime.Task[load.Task]) error {
+		load.Pause(ctx, handlerTime)
+		return t.Args.Do()
 	}, failed)
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, server.close())
@@ -81,27 +80,27 @@ func startOnFake(ctx context.Context, slots int, failed context.CancelCauseFunc)
 }
 
 // saturate counts while there is a backlog.
-func saturate(ctx context.Context, o requestsOptions, server *serverProcess, w *workerRun, done *atomic.Int64) error {
+func saturate(ctx context.Context, o requestsOptions, server *serverProcess, w *load.Worker, done *atomic.Int64) error {
 	failed := make(chan error, feeders) // one a sender at most, never closed
-	f := startFeed(ctx, w.client, feeders, backlog, done.Load, func(int64) task { return newTask() }, func(err error) { failed <- err })
-	defer f.end()
-	pause(ctx, o.warmUp)
+	f := load.StartFeed(ctx, w.Client, feeders, backlog, done.Load, func(int64) load.Task { return load.NewTask() }, func(err error) { failed <- err })
+	defer f.End()
+	load.Pause(ctx, o.warmUp)
 	before, err := server.counts()
 	if err != nil {
 		return err
 	}
-	sent, doneBefore, began := f.sent.Load(), done.Load(), time.Now()
+	sent, doneBefore, began := f.Sent.Load(), done.Load(), time.Now()
 	for done.Load()-doneBefore < o.messages && ctx.Err() == nil && len(failed) == 0 {
-		pause(ctx, tick)
+		load.Pause(ctx, load.Tick)
 	}
 	after, err := server.counts()
 	if err != nil {
 		return err
 	}
-	sent, counted, took := f.sent.Load()-sent, done.Load()-doneBefore, time.Since(began)
-	f.end()
-	for len(failed) == 0 && done.Load() < f.sent.Load() && ctx.Err() == nil {
-		pause(ctx, tick)
+	sent, counted, took := f.Sent.Load()-sent, done.Load()-doneBefore, time.Since(began)
+	f.End()
+	for len(failed) == 0 && done.Load() < f.Sent.Load() && ctx.Err() == nil {
+		load.Pause(ctx, load.Tick)
 	}
 	if len(failed) > 0 {
 		return <-failed
