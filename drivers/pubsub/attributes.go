@@ -48,6 +48,16 @@ func (s *source) unpack(l *lease, all map[string]string) {
 	}
 }
 
+// packed says whether some attributes are parts of a message, or Pub/Sub's own.
+func packed(all map[string]string) bool {
+	for _, name := range [...]string{driver.AttributeCarry, driver.AttributeDeath, attributeSubscription} {
+		if _, ok := all[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
 // sizeOf is at most what an attribute takes in a request, beside its name and value.
 func sizeOf(name, value string) int { return len(name) + len(value) + attributeFraming }
 
