@@ -127,16 +127,16 @@ func retryAfter(err error) time.Duration {
 // subscriptions with exactly-once delivery give. Source: Google Pub/Sub,
 // "Exactly-once delivery".
 const (
-	ackFailureReason    = "EXACTLY_ONCE_ACKID_FAILURE"
 	ackInvalid          = "PERMANENT_FAILURE_INVALID_ACK_ID"
 	ackTransientFailure = "TRANSIENT_FAILURE_"
 )
 
-// ackFailures are the failed ack ids of a request, each with its outcome; nil where
-// the error is about the request as a whole.
+// ackFailures are the failed ack ids of a request, each with its outcome. An error
+// about the request as a whole names none; it may have other things there. As in
+// Google's own library the reason of the ErrorInfo does not matter.
 func ackFailures(err error) map[string]string {
 	e, ok := apierror.FromError(err)
-	if !ok || e.Reason() != ackFailureReason {
+	if !ok {
 		return nil
 	}
 	return e.Metadata()

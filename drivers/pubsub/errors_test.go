@@ -96,7 +96,7 @@ func TestRetryAfter(t *testing.T) {
 // Ack ids are as good as the right to settle, so they are not for logs.
 func TestErrorsDoNotRepeatAckIDs(t *testing.T) {
 	err := answer(codes.InvalidArgument, "Some acknowledgement ids were invalid.",
-		&errdetails.ErrorInfo{Reason: ackFailureReason, Metadata: map[string]string{"SECRET-ACK-ID": ackInvalid}})
+		&errdetails.ErrorInfo{Reason: "EXACTLY_ONCE_ACKID_FAILURE", Metadata: map[string]string{"SECRET-ACK-ID": ackInvalid}})
 	if got := classify(t.Context(), "op", actionConsume, "projects/p/subscriptions/s", err).Error(); strings.Contains(got, "SECRET") {
 		t.Error(got)
 	}

@@ -55,7 +55,11 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	for pause := firstPause; ; {
 		asked := time.Now()
 		leases, err := p.follow(ctx)
-		if err != nil || len(leases) > 0 {
+		switch {
+		case err == nil && len(leases) > 0 && q.gate.closing():
+			p.giveBack(context.WithoutCancel(ctx), leases) // nobody can settle them any more
+			return nil, driver.Errorf(driver.Closed, op, "the queue was closed")
+		case err != nil || len(leases) > 0:
 			return leases, err
 		}
 		left := time.Until(end)
@@ -75,10 +79,8 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 		if left = time.Until(end); left <= 0 {
 			return nil, nil
 		}
-		select {
-		case <-q.gate.done:
+		if q.gate.closing() {
 			return nil, driver.Errorf(driver.Closed, op, "the queue was closed")
-		default:
 		}
 		p.wait = min(left, maxPull)
 	}
@@ -178,18 +180,23 @@ func (p *pull) do(ctx context.Context) ([]driver.Lease, error) {
 	}
 	p.source.seen.Store(true)
 	all := make([]lease, len(out.ReceivedMessages))
-	leases := make([]driver.Lease, len(all))
 	for i := range all {
 		p.source.fill(&all[i], out.ReceivedMessages[i])
 		all[i].received = received
-		leases[i] = &all[i]
 	}
 	p.setEnds(ctx, start, received, all)
+	leases := make([]driver.Lease, 0, len(all))
+	for i := range all {
+		if !all[i].ended {
+			leases = append(leases, &all[i])
+		}
+	}
 	return leases, nil
 }
 
 // setEnds gives the leases their ends, and first the hold that is wanted where the
-// subscription's own is another. What that fails for says what it really has.
+// subscription's own is another. What that fails for says what it really has, and
+// what the broker says is lost has ended.
 func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lease) {
 	own, ownOver := p.own, received.Add(p.own)
 	if own == 0 {
@@ -216,6 +223,8 @@ func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lea
 		switch {
 		case err == nil:
 			l.end, l.over = end, over
+		case driver.Is(err, driver.LeaseLost):
+			l.ended = true
 		case unknown(err):
 			l.end, l.over = earlier(ownEnd, end), later(ownOver, over)
 		}

@@ -157,8 +157,7 @@ type publish struct {
 func (p *publish) inOrder(ctx context.Context, parcels []parcel) {
 	first, rest := nextRequest(parcels)
 	for len(first) > 0 {
-		splits := 0
-		p.part(ctx, first, &splits)
+		p.part(ctx, first, new(search))
 		if err := toSendAgain(first); err != nil {
 			p.fail(rest, err)
 			return
@@ -184,26 +183,41 @@ func (p *publish) fail(parcels []parcel, err *driver.Error) {
 	}
 }
 
+// search is the one for what is refused in a request.
+type search struct {
+	splits int  // how often a part was halved
+	took   bool // a part was taken
+}
+
 // part makes one request. One message that Pub/Sub refuses, such as by the topic's
-// schema, fails the request, and is looked for by halves, in order.
-func (p *publish) part(ctx context.Context, parcels []parcel, splits *int) {
+// schema, fails the request, and is looked for by halves, in order. Where many are,
+// not all are found: then what is left may be sent again, unless all was refused.
+func (p *publish) part(ctx context.Context, parcels []parcel, s *search) {
 	err := p.request(ctx, parcels)
 	if err == nil {
+		s.took = true
 		return
 	}
 	half := len(parcels) / 2
-	if half == 0 || *splits >= maxSplits || err.Code != driver.InvalidArgument {
+	switch {
+	case half == 0 || err.Code != driver.InvalidArgument:
+		p.fail(parcels, err)
+		return
+	case s.splits >= maxSplits && s.took:
+		p.fail(parcels, driver.Errorf(driver.Unavailable, p.op, "one of %d messages is refused, and not found yet; send them again: %w", len(parcels), err.Err))
+		return
+	case s.splits >= maxSplits:
 		p.fail(parcels, err)
 		return
 	}
-	*splits++
+	s.splits++
 	first, rest := parcels[:half], parcels[half:]
-	p.part(ctx, first, splits)
+	p.part(ctx, first, s)
 	if again := toSendAgain(first); again != nil && first[0].key() != "" {
 		p.fail(rest, again)
 		return
 	}
-	p.part(ctx, rest, splits)
+	p.part(ctx, rest, s)
 }
 
 func (p *publish) request(ctx context.Context, parcels []parcel) *driver.Error {
