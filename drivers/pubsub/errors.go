@@ -81,6 +81,9 @@ func codeOf(s *status.Status, reason string, a action, name string) (driver.Code
 		}
 		return driver.PermissionDenied, fmt.Sprintf("the credentials do not allow %s; grant %s on %s %q", a.permission, a.role, a.on, name)
 	case codes.Unauthenticated:
+		if noToken(s.Message()) {
+			return driver.Unavailable, "the Google credentials could not be renewed"
+		}
 		return driver.PermissionDenied, "the Google credentials are not valid, or have expired; renew them"
 	case codes.ResourceExhausted:
 		if strings.Contains(s.Message(), "larger than max") { // gRPC's own limit, which has no details
@@ -104,6 +107,21 @@ func codeOf(s *status.Status, reason string, a action, name string) (driver.Code
 		return driver.Unavailable, ""
 	}
 	return driver.Unknown, ""
+}
+
+// noToken says whether a request was not made because nobody gave a token for it, which
+// may pass, by the texts of gRPC and of Google's library. It is false where whoever
+// gives tokens has refused.
+func noToken(message string) bool {
+	if !strings.Contains(message, "per-RPC creds failed") {
+		return false
+	}
+	for _, refused := range [...]string{"cannot fetch token: 4", `auth: "`, `oauth2: "`} {
+		if strings.Contains(message, refused) {
+			return false
+		}
+	}
+	return true
 }
 
 // reason is that of the ErrorInfo of an error, or empty.
@@ -160,6 +178,12 @@ func mayNot(err error) bool {
 	}
 	e, ok := errors.AsType[*requestError](err)
 	return ok && e.status.Code() == codes.PermissionDenied && reason(e.err) != "SERVICE_DISABLED"
+}
+
+// timedOut says whether err is that a request had no answer in time.
+func timedOut(err error) bool {
+	e, ok := errors.AsType[*requestError](err)
+	return ok && e.status.Code() == codes.DeadlineExceeded
 }
 
 // unknown says whether the request that failed with err may have taken effect.

@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/pubsub"
@@ -154,5 +158,34 @@ func TestABuryThatHangsHoldsUpNothingElse(t *testing.T) {
 			e.Errorf("%d acks and %d releases after a second; want one of each", a, m)
 		}
 		settling.Wait()
+	})
+}
+
+// What an error says of single leases counts whatever its code and reason are.
+func TestAnErrorOfAnyReasonTellsForEachLease(t *testing.T) {
+	on(t, nil, pubsub.Options{ExactlyOnce: true}, func(e *env) {
+		struck := false
+		q := e.through(pubsub.Options{ExactlyOnce: true}, func(m any) error {
+			in, ok := m.(*pubsubpb.AcknowledgeRequest)
+			if !ok || struck {
+				return nil
+			}
+			struck = true
+			s, err := status.New(codes.Unavailable, "some are not done").WithDetails(&errdetails.ErrorInfo{
+				Reason: "ANOTHER_REASON", Metadata: map[string]string{in.GetAckIds()[1]: "TRANSIENT_FAILURE_SERVICE_UNAVAILABLE", "service": "pubsub"},
+			})
+			e.must(err)
+			return s.Err()
+		})
+		e.send(messages(3)...)
+		batch := make([]driver.Settlement, 3)
+		for i, l := range e.lease(q, 3) {
+			batch[i] = driver.Settlement{Lease: l, Verdict: driver.Ack}
+		}
+		for i, err := range q.Settle(e.Context(), batch) {
+			e.only(i == 1, "ack", err, driver.Unavailable)
+		}
+		e.must(e.settle(q, batch[1]))
+		e.must(q.Close(e.Context()))
 	})
 }

@@ -232,11 +232,14 @@ func TestMissingThings(t *testing.T) {
 		_, err = e.queue.DeadLetter().Receive(e.Context(), driver.ReceiveOptions{Max: 1})
 		e.code("dead letter", err, driver.NotFound, `"projects/test/subscriptions/missing-three"`)
 	})
-	on(t, nil, pubsub.Options{Topic: "missing", DeadTopic: "missing-too"}, func(e *env) {
+	on(t, nil, pubsub.Options{Topic: "missing", DeadTopic: "missing-too", DeadSubscription: "missing-three"}, func(e *env) {
 		e.code("send", e.queue.Send(e.Context(), messages(1))[0].Err, driver.NotFound, `topic "projects/test/topics/missing" does not exist`)
 		e.publish(&pubsubpb.PubsubMessage{Data: []byte("x")})
 		l := e.lease(e.queue, 1)[0]
-		e.code("bury", e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Bury, Reason: "test"}), driver.NotFound, "missing-too")
+		bury := driver.Settlement{Lease: l, Verdict: driver.Bury, Reason: "test"}
+		e.code("bury", e.settle(e.queue, bury), driver.NotFound, "missing-three")
+		e.server.Fault(pubsubfake.Fault{Op: "GetSubscription", Code: codes.PermissionDenied})
+		e.code("bury", e.settle(e.queue, bury), driver.NotFound, "missing-too")
 		e.must(e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Ack}))
 	})
 }

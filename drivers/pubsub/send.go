@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
@@ -32,6 +33,9 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 		return driver.FailSend(len(batch), err)
 	}
 	defer q.gate.leave()
+	if err := q.stillKeeps(op); err != nil {
+		return driver.FailSend(len(batch), err)
+	}
 	results := make([]driver.SendResult, len(batch))
 	parcels := make([]parcel, 0, len(batch))
 	for i := range batch {
@@ -113,8 +117,12 @@ func (q *Queue) post(ctx context.Context, op, topic string, parcels []parcel) {
 		}
 		slots <- struct{}{}
 		running.Go(func() {
+			defer func() { <-slots }()
+			if err := p.hung.Load(); err != nil {
+				p.fail(part, err)
+				return
+			}
 			p.inOrder(ctx, part)
-			<-slots
 		})
 	}
 	running.Wait()
@@ -151,6 +159,7 @@ func nextRequest(parcels []parcel) (first, rest []parcel) {
 type publish struct {
 	api       *Clients
 	op, topic string
+	hung      atomic.Pointer[driver.Error] // a request had no answer in time: no other is begun
 }
 
 // inOrder makes the requests of a group.
@@ -230,7 +239,11 @@ func (p *publish) request(ctx context.Context, parcels []parcel) *driver.Error {
 	out, err := p.api.Topics.Publish(request, in, once)
 	switch {
 	case err != nil:
-		return classify(ctx, p.op, actionPublish, p.topic, err)
+		e := classify(ctx, p.op, actionPublish, p.topic, err)
+		if timedOut(e) {
+			p.hung.Store(e)
+		}
+		return e
 	case len(out.GetMessageIds()) != len(parcels):
 		return driver.Errorf(driver.Unavailable, p.op, "the answer has %d ids for %d messages", len(out.GetMessageIds()), len(parcels))
 	}

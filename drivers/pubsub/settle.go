@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -119,11 +120,22 @@ func (s *source) release(ctx context.Context, op string, delays []time.Duration,
 	}
 	var running sync.WaitGroup
 	slots := make(chan struct{}, most)
+	var hung atomic.Pointer[error] // a request had no answer in time: no other is begun
 	for _, delay := range delays {
 		slots <- struct{}{}
 		running.Go(func() {
-			s.modify(ctx, op, delay, released[delay], errs)
-			<-slots
+			defer func() { <-slots }()
+			claims := released[delay]
+			if err := hung.Load(); err != nil {
+				for _, c := range claims {
+					errs[c.index] = *err
+				}
+				return
+			}
+			s.modify(ctx, op, delay, claims, errs)
+			if err := errs[claims[0].index]; timedOut(err) {
+				hung.Store(&err)
+			}
 		})
 	}
 	running.Wait()
