@@ -171,7 +171,7 @@ func (p *pull) do(ctx context.Context) ([]driver.Lease, error) {
 	}, once, anySize)
 	received := time.Now()
 	switch {
-	case err != nil && p.wait > 0 && status.Code(err) == codes.DeadlineExceeded:
+	case err != nil && p.wait > 0 && status.Code(err) == codes.DeadlineExceeded && !p.source.settings.Load().silence():
 		return nil, nil // this is how a Pull may say that there was nothing
 	case err != nil:
 		return nil, classify(ctx, p.op, actionConsume, p.source.subscription, err)

@@ -349,3 +349,34 @@ func (e *env) mustFail(what string, err error) {
 		e.Fatalf("%s: no error", what)
 	}
 }
+
+// A Pull without an answer may be an empty queue, but not where nothing is answered.
+func TestAnEndpointThatHangsIsNoEmptyQueue(t *testing.T) {
+	on(t, &pubsubfake.Options{PullMargin: -1}, pubsub.Options{}, func(e *env) {
+		poll := func(n int) (failed int) {
+			for range n {
+				if _, err := e.queue.Receive(e.Context(), driver.ReceiveOptions{Max: 1, Wait: 10 * time.Second}); err != nil {
+					e.code("receive", err, driver.Unavailable, "in time")
+					failed++
+				}
+			}
+			return failed
+		}
+		if n := poll(20); n != 0 {
+			e.Errorf("%d polls of an empty queue failed", n)
+		}
+		mend := e.server.Fault(pubsubfake.Fault{Delay: time.Hour})
+		if n := poll(20); n < 13 {
+			e.Errorf("%d of 20 polls failed; want all but those of the first minute", n)
+		}
+		mend()
+		if n := poll(20); n > 6 {
+			e.Errorf("%d of 20 polls failed; want those of the first minute", n)
+		}
+		disarm := e.server.Fault(pubsubfake.Fault{Op: "GetSubscription", Code: codes.Unavailable})
+		if n := poll(20); n != 0 {
+			e.Errorf("%d polls failed where the subscription cannot be read for a while", n)
+		}
+		disarm()
+	})
+}
