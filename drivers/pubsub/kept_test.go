@@ -58,10 +58,9 @@ func TestACopyGoesOnlyWhereItIsKept(t *testing.T) {
 			on(t, nil, pubsub.Options{}, func(e *env) {
 				e.send(message(1))
 				e.must(e.settle(e.queue, driver.Settlement{Lease: e.lease(e.queue, 1)[0], Verdict: driver.Bury, Reason: "test"}))
-				l := e.lease(e.queue.DeadLetter(), 1)[0]
 				tt.change(e, subscription)
 				e.sleep(time.Minute) // for as long as it is not noticed
-				l = e.lease(e.queue.DeadLetter(), 1)[0]
+				l := e.lease(e.queue.DeadLetter(), 1)[0]
 				e.code("redrive", e.settle(e.queue.DeadLetter(), driver.Settlement{Lease: l, Verdict: driver.Redrive}), tt.code, tt.says, subscription)
 				e.must(e.settle(e.queue.DeadLetter(), driver.Settlement{Lease: l, Verdict: driver.Release}))
 				e.lease(e.queue.DeadLetter(), 1)
@@ -72,11 +71,10 @@ func TestACopyGoesOnlyWhereItIsKept(t *testing.T) {
 	for _, code := range []codes.Code{codes.PermissionDenied, codes.Unavailable} {
 		on(t, nil, pubsub.Options{}, func(e *env) {
 			e.send(message(1))
-			l := e.lease(e.queue, 1)[0]
 			_, err := e.queue.Policy(e.Context())
 			e.must(err)
 			e.sleep(time.Minute)
-			l = e.lease(e.queue, 1)[0]
+			l := e.lease(e.queue, 1)[0]
 			e.server.Fault(pubsubfake.Fault{Op: "GetSubscription", Resource: "orders-dead", Code: code, Count: 1})
 			e.must(e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Bury, Reason: "test"}))
 			e.sleep(time.Minute)
