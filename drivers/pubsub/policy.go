@@ -123,12 +123,18 @@ func (q *Queue) agreeDead(op string, got *pubsubpb.Subscription) error {
 	switch {
 	case got.GetFilter() != "":
 		return refuse("has a filter, and what does not pass it is lost", "create one without")
-	case got.GetPushConfig().GetPushEndpoint() != "" || got.GetBigqueryConfig() != nil || got.GetCloudStorageConfig() != nil:
+	case len(got.GetMessageTransforms()) > 0:
+		return refuse("has message transforms, which change or lose what it gets", "remove them")
+	case got.GetPushConfig().GetPushEndpoint() != "" || exports(got):
 		return refuse("pushes or exports what it gets", "name a pull subscription by dead_subscription")
 	case got.GetDeadLetterPolicy() != nil:
 		return refuse("has a dead-letter policy of its own, by which dead letters that are looked at too often leave it", "remove that")
 	}
 	return nil
+}
+
+func exports(s *pubsubpb.Subscription) bool {
+	return s.GetBigqueryConfig() != nil || s.GetCloudStorageConfig() != nil || s.GetBigtableConfig() != nil
 }
 
 // sameName says whether two complete names can be of the same thing: a project has
