@@ -37,7 +37,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 		end, over := start.Add(hold), now.Add(hold)
 		for _, c := range claimed {
 			switch err := w.errs[c.index]; {
-			case err == nil && !q.options.ExactlyOnce && c.lease.past(now):
+			case err == nil && (s.isDead() || !q.options.ExactlyOnce) && c.lease.past(now):
 				// Pub/Sub says yes to anybody, and may have delivered the message again.
 				w.errs[c.index] = driver.Errorf(driver.LeaseLost, op, "the lease expired before the answer came")
 				c.lease.free(time.Time{}, time.Time{}, false)

@@ -57,23 +57,30 @@ func TestAnExtendThatIsConfirmedMayFindMoreLost(t *testing.T) {
 // Without exactly-once delivery the broker takes an extension that comes too late,
 // and somebody else may have the message by then.
 func TestAnExtendThatIsAnsweredAfterTheEndIsLost(t *testing.T) {
+	late := func(e *env, s driver.Source) {
+		l := e.lease(s, 1)[0]
+		e.must(s.Extend(e.Context(), []driver.Lease{l}, 10*time.Second)[0].Err) // which ends when it says
+		e.sleep(9 * time.Second)
+		e.server.Fault(pubsubfake.Fault{Op: "ModifyAckDeadline", Delay: 4 * time.Second, Count: 1})
+		var other sync.WaitGroup
+		other.Go(func() {
+			e.sleep(2 * time.Second)
+			if got, err := s.Receive(e.Context(), driver.ReceiveOptions{Max: 1}); err != nil || len(got) != 1 {
+				e.Errorf("after the end: %d leases, %v; want the message", len(got), err)
+			}
+		})
+		e.code("extend", s.Extend(e.Context(), []driver.Lease{l}, time.Minute)[0].Err, driver.LeaseLost)
+		other.Wait()
+	}
 	for _, exactlyOnce := range []bool{false, true} {
 		on(t, nil, pubsub.Options{ExactlyOnce: exactlyOnce}, func(e *env) {
 			e.send(message(1))
-			l := e.lease(e.queue, 1)[0]
-			e.sleep(time.Until(l.Expires()) - time.Second)
-			e.must(e.queue.Extend(e.Context(), []driver.Lease{l}, 10*time.Second)[0].Err) // to the end to the second
-			e.sleep(9 * time.Second)
-			e.server.Fault(pubsubfake.Fault{Op: "ModifyAckDeadline", Delay: 4 * time.Second, Count: 1})
-			var other sync.WaitGroup
-			other.Go(func() {
-				e.sleep(2 * time.Second)
-				if got, err := e.queue.Receive(e.Context(), driver.ReceiveOptions{Max: 1}); err != nil || len(got) != 1 {
-					e.Errorf("after the end: %d leases, %v; want the message", len(got), err)
-				}
-			})
-			e.code("extend", e.queue.Extend(e.Context(), []driver.Lease{l}, time.Minute)[0].Err, driver.LeaseLost)
-			other.Wait()
+			late(e, e.queue)
+			// A dead letter need not have what the queue has.
+			e.remake(&pubsubpb.Subscription{Name: deadSubscription, Topic: deadTopic, AckDeadlineSeconds: 40})
+			e.send(message(2))
+			e.must(e.settle(e.queue, driver.Settlement{Lease: e.lease(e.queue, 1)[0], Verdict: driver.Bury, Reason: "test"}))
+			late(e, e.queue.DeadLetter())
 		})
 	}
 }

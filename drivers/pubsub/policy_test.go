@@ -218,9 +218,11 @@ func TestDeadLettersThatAreNotKeptOrPulled(t *testing.T) {
 	for says, set := range map[string]func(s *pubsubpb.Subscription){
 		"a filter":           func(s *pubsubpb.Subscription) { s.Filter = "attributes.a" },
 		"message transforms": func(s *pubsubpb.Subscription) { s.MessageTransforms = []*pubsubpb.MessageTransform{{}} },
-		"pushes":             func(s *pubsubpb.Subscription) { s.PushConfig = &pubsubpb.PushConfig{PushEndpoint: "https://example.com"} },
-		"exports":            func(s *pubsubpb.Subscription) { s.BigqueryConfig = &pubsubpb.BigQueryConfig{Table: "a.b.c"} },
-		"pull subscription":  func(s *pubsubpb.Subscription) { s.CloudStorageConfig = &pubsubpb.CloudStorageConfig{Bucket: "a"} },
+		"pushes": func(s *pubsubpb.Subscription) {
+			s.PushConfig = &pubsubpb.PushConfig{PushEndpoint: "https://example.com"}
+		},
+		"exports":           func(s *pubsubpb.Subscription) { s.BigqueryConfig = &pubsubpb.BigQueryConfig{Table: "a.b.c"} },
+		"pull subscription": func(s *pubsubpb.Subscription) { s.CloudStorageConfig = &pubsubpb.CloudStorageConfig{Bucket: "a"} },
 	} {
 		on(t, nil, pubsub.Options{}, func(e *env) {
 			q := e.through(pubsub.Options{}, func(m any) error {
