@@ -41,9 +41,11 @@
 // growing intervals of up to a second. Several Receives at a time are several Pulls
 // at a time, which is how Pub/Sub gives more. A Pull ends by its own deadline, a
 // second after its wait at the latest, and is never cancelled: what was on its way
-// to it would stay leased. When the context of a Receive ends first, its Pull goes on
-// and what it brings is released. A Wait of 0 is a Pull that returns immediately,
-// which may find nothing where there is something.
+// to it would stay leased. When the context of a Receive is cancelled, its Pull goes
+// on and what it brings is released; a deadline of the context ends the Pull's wait. A
+// Pull without an answer is an empty queue, unless the subscription, which is read
+// once a minute, had no answer either: then it is Unavailable. A Wait of 0 is a Pull
+// that returns immediately, which may find nothing where there is something.
 //
 // With ordering a GroupKey is the ordering key. Pub/Sub takes one key a request, so a
 // batch makes a request for each group. One Pull may bring several messages of a

@@ -1,7 +1,6 @@
 package pubsub_test
 
 import (
-	"strconv"
 	"testing"
 	"time"
 
@@ -131,39 +130,4 @@ func TestGooglesOwnAttributesAreNotPublishedAgain(t *testing.T) {
 		}
 		e.must(q.Close(e.Context()))
 	})
-}
-
-// Many requests to an endpoint that does not answer take as long as a few.
-func TestManyRequestsWithoutAnAnswer(t *testing.T) {
-	for _, ordered := range []bool{false, true} {
-		on(t, nil, pubsub.Options{Ordered: ordered}, func(e *env) {
-			batch := messages(1000)
-			if ordered {
-				for i := range batch {
-					batch[i].GroupKey = strconv.Itoa(i)
-				}
-			}
-			e.send(batch[:300]...)
-			ls := e.lease(e.queue, 300)
-			e.server.Fault(pubsubfake.Fault{Delay: time.Hour})
-			start := time.Now()
-			for _, r := range e.queue.Send(e.Context(), batch) {
-				e.code("send", r.Err, driver.Unavailable, "in time")
-			}
-			if took := time.Since(start); took > 30*time.Second {
-				e.Errorf("ordered %v: a send gave up after %v", ordered, took)
-			}
-			back := make([]driver.Settlement, len(ls))
-			for i, l := range ls {
-				back[i] = driver.Settlement{Lease: l, Verdict: driver.Release, Delay: time.Duration(i) * time.Second}
-			}
-			start = time.Now()
-			for _, err := range e.queue.Settle(e.Context(), back) {
-				e.code("release", err, driver.Unavailable, "in time")
-			}
-			if took := time.Since(start); took > 10*time.Second {
-				e.Errorf("ordered %v: a settle gave up after %v", ordered, took)
-			}
-		})
-	}
 }

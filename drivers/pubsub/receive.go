@@ -51,7 +51,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 		return nil, err
 	}
 	end := time.Now().Add(opts.Wait)
-	p.wait = min(opts.Wait, maxPull)
+	p.wait = pullWait(ctx, opts.Wait)
 	for pause := firstPause; ; {
 		asked := time.Now()
 		leases, err := p.follow(ctx)
@@ -82,8 +82,18 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 		if q.gate.closing() {
 			return nil, driver.Errorf(driver.Closed, op, "the queue was closed")
 		}
-		p.wait = min(left, maxPull)
+		p.wait = pullWait(ctx, left)
 	}
+}
+
+// pullWait is how long a Pull waits where there is time left. It goes by the deadline of
+// ctx too: what goes on after that takes messages only to give them back.
+func pullWait(ctx context.Context, left time.Duration) time.Duration {
+	wait := min(left, maxPull)
+	if at, ok := ctx.Deadline(); ok && wait > 0 {
+		wait = min(wait, max(time.Until(at), time.Millisecond))
+	}
+	return wait
 }
 
 // pause waits where no Pull does.

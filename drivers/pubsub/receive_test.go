@@ -95,10 +95,10 @@ func TestACancelledReceiveStrandsNothing(t *testing.T) {
 
 func TestCloseWaitsForAPullThatWasLeftBehind(t *testing.T) {
 	on(t, nil, pubsub.Options{}, func(e *env) {
-		ctx, cancel := context.WithTimeout(e.Context(), time.Second)
-		defer cancel()
+		ctx, cancel := context.WithCancel(e.Context())
+		time.AfterFunc(time.Second, cancel)
 		_, err := e.queue.Receive(ctx, driver.ReceiveOptions{Max: 10, Wait: time.Hour})
-		e.code("a receive past its deadline", err, driver.DeadlineExceeded)
+		e.code("a receive that is cancelled", err, driver.Canceled)
 		short, cancel := context.WithTimeout(e.Context(), time.Second)
 		defer cancel()
 		e.code("a close that is hasty", e.queue.Close(short), driver.DeadlineExceeded)
@@ -106,6 +106,33 @@ func TestCloseWaitsForAPullThatWasLeftBehind(t *testing.T) {
 		e.must(e.queue.Close(e.Context()))
 		if n, took := e.server.InFlight()["Pull"], time.Since(start); n != 0 || took > 20*time.Second {
 			e.Errorf("closed after %v with %d pulls in flight", took, n)
+		}
+	})
+}
+
+// A caller that says when it stops leaves no Pull behind, which would take from the next.
+func TestAPullEndsWithTheDeadlineOfItsContext(t *testing.T) {
+	on(t, &pubsubfake.Options{Linger: true}, pubsub.Options{}, func(e *env) {
+		for range 10 {
+			ctx, cancel := context.WithTimeout(e.Context(), 2*time.Second)
+			start := time.Now()
+			got, err := e.queue.Receive(ctx, driver.ReceiveOptions{Max: 10, Wait: time.Hour})
+			e.code("receive", err, driver.DeadlineExceeded)
+			if took := time.Since(start); len(got) > 0 || took != 2*time.Second {
+				e.Errorf("%d leases after %v", len(got), took)
+			}
+			cancel()
+			if n := e.server.InFlight()["Pull"]; n > 1 {
+				e.Fatalf("%d pulls in flight", n)
+			}
+		}
+		e.sleep(time.Millisecond)
+		if n := e.server.InFlight()["Pull"]; n != 0 {
+			e.Errorf("%d pulls are left behind", n)
+		}
+		e.send(message(1))
+		if l := e.lease(e.queue, 1)[0]; l.Attempt() != 1 {
+			e.Errorf("attempt %d; want that nothing took the message before", l.Attempt())
 		}
 	})
 }
@@ -348,35 +375,4 @@ func (e *env) mustFail(what string, err error) {
 	if err == nil {
 		e.Fatalf("%s: no error", what)
 	}
-}
-
-// A Pull without an answer may be an empty queue, but not where nothing is answered.
-func TestAnEndpointThatHangsIsNoEmptyQueue(t *testing.T) {
-	on(t, &pubsubfake.Options{PullMargin: -1}, pubsub.Options{}, func(e *env) {
-		poll := func(n int) (failed int) {
-			for range n {
-				if _, err := e.queue.Receive(e.Context(), driver.ReceiveOptions{Max: 1, Wait: 10 * time.Second}); err != nil {
-					e.code("receive", err, driver.Unavailable, "in time")
-					failed++
-				}
-			}
-			return failed
-		}
-		if n := poll(20); n != 0 {
-			e.Errorf("%d polls of an empty queue failed", n)
-		}
-		mend := e.server.Fault(pubsubfake.Fault{Delay: time.Hour})
-		if n := poll(20); n < 13 {
-			e.Errorf("%d of 20 polls failed; want all but those of the first minute", n)
-		}
-		mend()
-		if n := poll(20); n > 6 {
-			e.Errorf("%d of 20 polls failed; want those of the first minute", n)
-		}
-		disarm := e.server.Fault(pubsubfake.Fault{Op: "GetSubscription", Code: codes.Unavailable})
-		if n := poll(20); n != 0 {
-			e.Errorf("%d polls failed where the subscription cannot be read for a while", n)
-		}
-		disarm()
-	})
 }
