@@ -30,6 +30,16 @@ func (g *gate) enter(op string) error {
 	return nil
 }
 
+// closing is true once close has begun.
+func (g *gate) closing() bool {
+	select {
+	case <-g.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // join counts a part of a call that is in, which may outlast it. It leaves like a call.
 func (g *gate) join() {
 	g.mu.Lock()

@@ -112,8 +112,9 @@ func (q *Queue) withClients(f func(c *Clients)) bool {
 
 // Close waits for the calls in flight, and for the Pulls that a cancelled Receive
 // has left behind, which end by their own deadline within 21 s. A Canceled or
-// DeadlineExceeded says that some still are in flight. It closes the connection of
-// a queue that was opened by URL.
+// DeadlineExceeded says that some still are in flight; what was opened by URL closes
+// its connection when a Close has seen the last of them. A Receive that gets messages
+// once Close has begun gives them back and is Closed.
 func (q *Queue) Close(ctx context.Context) error {
 	if err := q.gate.close(ctx, q.ops.close); err != nil {
 		return err
