@@ -65,6 +65,7 @@ func TestWeightsShareWhatStarts(t *testing.T) {
 
 func TestWeightsHoldWhereAReceiveBringsAPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const tasks = 10_000 // over which weights are promised: a portion is a part of it
 		weights := map[string]int{"six": 6, "three": 3, "one": 1}
 		var infos []runtime.QueueInfo
 		for _, q := range []string{"one", "six", "three"} {
@@ -85,9 +86,9 @@ func TestWeightsHoldWhereAReceiveBringsAPart(t *testing.T) {
 			return nil
 		})
 		for q := range weights {
-			f.fill(q, 3000)
+			f.fill(q, tasks)
 		}
-		starts := f.work(runtime.WorkerOptions{Concurrency: 50}, time.Hour, after(3000))[:3000]
+		starts := f.work(runtime.WorkerOptions{Concurrency: 50}, time.Hour, after(tasks))[:tasks]
 		checkWeights(t, starts, weights)
 	})
 }
