@@ -23,7 +23,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 	if err := q.enter(ctx, op, len(leases), maxIDs); err != nil {
 		return driver.FailExtend(len(leases), err)
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	hold, err := s.prepareExtend(ctx, op, hold)
 	if err != nil {
 		return driver.FailExtend(len(leases), err)

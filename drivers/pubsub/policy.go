@@ -25,7 +25,7 @@ func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 	if err := q.enter(ctx, op, 1, 1); err != nil {
 		return driver.Policy{}, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	o := &q.options
 	var p driver.Policy
 	live, err := q.describe(ctx, op)
@@ -208,7 +208,7 @@ func (q *Queue) Stats(ctx context.Context) (driver.Stats, error) {
 	if err := q.enter(ctx, op, 1, 1); err != nil {
 		return driver.Stats{}, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	return driver.Stats{}, driver.Errorf(driver.Unsupported, op,
 		"Pub/Sub counts in Cloud Monitoring only; see subscription/num_undelivered_messages there")
 }

@@ -38,7 +38,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	if err := q.enter(ctx, op, 1, 1); err != nil {
 		return nil, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	if err := driver.CheckReceive(op, &q.capabilities, opts); err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 		asked := time.Now()
 		leases, err := p.follow(ctx)
 		switch {
-		case err == nil && len(leases) > 0 && q.gate.closing():
+		case err == nil && len(leases) > 0 && q.gate.Closing():
 			p.giveBack(context.WithoutCancel(ctx), leases) // nobody can settle them any more
 			return nil, driver.Errorf(driver.Closed, op, "the queue was closed")
 		case err != nil || len(leases) > 0:
@@ -79,7 +79,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 		if left = time.Until(end); left <= 0 {
 			return nil, nil
 		}
-		if q.gate.closing() {
+		if q.gate.Closing() {
 			return nil, driver.Errorf(driver.Closed, op, "the queue was closed")
 		}
 		p.wait = pullWait(ctx, left)
@@ -105,7 +105,7 @@ func (s *source) pause(ctx context.Context, op string, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return driver.ContextError(ctx, op)
-	case <-s.queue.gate.done:
+	case <-s.queue.gate.Done():
 		return driver.Errorf(driver.Closed, op, "the queue was closed")
 	}
 }
@@ -131,10 +131,10 @@ func (p *pull) follow(ctx context.Context) ([]driver.Lease, error) {
 	answers := make(chan answer) // never closed; the caller takes one, or has gone
 	this := *p                   // p goes on to the next
 	unhurried := context.WithoutCancel(ctx)
-	gate := &p.source.queue.gate
-	gate.join()
+	gate := p.source.queue.gate
+	gate.Join()
 	go func() {
-		defer gate.leave()
+		defer gate.Leave()
 		leases, err := this.do(unhurried)
 		select {
 		case answers <- answer{leases, err}:

@@ -32,7 +32,7 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 	if err := q.enter(ctx, op, len(batch), maxPublish); err != nil {
 		return driver.FailSend(len(batch), err)
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	if err := q.stillKeeps(op); err != nil {
 		return driver.FailSend(len(batch), err)
 	}

@@ -28,7 +28,7 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 	if err := q.enter(ctx, op, len(batch), maxIDs); err != nil {
 		return driver.FailSettle(len(batch), err)
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	if s.isDead() {
 		if err := s.there(ctx, op); err != nil {
 			return driver.FailSettle(len(batch), err)
