@@ -39,7 +39,7 @@
 // With Virtual each check runs in a testing/synctest bubble, and waits of hours
 // take no time. Without it the checks really wait. All their times are parts and
 // multiples of Backend.Hold, so choose a short one, and they run in parallel (the
-// flag -parallel says how many): one after the other they take 250 holds. Margin
+// flag -parallel says how many): one after the other they take 250 holds and more, of which the longest takes 20. Margin
 // says how late broker and machine may be. Two checks that take minutes whatever
 // the hold are absent then; with CONFORMANCE_LONG=1 they run.
 //
