@@ -204,7 +204,7 @@ func deadMovedBack(t *T) {
 		moved = append(moved, "by the broker")
 	}
 	for _, how := range moved {
-		id := b.enqueue(how, runtime.TTL(20*t.hold))
+		id := b.enqueue(how, runtime.TTL(8*t.hold))
 		b.rewrite(func(m *driver.Message) { m.Carry.Attempts = 1 }, id) // so that the dead letter carries some
 		w := b.work(h)
 		b.died(b.awaitDead(1, 2*t.hold), id, driver.ReasonExhausted)
@@ -221,7 +221,7 @@ func deadMovedBack(t *T) {
 			}
 			cancel()
 		}
-		time.Sleep(20 * t.hold) // its time to live is over
+		time.Sleep(8 * t.hold) // its time to live is over
 		w = b.work(h)
 		b.awaitTurns(id, 3, t.hold)
 		b.freshly(id, 1)

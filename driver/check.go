@@ -160,15 +160,25 @@ func checkAttributes(c *Capabilities, attributes map[string]string) error {
 		return fmt.Errorf("%d attributes exceed %d", len(attributes), c.MaxAttributes)
 	}
 	for name, value := range attributes {
-		if err := CheckAttributeName(name); err != nil {
+		if err := CheckAttribute(c, name, value); err != nil {
 			return err
 		}
-		if value == "" || len(value) > c.MaxAttributeValue {
-			return fmt.Errorf("attribute %q has a value of %d bytes; want 1 to %d", name, len(value), c.MaxAttributeValue)
-		}
-		if !IsText(value) {
-			return fmt.Errorf("attribute %q has a value with characters that are not text", name)
-		}
+	}
+	return nil
+}
+
+// CheckAttribute reports whether an application may send an attribute to a queue:
+// its name as in [CheckAttributeName], its value text of 1 to MaxAttributeValue
+// bytes.
+func CheckAttribute(c *Capabilities, name, value string) error {
+	if err := CheckAttributeName(name); err != nil {
+		return err
+	}
+	if value == "" || len(value) > c.MaxAttributeValue {
+		return fmt.Errorf("attribute %q has a value of %d bytes; want 1 to %d", name, len(value), c.MaxAttributeValue)
+	}
+	if !IsText(value) {
+		return fmt.Errorf("attribute %q has a value with characters that are not text", name)
 	}
 	return nil
 }

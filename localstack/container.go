@@ -18,6 +18,8 @@ import (
 	tclog "github.com/testcontainers/testcontainers-go/log"
 	tclocalstack "github.com/testcontainers/testcontainers-go/modules/localstack"
 	"github.com/testcontainers/testcontainers-go/wait"
+
+	"github.com/longshore-dev/longshore/internal/process"
 )
 
 // inner is the port inside the container.
@@ -49,7 +51,9 @@ func startContainer(ctx context.Context, o *Options) (_ *Instance, err error) {
 		testcontainers.WithWaitStrategy(wait.ForMappedPort(inner).WithStartupTimeout(readyWithin)),
 		testcontainers.WithLogger(tclog.NewNoopLogger()),
 	)
-	end := func() error { return testcontainers.TerminateContainer(c, testcontainers.StopTimeout(endsWithin)) }
+	end := func() error {
+		return testcontainers.TerminateContainer(c, testcontainers.StopTimeout(process.EndsWithin))
+	}
 	fail := func(err error) (*Instance, error) {
 		said := containerLog(c)
 		if also := end(); also != nil {
@@ -131,5 +135,5 @@ func containerLog(c *tclocalstack.LocalStackContainer) string {
 	if err != nil {
 		return err.Error()
 	}
-	return string(b[max(0, len(b)-tailSize):])
+	return string(b[max(0, len(b)-process.TailSize):])
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/longshore-dev/longshore/internal/process"
 )
 
 // requirements is LocalStack with all it needs, in the versions of the day of
@@ -126,7 +128,7 @@ func command(ctx context.Context, name string, args ...string) error {
 	if err == nil {
 		return nil
 	}
-	said := strings.TrimSpace(string(out[max(0, len(out)-tailSize):]))
+	said := strings.TrimSpace(string(out[max(0, len(out)-process.TailSize):]))
 	return fmt.Errorf("%s: %w: %s", name, err, said)
 }
 

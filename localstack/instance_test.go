@@ -1,18 +1,13 @@
 package localstack
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -128,71 +123,6 @@ func TestAProcessThatDoesNotComeUpShowsItsLastLines(t *testing.T) {
 	_, err := runProcess(t.Context(), python, t.TempDir(), nil)
 	if err == nil || !strings.Contains(err.Error(), errEnded.Error()) || !strings.Contains(err.Error(), "SERVICES is sqs, secret is \n") {
 		t.Errorf("error %v; want the log in it, without the environment's secret", err)
-	}
-}
-
-func TestEndLeavesNothingOfTheGroup(t *testing.T) {
-	for name, text := range map[string]string{
-		"ends when asked": `sleep 600 & echo $!; echo ready; trap 'exit 0' TERM; wait`,
-		"has to be made":  `trap '' TERM; sleep 600 & echo $!; echo ready; while :; do sleep 1; done`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command("/bin/sh", "-c", text) //nolint:noctx // end ends it
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewReader(out)
-			p, err := launch(cmd)
-			if err != nil {
-				t.Fatal(err)
-			}
-			child := readPID(t, lines)
-			if _, err := lines.ReadString('\n'); err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			err = p.end(ctx)
-			if stubborn := name == "has to be made"; (err != nil) != stubborn {
-				t.Errorf("end: %v; want an error if it had to be killed", err)
-			}
-			gone(t, p.pid)
-			gone(t, child)
-		})
-	}
-}
-
-func readPID(t *testing.T, r *bufio.Reader) int {
-	t.Helper()
-	line, err := r.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(line))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pid
-}
-
-// gone waits until there is no such process, or only what is left of it until its
-// parent asks.
-func gone(t *testing.T, pid int) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
-	for {
-		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-		if syscall.Kill(pid, 0) != nil || err == nil && bytes.Contains(stat, []byte(") Z ")) {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("process %d is still there", pid)
-		}
 	}
 }
 

@@ -21,6 +21,7 @@ func connect(t *testing.T, host string) pubsubfake.Clients {
 	opts := []option.ClientOption{
 		option.WithEndpoint(host), option.WithoutAuthentication(),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
+		option.WithGRPCDialOption(grpc.WithUnaryInterceptor(cut)),
 	}
 	topics, err := pubsub.NewTopicAdminClient(t.Context(), opts...)
 	if err != nil {

@@ -2,10 +2,12 @@ package runtime_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,19 +145,22 @@ func TestOpenConfigRefuses(t *testing.T) {
 	}
 }
 
+var closings atomic.Int64
+
 // A broken queue leaves none open that came before it.
 func TestOpenConfigClosesWhatItOpened(t *testing.T) {
 	closed := make(map[string]int)
-	driver.Default.Register(driver.Scheme{Name: "configclosing", Open: func(ctx context.Context, u *driver.URL) (driver.Queue, error) {
+	scheme := fmt.Sprint("tells", closings.Add(1)) // a scheme is registered once, and a test may run again
+	driver.Default.Register(driver.Scheme{Name: scheme, Open: func(ctx context.Context, u *driver.URL) (driver.Queue, error) {
 		q, err := driver.Default.Open(ctx, "mem://closing-"+u.Host)
 		return &closing{q, func() { closed[u.Host]++ }}, err
 	}})
 	for name, last := range map[string]string{
 		"a URL":    "url: mem://",
-		"settings": "url: configclosing://c, retry: {max_deliveries: 2}", // below the attempts
+		"settings": "url: " + scheme + "://c, retry: {max_deliveries: 2}", // below the attempts
 	} {
 		clear(closed)
-		c, err := runtime.OpenConfig(t.Context(), writeConfig(t, "queues: {a: {url: configclosing://a}, b: {url: configclosing://b}, c: {"+last+"}}"))
+		c, err := runtime.OpenConfig(t.Context(), writeConfig(t, "queues: {a: {url: "+scheme+"://a}, b: {url: "+scheme+"://b}, c: {"+last+"}}"))
 		if c != nil || err == nil || closed["a"] != 1 || closed["b"] != 1 || closed["c"] != strings.Count(last, "://c") {
 			t.Errorf("%s: closed %v after %v", name, closed, err)
 		}

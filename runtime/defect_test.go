@@ -78,3 +78,32 @@ func TestReservedAttributesThatDoNotDecodeDoNoHarm(t *testing.T) {
 		})
 	}
 }
+
+// A copy goes without the attributes of another producer that Send refuses, and
+// with the others.
+func TestACopyKeepsOfForeignAttributesWhatCanBeSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seen := make(map[string]string) // of the run that followed the snooze
+		stranger := faulty(faultqueue.Rule{Op: faultqueue.Receive, Match: alive, Fault: faultqueue.Lie(nil, views(func(v *faultqueue.View) {
+			if v.Message.Carry.IsZero() {
+				v.Message.Attributes = map[string]string{"odd name/": "x", "empty": "", "googclient_schemaencoding": "JSON", "shop": "5"}
+			}
+		}))})
+		b := newBench(t, nil, runtime.RetryPolicy{MaxAttempts: 1}, stranger)
+		r := newRuns()
+		b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+			if r.add() == 1 {
+				return runtime.Snooze(30 * time.Minute)
+			}
+			maps.Copy(seen, task.Attributes)
+			return nil
+		})
+		b.runFor(time.Hour)
+		if at := r.all(); len(at) != 2 || at[1] < 30*time.Minute-2*time.Second {
+			t.Errorf("ran at %v; want twice, half an hour apart\n%s", at, b.log)
+		}
+		if want := map[string]string{"shop": "5"}; !maps.Equal(seen, want) {
+			t.Errorf("the copy has %v; want %v", seen, want)
+		}
+	})
+}

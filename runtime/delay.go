@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -175,7 +176,7 @@ func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
 		return a.wait(delay) // nothing would hold the copy up
 	}
 	copied := driver.CopyOf(a.Lease.Message())
-	copied.Attributes = sendable(copied.Attributes)
+	copied.Attributes = sendable(c, copied.Attributes)
 	carry.NotBefore = time.Now().Add(delay)
 	copied.Carry = carry
 	copied.Delay = min(delay, c.MaxSendDelay)
@@ -184,11 +185,15 @@ func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
 	return decision
 }
 
-// sendable is attributes without the reserved ones, which are there when they did
-// not decode, and which Send refuses.
-func sendable(attributes map[string]string) map[string]string {
-	kept := maps.Clone(attributes)
-	delete(kept, driver.AttributeCarry)
-	delete(kept, driver.AttributeDeath)
+// sendable is attributes without those that Send refuses: reserved ones, which are
+// there when they did not decode, and what other producers may send and the
+// contract does not have. A copy without them is better than none.
+func sendable(c *driver.Capabilities, attributes map[string]string) map[string]string {
+	kept := make(map[string]string)
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if len(kept) < c.MaxAttributes && driver.CheckAttribute(c, name, attributes[name]) == nil {
+			kept[name] = attributes[name]
+		}
+	}
 	return kept
 }

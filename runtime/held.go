@@ -43,6 +43,7 @@ type held struct {
 	snoozes  int                     // of this lease, in this worker
 
 	roomless  bool          // it takes no part of the worker's room while it waits
+	late      bool          // the queue did not take its settle at first, and it takes no room of the other queues
 	settling  bool          // a Settle is under way
 	extending bool          // an Extend is under way
 	extendAt  time.Duration // when the next one is due

@@ -176,6 +176,7 @@ func (l *lane) third(hold, since time.Duration) time.Duration {
 // begin marks h as running under the given cancel function and answers its lease;
 // nil when that was lost in the meantime or the worker drains.
 func (l *lane) begin(h *held, cancel context.CancelCauseFunc) driver.Lease {
+	defer l.worker.schedule.begun()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if h.state != lost && h.expires <= l.now() {
@@ -196,6 +197,9 @@ func (l *lane) finish(h *held, err error) {
 	h.state = lost // an extender may still have it
 	delete(l.byID, h.id)
 	l.claim(h)
+	if h.late {
+		l.worker.schedule.settlesLate(l.share, -1)
+	}
 	if h.copied && err != nil {
 		l.forks.add(h.id, struct{}{})
 	}

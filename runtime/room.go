@@ -22,6 +22,13 @@ const (
 	rateWindow = 50 * time.Millisecond
 	// leastPortion is the least part of the room, in leases, that a queue gets.
 	leastPortion = 10
+	// maxStarting is how many runners may be on their way to a task when more is
+	// leased. On a busy machine thousands that start at once keep the keeper from its
+	// work, and their own leases run out.
+	maxStarting = 500
+	// backlogFill is what part of its room a queue with a backlog fills at least. Of
+	// a broker that gives less by the receive than it has, that is enough.
+	backlogFill = 1.0 / 3
 	// patience is how long other queues wait for a receive that is under way on one
 	// whose turn it is.
 	patience = time.Second
@@ -83,26 +90,42 @@ func (s *schedule) withdraw(sh *share, w *waiter) {
 func (s *schedule) received(sh *share, room int, reserved bool, brought, taken int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if reserved {
-		sh.inflight -= room
-		sh.use(taken - room)
-	} else {
+	switch {
+	case !reserved:
 		sh.use(taken)
+	case brought == 0:
+		sh.inflight -= room
+		sh.use(-room)
+	default: // it pays for the room that others did not get meanwhile, used or not
+		sh.inflight -= room
+		sh.used += taken - room
+	}
+	if reserved {
+		sh.fill += (float64(brought)/float64(room) - sh.fill) / 8
 	}
 	s.rouse(sh)
 	sh.more, sh.moved = brought > 0, s.now()
 	s.give()
-	if s.strict && s.idle > 0 {
-		s.turn.Signal() // those of a smaller rank may have waited for this
+	if s.strict {
+		s.signal() // those of a smaller rank may have waited for this
 	}
 }
 
-// rouse lets a queue that had nothing not catch up on what others got meanwhile.
-// The caller holds mu.
+// rouse lets a queue that had nothing not catch up on what others got meanwhile,
+// and one that had no backlog not on more than its portion. The caller holds mu.
 func (s *schedule) rouse(sh *share) {
-	if !sh.more {
+	switch {
+	case !sh.more:
 		sh.pass = max(sh.pass, s.served)
+	case sh.fill < backlogFill:
+		s.forgo(sh)
 	}
+}
+
+// forgo takes from a queue what it is behind by more than its portion. The caller
+// holds mu.
+func (s *schedule) forgo(sh *share) {
+	sh.pass = max(sh.pass, s.served-float64(s.portion(sh))/sh.weight)
 }
 
 // use counts n more leases, or fewer.
@@ -131,11 +154,24 @@ func (s *schedule) force(sh *share, n int) {
 	}
 }
 
+// settlesLate says that the queue did not take the settles of n more leases, or
+// fewer: they keep room from their own queue only.
+func (s *schedule) settlesLate(sh *share, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh.late += n
+	s.give()
+}
+
 // give gives room to those that wait for it, as far as there is some. The caller
 // holds mu.
 func (s *schedule) give() {
 	if s.waiters == 0 {
 		return
+	}
+	busy := s.woken+int(s.starting.Load()) >= maxStarting
+	if s.crowded.Store(busy); busy {
+		return // until some of them have begun
 	}
 	now := s.now()
 	for s.waiters > 0 {
@@ -171,14 +207,13 @@ func (s *schedule) favourite(now time.Duration) (best *share, room int) {
 		}
 		own := s.own(sh, now)
 		if own == 0 {
-			// It holds up nobody, and does not catch up on all of it later.
-			sh.pass = max(sh.pass, s.served-float64(s.portion(sh))/sh.weight)
+			s.forgo(sh) // it holds up nobody, and does not catch up on all of it later
 			continue
 		}
 		if s.mustWait(sh, now) {
 			continue
 		}
-		free := s.free(sh)
+		free := s.free(sh, now)
 		if free < max(1, s.prefetch/4) {
 			continue
 		}
@@ -200,28 +235,49 @@ func (s *schedule) portion(sh *share) int {
 	return max(leastPortion, int(float64(s.size+s.prefetch)*sh.weight/sum))
 }
 
-// free is the room that a queue finds: what those of a smaller rank have leased
-// and not started is no obstacle. The caller holds mu.
-func (s *schedule) free(sh *share) int {
+// free is the room that a queue finds. What those of a smaller rank have leased
+// and not started is no obstacle, nor is what waits for the limit or the pause of
+// its queue, which bounds it, nor what another queue does not take back, nor what a
+// receive of another that does not return may bring. The caller holds mu.
+func (s *schedule) free(sh *share, now time.Duration) int {
 	free := s.size + s.prefetch
 	aside := 0
 	for _, other := range s.shares {
-		if other.rank >= sh.rank {
-			free -= other.used
-			aside += other.aside()
-		} else {
+		if other.rank < sh.rank {
 			free -= other.limit.running
+			continue
+		}
+		free -= other.used
+		if open, _ := other.limit.opens(now); open {
+			aside += other.aside(now)
+		} else {
+			free += other.buffered
+		}
+		if other != sh {
+			free += other.late
+		}
+		switch {
+		case other == sh || other.inflight == 0:
+		case other.moved+patience <= now:
+			free += other.inflight
+		default:
+			s.wakeBy(other.moved + patience)
 		}
 	}
 	return free + min(aside, s.size)
 }
 
-// aside is how many tasks wait in the lines of kinds with limits. As many as there
-// are runners take no room, so that they do not hold up all others.
-func (sh *share) aside() int {
+// aside is how many tasks wait for the limits of their kinds. As many as there are
+// runners take no room, so that they do not hold up all others.
+func (sh *share) aside(now time.Duration) int {
 	n := 0
 	for _, ln := range sh.lines[1:] {
-		n += ln.tasks.len
+		if ln.tasks.len == 0 {
+			continue
+		}
+		if open, _ := ln.gate.opens(now); !open {
+			n += ln.tasks.len
+		}
 	}
 	return n
 }
@@ -236,12 +292,19 @@ func (s *schedule) own(sh *share, now time.Duration) int {
 		return 0
 	}
 	own := math.MaxInt
+	if !g.limited() {
+		return own
+	}
+	aside := 0
+	if open, _ := g.opens(now); open { // else no task of another kind could start either
+		aside = min(sh.aside(now), s.size)
+	}
 	if g.places > 0 {
-		own = worth(g.places+sh.prefetch-sh.used, sh.prefetch)
+		own = worth(g.places+sh.prefetch-sh.used+aside, sh.prefetch)
 	}
 	if g.bucket.limited() {
 		ahead := max(1, int(g.bucket.tokens(now)+float64(soon)*g.bucket.ratio))
-		own = min(own, worth(ahead-sh.buffered-sh.inflight, ahead))
+		own = min(own, worth(ahead-sh.buffered-sh.inflight+aside, ahead))
 	}
 	return own
 }
@@ -255,14 +318,14 @@ func worth(n, ahead int) int {
 }
 
 // mustWait is whether the room is another queue's, which is about to ask for it:
-// one of a larger rank, or one that has had less for its weight by more than a
-// receive. The caller holds mu.
+// one of a larger rank, or one with a backlog that has had less for its weight by
+// more than a receive. The caller holds mu.
 func (s *schedule) mustWait(sh *share, now time.Duration) bool {
 	for _, other := range s.shares {
 		if other == sh || len(other.waiting) > 0 || other.rank < sh.rank {
 			continue // or it has asked, and its turn comes by itself
 		}
-		behind := other.pass < sh.pass-float64(s.portion(sh))/sh.weight
+		behind := other.fill >= backlogFill && other.pass < sh.pass-float64(s.portion(sh))/sh.weight
 		if (other.rank > sh.rank || behind) && s.promises(other, now) {
 			return true
 		}
@@ -278,12 +341,21 @@ func (s *schedule) promises(sh *share, now time.Duration) bool {
 		return false
 	case s.own(sh, now) == 0:
 		return false
-	case len(sh.waiting) > 0:
-		return sh.buffered == 0 // else their kinds hold them up
-	case sh.moved+patience <= now:
+	case len(sh.waiting) > 0 && sh.buffered > 0: // their kinds hold them up
 		return false
 	}
-	s.wakeBy(sh.moved + patience)
+	until := sh.moved + patience
+	if len(sh.waiting) > 0 { // it gets room when what has ended is settled
+		for _, other := range s.shares {
+			if other.rank >= sh.rank {
+				until = max(until, other.ended+patience)
+			}
+		}
+	}
+	if until <= now {
+		return false
+	}
+	s.wakeBy(until)
 	return true
 }
 

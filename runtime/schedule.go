@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,16 +16,19 @@ type schedule struct {
 	size   int       // runners
 	start  time.Time // what times count from
 	strict bool
-	timed  bool               // there is more than one queue, or a limit; does not change in use
 	kinds  map[*handler]*gate // those with limits; the map does not change
 	poke   chan struct{}      // capacity 1, never closed; wakes the watch
+
+	starting atomic.Int64 // runners that have got a task and not begun it
+	crowded  atomic.Bool  // pollers wait because too many runners are on their way
 
 	mu       sync.Mutex
 	turn     sync.Cond     // on mu; runners wait for a task that can start
 	idle     int           // guarded by mu; runners that do
+	woken    int           // guarded by mu; of them, those that were told to look again
 	closed   bool          // guarded by mu; no task is started any more
+	timed    bool          // guarded by mu; what can start depends on the time: there is more than one queue, a limit, or was a pause
 	waiters  int           // guarded by mu; pollers that wait for room
-	resume   time.Duration // guarded by mu; the end of the longest pause, 0 when that has passed
 	seq      int           // guarded by mu; tasks ever offered
 	buffered int           // guarded by mu; tasks in line
 	shares   []*share      // by rank, largest first; what they point at is guarded by mu
@@ -46,13 +50,16 @@ type share struct {
 
 	used     int // leases, from receive to settle, and what receives under way may bring
 	inflight int // of them, what receives under way may bring
+	late     int // of used, those whose settle the queue did not take at first
 	prefetch int // leases beyond limit.places
 	finished int // leases ever ended
 	counted  int // of them, when the rate was measured
 
 	pass    float64       // leases ever given to it, by weight
 	more    bool          // its last receive brought something: there may be more
+	fill    float64       // what part of the room that it reserved its receives brought, of late
 	moved   time.Duration // when its last receive began or ended
+	ended   time.Duration // when a task of it last ended, where strict
 	waiting []*waiter     // pollers that wait for room, in their order
 }
 
@@ -78,7 +85,7 @@ func (s *schedule) add(q *QueueInfo) *share {
 	sh := &share{
 		weight: float64(q.Weight), batch: q.capabilities.MaxReceiveBatch,
 		limit: newGate(q.Concurrency, q.Rate), lines: []*line{{}},
-		more: true, // until it was asked
+		more: true, fill: 1, // until it was asked
 	}
 	for _, g := range s.kinds {
 		sh.lines = append(sh.lines, &line{gate: g})
@@ -109,23 +116,17 @@ func (s *schedule) pause(sh *share, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sh.limit.paused = max(sh.limit.paused, s.now()+d)
-	s.resume = max(s.resume, sh.limit.paused)
+	s.timed = true
+	s.give() // others have the room of what waits
 }
 
 // clock is now, or anything when nothing depends on the time: it is asked before
 // each task. The caller holds mu.
 func (s *schedule) clock() time.Duration {
-	if !s.timed && s.resume == 0 {
+	if !s.timed {
 		return 0
 	}
-	now := s.now()
-	if s.resume > 0 && s.resume <= now {
-		s.resume = 0
-		for _, sh := range s.shares {
-			sh.limit.paused = 0
-		}
-	}
-	return now
+	return s.now()
 }
 
 func (s *schedule) paused(sh *share) bool {
@@ -174,7 +175,7 @@ func (s *schedule) look() (time.Duration, bool) {
 	if s.wake > 0 && s.wake <= now {
 		s.wake = 0
 		s.give()
-		s.turn.Signal()
+		s.signal()
 	}
 	return s.wake - now, s.wake > 0
 }

@@ -251,6 +251,10 @@ func (l *lane) settled(h *held, err error) {
 		l.say(func(log *slog.Logger) {
 			log.Warn("settling failed; trying again", "message", h.id, "verdict", verdict, "try", tries, "error", err)
 		})
+		if !h.late && !h.roomless {
+			h.late = true
+			l.worker.schedule.settlesLate(l.share, 1)
+		}
 		h.settleAt = now + wait
 		h.extendAt = min(h.extendAt, h.expires-l.hold/3)
 		l.note(h)

@@ -10,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/mem"
+	"github.com/longshore-dev/longshore/internal/faultqueue"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -59,6 +61,36 @@ func TestWeightsShareWhatStarts(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWeightsHoldWhereAReceiveBringsAPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tasks = 10_000 // over which weights are promised: a portion is a part of it
+		weights := map[string]int{"six": 6, "three": 3, "one": 1}
+		var infos []runtime.QueueInfo
+		for _, q := range []string{"one", "six", "three"} {
+			m, err := mem.New(q, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			narrow := limited{m, func(c *driver.Capabilities) { c.MaxReceiveBatch, c.MaxSettleBatch = 10, 10 }}
+			part := faultqueue.New(narrow, faultqueue.Rule{Op: faultqueue.Receive, Fault: faultqueue.Lie(func(c *faultqueue.Call) {
+				c.Options.Max -= rand.IntN(c.Options.Max/2 + 1)
+			}, nil)})
+			infos = append(infos, runtime.QueueInfo{Name: q, Driver: slowed(part, 20*time.Millisecond), Weight: weights[q]})
+		}
+		f := newFleet(t, infos...)
+		runtime.Handle(f.mux, func(_ context.Context, task *runtime.Task[job]) error {
+			f.record(task.Info)
+			time.Sleep(20 * time.Millisecond)
+			return nil
+		})
+		for q := range weights {
+			f.fill(q, tasks)
+		}
+		starts := f.work(runtime.WorkerOptions{Concurrency: 50}, time.Hour, after(tasks))[:tasks]
+		checkWeights(t, starts, weights)
+	})
 }
 
 func TestStrictStartsNoLowerTaskWhileAHigherWaits(t *testing.T) {

@@ -17,9 +17,7 @@ func (s *schedule) offer(h *held) {
 	}
 	sh.buffered++
 	s.buffered++
-	if s.idle > 0 {
-		s.turn.Signal()
-	}
+	s.signal()
 }
 
 // next waits for a task that can start and gives it to a runner; nil when the
@@ -33,16 +31,39 @@ func (s *schedule) next(done *held, ran bool) *held {
 	}
 	for !s.closed {
 		if h := s.pick(); h != nil {
-			if s.timed && s.buffered > 0 && s.idle > 0 {
-				s.turn.Signal() // more than one may have become possible at once
+			if s.timed && s.buffered > 0 {
+				s.signal() // more than one may have become possible at once
 			}
+			s.starting.Add(1)
 			return h
 		}
 		s.idle++
 		s.turn.Wait()
 		s.idle--
+		s.woken = max(0, s.woken-1)
+		if s.crowded.Load() {
+			s.give()
+		}
 	}
 	return nil
+}
+
+// signal has an idle runner look for a task. The caller holds mu.
+func (s *schedule) signal() {
+	if s.idle > s.woken {
+		s.woken++
+		s.turn.Signal()
+	}
+}
+
+// begun says that a runner has begun the task that next gave it, or will not.
+func (s *schedule) begun() {
+	// Now and then is enough, and spares the lock.
+	if n := s.starting.Add(-1); n%16 == 0 && s.crowded.Load() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.give()
+	}
 }
 
 // pick takes out of its line what starts next: of the largest rank that has a task
@@ -79,6 +100,9 @@ func (s *schedule) pick() *held {
 	if h.gate != nil {
 		h.gate.start(now)
 	}
+	if from.buffered > 0 && (h.gate != nil || from.limit.limited()) {
+		s.give() // what waits for a limit from now on takes no room
+	}
 	return h
 }
 
@@ -99,6 +123,7 @@ func (s *schedule) end(h *held, ran bool) {
 		h.gate.end(ran)
 	}
 	if s.strict {
+		h.lane.share.ended = s.now()
 		s.give() // those of larger rank have room from now on
 	}
 }
@@ -108,9 +133,7 @@ func (s *schedule) leave(h *held) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.end(h, true)
-	if s.idle > 0 {
-		s.turn.Signal()
-	}
+	s.signal()
 }
 
 // close ends the turns, and gives the tasks that are in line.

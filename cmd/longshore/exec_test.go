@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -182,7 +183,9 @@ func TestExecLetsGoOfADaemon(t *testing.T) {
 	if _, err := newCommand(t.Context(), "setsid true", nil); err != nil {
 		t.Skip("there is no setsid here")
 	}
-	c, out := newTestCommand(t, "setsid sleep 600 & echo $!; sleep 0.1")
+	// It says who it is once it is on its own.
+	t.Setenv("DAEMON", filepath.Join(t.TempDir(), "pid"))
+	c, out := newTestCommand(t, `setsid sh -c 'echo $$ > "$DAEMON"; exec sleep 600' & until [ -s "$DAEMON" ]; do sleep 0.01; done; cat "$DAEMON"`)
 	began := time.Now()
 
 	d := decide(t.Context(), t, c.handle, strings.Repeat("x", 512<<10))

@@ -25,6 +25,7 @@ type tally struct {
 	sum     tallied   // guarded by mu
 	running int       // guarded by mu; handlers
 	last    time.Time // guarded by mu; when something happened
+	due     time.Time // guarded by mu; when the last of the retries that were put off here is
 }
 
 func newTally() *tally { return &tally{last: time.Now()} }
@@ -57,7 +58,22 @@ func (t *tally) idle() time.Duration {
 	if t.running > 0 {
 		return 0
 	}
-	return time.Since(t.last)
+	return min(time.Since(t.last), time.Since(t.due))
+}
+
+// grain is what brokers round delays up to.
+const grain = time.Second
+
+// putOff notes when a task comes again that was put off: a queue that cannot say
+// what it holds looks empty until then. The caller holds mu.
+func (t *tally) putOff(d *runtime.Decision) {
+	due := time.Now().Add(d.Settlement.Delay + grain)
+	if d.Copy != nil && d.Copy.Carry.NotBefore.After(due) {
+		due = d.Copy.Carry.NotBefore.Add(grain)
+	}
+	if due.After(t.due) {
+		t.due = due
+	}
 }
 
 // ending is how a delivery ended, as far as there is something to tell.
@@ -98,5 +114,6 @@ func (t *tally) settle(s *runtime.Settled) ending {
 		return endedDead
 	}
 	t.sum.Retries++
+	t.putOff(d)
 	return endedFailed
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -461,5 +462,55 @@ func TestTally(t *testing.T) {
 		if got := tally.settle(&c.settled); got != c.want || tally.snapshot() != c.sum {
 			t.Errorf("%s: %q and %+v, want %q and %+v", name, got, tally.snapshot(), c.want, c.sum)
 		}
+	}
+}
+
+// A queue that cannot say what it holds looks empty while a retry is put off.
+func TestTheTallyIsIdleFromTheLastRetryOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		retry := runtime.Settled{Decision: runtime.Decision{
+			Action: runtime.Settle, Task: new(runtime.Info), Err: io.EOF, Settlement: driver.Settlement{Verdict: driver.Release, Delay: 9 * time.Second},
+		}}
+		later := runtime.Settled{Decision: runtime.Decision{
+			Action: runtime.CopyThenAck, Task: new(runtime.Info), Err: io.EOF,
+			Copy: &driver.Message{Carry: driver.Carry{NotBefore: time.Now().Add(time.Minute - time.Second)}},
+		}}
+		tally := newTally()
+		tally.settle(&retry)
+		time.Sleep(15 * time.Second)
+		if idle := tally.idle(); idle != 5*time.Second {
+			t.Errorf("idle for %v; want 5s", idle)
+		}
+		tally.settle(&later)
+		time.Sleep(30 * time.Second)
+		if idle := tally.idle(); idle >= 0 {
+			t.Errorf("idle for %v before the retry is due", idle)
+		}
+		time.Sleep(time.Minute)
+		if idle := tally.idle(); idle != 45*time.Second {
+			t.Errorf("idle for %v; want 45s", idle)
+		}
+	})
+}
+
+// The file's weights, order and rates reach the worker.
+func TestWorkKeepsThePrioritiesOfAFile(t *testing.T) {
+	t.Parallel()
+	low, high := newNamedMemQueue(t, "-low", ""), newNamedMemQueue(t, "-high", "")
+	path := writeConfig(t, fmt.Sprintf("concurrency: 1\nstrict: true\nqueues:\n  low: {url: '%s'}\n  high: {url: '%s', weight: 2, rate: 10/s, burst: 3}\n", low.url, high.url))
+	low.send(t, "low", "1", "2", "3")
+	high.send(t, "high", "1", "2", "3")
+
+	e := here(t, "", "work", "--config", path, "--until-empty", "1s", "--exec", `echo "$LONGSHORE_KIND"`)
+
+	if want := strings.Repeat("high\n", 3) + strings.Repeat("low\n", 3); e.code != 0 || e.out != want {
+		t.Errorf("exit code %d, %q, want %q\n%s", e.code, e.out, want, e.err)
+	}
+
+	high.send(t, "high", "1", "2", "3", "4", "5", "6", "7", "8")
+	began := time.Now()
+	e = here(t, "", "work", "--config", path, "--queue", "high", "--until-empty", "1s", "--exec", "true")
+	if took := time.Since(began); e.code != 0 || took < 1500*time.Millisecond { // 5 beyond the burst, and a second of nothing
+		t.Errorf("exit code %d after %v\n%s", e.code, took, e.err)
 	}
 }

@@ -25,7 +25,7 @@ func TestAnyUseKeepsEveryMessage(t *testing.T) {
 				s := &memSoak{
 					T: t, queue: open(t, &mem.Options{Hold: 5 * time.Second, MaxReceives: 8, Ordered: seed%2 == 1}),
 					ordered: seed%2 == 1, rand: rand.New(rand.NewPCG(seed, 3)),
-					held: make(map[string]time.Time), heads: make(map[string]string), acked: make(map[string]int),
+					held: make(map[string]time.Time), last: make(map[string]driver.Lease), heads: make(map[string]string), acked: make(map[string]int),
 				}
 				s.run()
 			})
@@ -40,11 +40,12 @@ type memSoak struct {
 	waiting atomic.Int64 // consumers in Receive on the queue
 
 	mu    sync.Mutex
-	rand  *rand.Rand           // guarded by mu
-	held  map[string]time.Time // guarded by mu; until when each body is leased
-	heads map[string]string    // guarded by mu; last leased of each group
-	acked map[string]int       // guarded by mu
-	calm  bool                 // guarded by mu
+	rand  *rand.Rand              // guarded by mu
+	held  map[string]time.Time    // guarded by mu; until when each body is leased
+	last  map[string]driver.Lease // guarded by mu; the last of each body
+	heads map[string]string       // guarded by mu; last leased of each group
+	acked map[string]int          // guarded by mu
+	calm  bool                    // guarded by mu
 }
 
 func (s *memSoak) dice(n int) int {
@@ -152,7 +153,7 @@ func (s *memSoak) leased(l driver.Lease, dead bool) {
 	if end := s.held[body]; time.Now().Before(end) {
 		s.Errorf("message %s is leased although its lease runs %v more", body, time.Until(end))
 	}
-	s.held[body] = l.Expires()
+	s.held[body], s.last[body] = l.Expires(), l
 }
 
 func (s *memSoak) finish(ctx context.Context, from driver.Source, l driver.Lease, dead bool) {
@@ -192,7 +193,7 @@ func (s *memSoak) finish(ctx context.Context, from driver.Source, l driver.Lease
 		}
 	case !driver.Is(err, driver.LeaseLost) && ctx.Err() == nil:
 		s.Errorf("%v of %s: %v", v.Verdict, body, err)
-	case time.Now().Before(s.held[body]) && l.Expires().Equal(s.held[body]):
+	case time.Now().Before(s.held[body]) && s.last[body] == l:
 		s.Errorf("%v of %s: %v, %v before its end", v.Verdict, body, err, time.Until(s.held[body]))
 	}
 }

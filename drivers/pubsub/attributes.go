@@ -1,7 +1,9 @@
 package pubsub
 
 import (
+	"maps"
 	"strconv"
+	"strings"
 
 	"github.com/longshore-dev/longshore/driver"
 )
@@ -46,6 +48,35 @@ func (s *source) unpack(l *lease, all map[string]string) {
 	if count > 0 {
 		m.Death.Attempts = m.Carry.Attempts + count
 	}
+}
+
+// packed says whether some attributes are parts of a message, or Pub/Sub's own.
+func packed(all map[string]string) bool {
+	for _, name := range [...]string{driver.AttributeCarry, driver.AttributeDeath, attributeSubscription} {
+		if _, ok := all[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// reservedPrefix begins the names of attributes that nobody may publish. Source:
+// Google Pub/Sub, "Publish messages to topics", "Use attributes". Pub/Sub itself adds
+// some, such as those of a topic with a schema.
+const reservedPrefix = "goog"
+
+// publishable is attributes without those.
+func publishable(all map[string]string) map[string]string {
+	kept := all
+	for name := range all {
+		if strings.HasPrefix(name, reservedPrefix) {
+			if len(kept) == len(all) {
+				kept = maps.Clone(all)
+			}
+			delete(kept, name)
+		}
+	}
+	return kept
 }
 
 // sizeOf is at most what an attribute takes in a request, beside its name and value.

@@ -12,12 +12,20 @@ import (
 )
 
 // sendCopies publishes the copies of what is buried or redriven, and sets the errors
-// of those that fail. A copy that an earlier try has stored is not published again.
+// of those that fail. A copy that an earlier try has stored is not published again,
+// and none is where nothing would keep it.
 func (s *source) sendCopies(ctx context.Context, op string, batch []driver.Settlement, moves []claim, errs []error) {
 	q := s.queue
-	to := q.dead.topic
+	target := &q.dead
 	if s.isDead() {
-		to = q.topic
+		target = &q.source
+	}
+	to := target.topic
+	if err := target.keeps(ctx, op); err != nil {
+		for _, c := range moves {
+			errs[c.index] = err
+		}
+		return
 	}
 	parcels := make([]parcel, 0, len(moves))
 	for i, c := range moves {
@@ -54,7 +62,7 @@ func (q *Queue) copyParcel(op, topic string, v *driver.Settlement, l *lease) (pa
 	if err != nil {
 		return parcel{}, &driver.Error{Code: driver.InvalidArgument, Op: op, Err: err}
 	}
-	p := newParcel(topic, &pubsubpb.PubsubMessage{Data: m.Body, Attributes: all, OrderingKey: l.key})
+	p := newParcel(topic, &pubsubpb.PubsubMessage{Data: m.Body, Attributes: publishable(all), OrderingKey: l.key})
 	if p.fits() {
 		return p, nil
 	}

@@ -138,12 +138,6 @@ func TestConformanceOrdered(t *testing.T) {
 	want := declared()
 	want.Ordered = true
 	b := backend("pubsub ordered", pubsub.Options{Ordered: true})
-	b.Waivers = []conformance.Waiver{{
-		Check:  "group-order-after-release",
-		Reason: "a release of the head takes back what was leased behind it, so that all of the group comes again at once, in order",
-		Link:   "https://cloud.google.com/pubsub/docs/ordering",
-		Expiry: "2027-11-30",
-	}}
 	conformance.Run(t, b, want)
 }
 

@@ -33,7 +33,7 @@ func (d *deadLetter) MoveAll(ctx context.Context, _ driver.MoveOptions) (driver.
 	if err := q.enter(ctx, op, 1, 1); err != nil {
 		return report, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	if err := q.dead.there(ctx, op); err != nil {
 		return report, err
 	}

@@ -10,7 +10,8 @@
 //
 // The topic and the subscription are called as the queue is, those of the dead letter
 // with -dead at the end. Where names differ they are parameters, as an id in the same
-// project or as a complete name such as projects/other/topics/orders.
+// project or as a complete name such as projects/other/topics/orders. A project whose
+// id has a domain, such as example.com:shop, is given by its number.
 //
 //	topic              the topic; default the name of the queue
 //	subscription       its subscription; default the name of the queue
@@ -40,9 +41,11 @@
 // growing intervals of up to a second. Several Receives at a time are several Pulls
 // at a time, which is how Pub/Sub gives more. A Pull ends by its own deadline, a
 // second after its wait at the latest, and is never cancelled: what was on its way
-// to it would stay leased. When the context of a Receive ends first, its Pull goes on
-// and what it brings is released. A Wait of 0 is a Pull that returns immediately,
-// which may find nothing where there is something.
+// to it would stay leased. When the context of a Receive is cancelled, its Pull goes
+// on and what it brings is released; a deadline of the context ends the Pull's wait. A
+// Pull without an answer is an empty queue, unless the subscription, which is read
+// once a minute, had no answer either: then it is Unavailable. A Wait of 0 is a Pull
+// that returns immediately, which may find nothing where there is something.
 //
 // With ordering a GroupKey is the ordering key. Pub/Sub takes one key a request, so a
 // batch makes a request for each group. One Pull may bring several messages of a
@@ -65,7 +68,8 @@
 // Pub/Sub takes an Acknowledge or ModifyAckDeadline for a lease that has ended
 // without a word. So the driver knows for itself when a lease has ended: past its
 // end, Extend, Release, Bury and Redrive answer LeaseLost without a call; an Ack is
-// still tried, which is harmless. With exactly_once Pub/Sub tells, for each lease by
+// still tried, which is harmless. An Extend that is answered after the lease's end is
+// LeaseLost too. With exactly_once Pub/Sub tells, for each lease by
 // itself, and the answer is its own. One lease has one operation at a time: an Extend
 // that overlaps a Settle of the same lease waits for it.
 //
@@ -88,10 +92,14 @@
 // Bury publishes a copy to the dead-letter topic, then acks the message: a crash
 // between the two duplicates, never loses. Pub/Sub itself forwards a message there
 // after maxDeliveryAttempts deliveries, at best effort, if its service agent may
-// publish to the topic and acknowledge on the subscription. A dead-letter topic
-// without a subscription loses what it gets; Policy tells. A copy that has no room
-// for the death record loses attributes into the record's Detail, in the order of
-// their names; where that does not help Bury is TooLarge.
+// publish to the topic and acknowledge on the subscription. A topic without a
+// subscription loses what it gets: Policy tells, and Bury is refused, as Redrive is
+// where the queue's own has gone, once that was noticed, within a minute. The acks and
+// releases of a Settle do not wait for its copies, but on an ordered queue.
+//
+// Copies go without attributes that begin with goog, which only Google may publish. A
+// copy that has no room for the death record loses attributes into the record's
+// Detail, in the order of their names; where that does not help Bury is TooLarge.
 //
 // # Redrive
 //

@@ -81,6 +81,9 @@ func codeOf(s *status.Status, reason string, a action, name string) (driver.Code
 		}
 		return driver.PermissionDenied, fmt.Sprintf("the credentials do not allow %s; grant %s on %s %q", a.permission, a.role, a.on, name)
 	case codes.Unauthenticated:
+		if noToken(s.Message()) {
+			return driver.Unavailable, "the Google credentials could not be renewed"
+		}
 		return driver.PermissionDenied, "the Google credentials are not valid, or have expired; renew them"
 	case codes.ResourceExhausted:
 		if strings.Contains(s.Message(), "larger than max") { // gRPC's own limit, which has no details
@@ -106,6 +109,21 @@ func codeOf(s *status.Status, reason string, a action, name string) (driver.Code
 	return driver.Unknown, ""
 }
 
+// noToken says whether a request was not made because nobody gave a token for it, which
+// may pass, by the texts of gRPC and of Google's library. It is false where whoever
+// gives tokens has refused.
+func noToken(message string) bool {
+	if !strings.Contains(message, "per-RPC creds failed") {
+		return false
+	}
+	for _, refused := range [...]string{"cannot fetch token: 4", `auth: "`, `oauth2: "`} {
+		if strings.Contains(message, refused) {
+			return false
+		}
+	}
+	return true
+}
+
 // reason is that of the ErrorInfo of an error, or empty.
 func reason(err error) string {
 	if e, ok := apierror.FromError(err); ok {
@@ -127,16 +145,16 @@ func retryAfter(err error) time.Duration {
 // subscriptions with exactly-once delivery give. Source: Google Pub/Sub,
 // "Exactly-once delivery".
 const (
-	ackFailureReason    = "EXACTLY_ONCE_ACKID_FAILURE"
 	ackInvalid          = "PERMANENT_FAILURE_INVALID_ACK_ID"
 	ackTransientFailure = "TRANSIENT_FAILURE_"
 )
 
-// ackFailures are the failed ack ids of a request, each with its outcome; nil where
-// the error is about the request as a whole.
+// ackFailures are the failed ack ids of a request, each with its outcome. An error
+// about the request as a whole names none; it may have other things there. As in
+// Google's own library the reason of the ErrorInfo does not matter.
 func ackFailures(err error) map[string]string {
 	e, ok := apierror.FromError(err)
-	if !ok || e.Reason() != ackFailureReason {
+	if !ok {
 		return nil
 	}
 	return e.Metadata()
@@ -160,6 +178,12 @@ func mayNot(err error) bool {
 	}
 	e, ok := errors.AsType[*requestError](err)
 	return ok && e.status.Code() == codes.PermissionDenied && reason(e.err) != "SERVICE_DISABLED"
+}
+
+// timedOut says whether err is that a request had no answer in time.
+func timedOut(err error) bool {
+	e, ok := errors.AsType[*requestError](err)
+	return ok && e.status.Code() == codes.DeadlineExceeded
 }
 
 // unknown says whether the request that failed with err may have taken effect.

@@ -44,6 +44,10 @@ func TestClassify(t *testing.T) {
 		{answer(codes.PermissionDenied, "User not authorized to perform this action."), actionRead, driver.PermissionDenied, "pubsub.subscriptions.get; grant roles/pubsub.viewer on subscription"},
 		{answer(codes.PermissionDenied, "has not been used", &errdetails.ErrorInfo{Reason: "SERVICE_DISABLED"}), actionConsume, driver.PermissionDenied, `not enabled in project "p"`},
 		{answer(codes.Unauthenticated, ""), actionConsume, driver.PermissionDenied, "credentials"},
+		{answer(codes.Unauthenticated, `transport: per-RPC creds failed due to error: auth: cannot fetch token: Post "https://oauth2.example/token": dial tcp: i/o timeout`), actionConsume, driver.Unavailable, "could not be renewed"},
+		{answer(codes.Unauthenticated, "transport: per-RPC creds failed due to error: auth: cannot fetch token: 503"), actionConsume, driver.Unavailable, "could not be renewed"},
+		{answer(codes.Unauthenticated, "transport: per-RPC creds failed due to error: auth: cannot fetch token: 401"), actionConsume, driver.PermissionDenied, "renew them"},
+		{answer(codes.Unauthenticated, `transport: per-RPC creds failed due to error: auth: "invalid_grant"`), actionConsume, driver.PermissionDenied, "renew them"},
 		{answer(codes.ResourceExhausted, "Quota exceeded"), actionConsume, driver.Throttled, "quota"},
 		{answer(codes.ResourceExhausted, "grpc: received message larger than max (9999999 vs. 4194304)"), actionPublish, driver.TooLarge, ""},
 		{answer(codes.FailedPrecondition, "detached"), actionConsume, driver.InvalidArgument, "detached"},
@@ -96,7 +100,7 @@ func TestRetryAfter(t *testing.T) {
 // Ack ids are as good as the right to settle, so they are not for logs.
 func TestErrorsDoNotRepeatAckIDs(t *testing.T) {
 	err := answer(codes.InvalidArgument, "Some acknowledgement ids were invalid.",
-		&errdetails.ErrorInfo{Reason: ackFailureReason, Metadata: map[string]string{"SECRET-ACK-ID": ackInvalid}})
+		&errdetails.ErrorInfo{Reason: "EXACTLY_ONCE_ACKID_FAILURE", Metadata: map[string]string{"SECRET-ACK-ID": ackInvalid}})
 	if got := classify(t.Context(), "op", actionConsume, "projects/p/subscriptions/s", err).Error(); strings.Contains(got, "SECRET") {
 		t.Error(got)
 	}

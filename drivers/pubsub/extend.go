@@ -11,7 +11,9 @@ import (
 
 // Extend moves the end of each lease to hold from now. InvalidArgument for a hold
 // outside 10 s to 600 s; LeaseLost, without a request, for a lease that is past its
-// end or was settled, and where Pub/Sub says so; Unsupported for a pushed message.
+// end or was settled, for one that is by the time of the answer, and where Pub/Sub
+// says so, which alone counts with exactly-once delivery once the request is made;
+// Unsupported for a pushed message.
 func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Duration) []driver.ExtendResult {
 	if len(leases) == 0 {
 		return nil
@@ -21,7 +23,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 	if err := q.enter(ctx, op, len(leases), maxIDs); err != nil {
 		return driver.FailExtend(len(leases), err)
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	hold, err := s.prepareExtend(ctx, op, hold)
 	if err != nil {
 		return driver.FailExtend(len(leases), err)
@@ -31,17 +33,23 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 	w.do(ctx, len(leases), func(claimed []claim) {
 		start := time.Now()
 		s.modify(ctx, op, hold, claimed, w.errs)
-		end, over := start.Add(hold), time.Now().Add(hold)
+		now := time.Now()
+		end, over := start.Add(hold), now.Add(hold)
 		for _, c := range claimed {
-			if err := w.errs[c.index]; err != nil {
+			switch err := w.errs[c.index]; {
+			case err == nil && (s.isDead() || !q.options.ExactlyOnce) && c.lease.past(now):
+				// Pub/Sub says yes to anybody, and may have delivered the message again.
+				w.errs[c.index] = driver.Errorf(driver.LeaseLost, op, "the lease expired before the answer came")
+				c.lease.free(time.Time{}, time.Time{}, false)
+			case err == nil:
+				results[c.index].Expires = end
+				c.lease.free(end, over, false)
+			default:
 				if unknown(err) {
 					c.lease.mayEnd(end, over)
 				}
 				c.lease.free(time.Time{}, time.Time{}, driver.Is(err, driver.LeaseLost))
-				continue
 			}
-			results[c.index].Expires = end
-			c.lease.free(end, over, false)
 		}
 	})
 	for i, err := range w.errs {
@@ -68,7 +76,7 @@ func (s *source) prepareExtend(ctx context.Context, op string, hold time.Duratio
 // modify sets the ack deadline of claimed leases to d from now, 0 to release them,
 // where their slot in errs has no error yet, and sets those of the ones that fail.
 func (s *source) modify(ctx context.Context, op string, d time.Duration, claims []claim, errs []error) {
-	r := request{source: s, op: op, errs: errs}
+	r := request{source: s, op: op, errs: errs, repeatable: d > 0}
 	r.send = func(ctx context.Context, api *Clients, ids []string) error {
 		return api.Subscriptions.ModifyAckDeadline(ctx, &pubsubpb.ModifyAckDeadlineRequest{
 			Subscription: s.subscription, AckIds: ids, AckDeadlineSeconds: int32(d / time.Second),

@@ -2,13 +2,19 @@ package pubsub_test
 
 import (
 	"context"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	apiv1 "cloud.google.com/go/pubsub/v2/apiv1"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/longshore-dev/longshore/conformance"
@@ -60,6 +66,35 @@ func with(t *testing.T, so *pubsubfake.Options, co conformance.Options, o pubsub
 			t.Error(err)
 		}
 	})
+}
+
+// through is the queue through clients whose requests, and on the way back answers, go
+// through f; an error of it is the answer.
+func (e *env) through(o pubsub.Options, f func(message any) error) *pubsub.Queue {
+	e.Helper()
+	pipe := bufconn.Listen(256 << 10)
+	go func() { _ = e.server.Serve(pipe) }() // ends with the server
+	conn, err := grpc.NewClient("passthrough:pipe", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }),
+		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, in, out any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			if err := f(in); err != nil {
+				return err
+			}
+			if err := invoke(ctx, method, in, out, conn, opts...); err != nil {
+				return err
+			}
+			return f(out)
+		}))
+	e.must(err)
+	e.Cleanup(func() { _ = conn.Close() })
+	var c pubsub.Clients
+	c.Topics, err = apiv1.NewTopicAdminClient(e.Context(), option.WithGRPCConn(conn))
+	e.must(err)
+	c.Subscriptions, err = apiv1.NewSubscriptionAdminClient(e.Context(), option.WithGRPCConn(conn))
+	e.must(err)
+	q, err := pubsub.New(c, "test", "orders", &o)
+	e.must(err)
+	return q
 }
 
 // message makes a message with a body of its own.

@@ -93,6 +93,13 @@ func (l *lease) free(end, over time.Time, ended bool) {
 	}
 }
 
+// past says whether the lease is past its end.
+func (l *lease) past(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !now.Before(l.end)
+}
+
 // mayEnd notes that the lease may end at end already, or last until over.
 func (l *lease) mayEnd(end, over time.Time) {
 	l.mu.Lock()
@@ -145,8 +152,13 @@ func (q *Queue) Adopt(handle string, m driver.Message, attempt int, received tim
 	if hold == 0 {
 		hold = minHold
 	}
-	l := &lease{source: &q.source, message: m, handle: handle, attempt: attempt, received: received, key: m.GroupKey}
-	q.source.unpack(l, maps.Clone(m.Attributes))
+	l := &lease{source: &q.source, message: m, handle: handle, attempt: max(0, attempt), received: received, key: m.GroupKey}
+	if !q.capabilities.Ordered {
+		l.message.GroupKey = ""
+	}
+	if packed(m.Attributes) {
+		q.source.unpack(l, maps.Clone(m.Attributes))
+	}
 	l.expires = received.Add(hold - margin(hold))
 	l.end, l.over = l.expires, received.Add(hold)
 	return l

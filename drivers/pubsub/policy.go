@@ -25,7 +25,7 @@ func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 	if err := q.enter(ctx, op, 1, 1); err != nil {
 		return driver.Policy{}, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	o := &q.options
 	var p driver.Policy
 	live, err := q.describe(ctx, op)
@@ -79,12 +79,11 @@ func (q *Queue) deadPolicy(ctx context.Context, op string, p *driver.Policy) err
 	return nil
 }
 
-// deletedTopic is what a subscription has for a topic once that was deleted. Source:
-// reference of google.pubsub.v1, Subscription.topic.
-const deletedTopic = "_deleted-topic_"
-
 // agree refuses names and declarations that differ from what the subscription says.
 func (q *Queue) agree(op string, got *pubsubpb.Subscription) error {
+	if err := q.agreeKept(op, got); err != nil {
+		return err
+	}
 	o := &q.options
 	hold := time.Duration(got.GetAckDeadlineSeconds()) * time.Second
 	dead := got.GetDeadLetterPolicy()
@@ -93,12 +92,6 @@ func (q *Queue) agree(op string, got *pubsubpb.Subscription) error {
 			param, declared, q.subscription, read)
 	}
 	switch {
-	case got.GetDetached():
-		return driver.Errorf(driver.InvalidArgument, op, "subscription %q is detached from its topic, for ever; create it anew", q.subscription)
-	case got.GetTopic() == deletedTopic:
-		return driver.Errorf(driver.NotFound, op, "the topic of subscription %q was deleted; create both anew", q.subscription)
-	case !sameName(got.GetTopic(), q.topic):
-		return differs("topic", q.topic, got.GetTopic())
 	case got.GetEnableMessageOrdering() != o.Ordered:
 		return differs("ordering", o.Ordered, got.GetEnableMessageOrdering())
 	case got.GetEnableExactlyOnceDelivery() != o.ExactlyOnce:
@@ -124,21 +117,24 @@ func (q *Queue) agreeDead(op string, got *pubsubpb.Subscription) error {
 	refuse := func(problem, fix string) error {
 		return driver.Errorf(driver.InvalidArgument, op, "the dead letter's subscription %q %s; %s", q.dead.subscription, problem, fix)
 	}
+	if err := q.dead.agreeKept(op, got); err != nil {
+		return err
+	}
 	switch {
-	case got.GetDetached():
-		return refuse("is detached, and keeps nothing", "create it anew")
-	case got.GetTopic() == deletedTopic:
-		return driver.Errorf(driver.NotFound, op, "the topic of the dead letter's subscription %q was deleted; create both anew", q.dead.subscription)
-	case !sameName(got.GetTopic(), q.dead.topic):
-		return refuse("is one of topic "+got.GetTopic()+", so nothing keeps what "+q.dead.topic+" gets", "name its own by dead_subscription")
 	case got.GetFilter() != "":
 		return refuse("has a filter, and what does not pass it is lost", "create one without")
-	case got.GetPushConfig().GetPushEndpoint() != "" || got.GetBigqueryConfig() != nil || got.GetCloudStorageConfig() != nil:
+	case len(got.GetMessageTransforms()) > 0:
+		return refuse("has message transforms, which change or lose what it gets", "remove them")
+	case got.GetPushConfig().GetPushEndpoint() != "" || exports(got):
 		return refuse("pushes or exports what it gets", "name a pull subscription by dead_subscription")
 	case got.GetDeadLetterPolicy() != nil:
 		return refuse("has a dead-letter policy of its own, by which dead letters that are looked at too often leave it", "remove that")
 	}
 	return nil
+}
+
+func exports(s *pubsubpb.Subscription) bool {
+	return s.GetBigqueryConfig() != nil || s.GetCloudStorageConfig() != nil || s.GetBigtableConfig() != nil
 }
 
 // sameName says whether two complete names can be of the same thing: a project has
@@ -212,7 +208,7 @@ func (q *Queue) Stats(ctx context.Context) (driver.Stats, error) {
 	if err := q.enter(ctx, op, 1, 1); err != nil {
 		return driver.Stats{}, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	return driver.Stats{}, driver.Errorf(driver.Unsupported, op,
 		"Pub/Sub counts in Cloud Monitoring only; see subscription/num_undelivered_messages there")
 }

@@ -212,3 +212,28 @@ func TestStatsAreUnsupported(t *testing.T) {
 		e.code("move all", err, driver.Unsupported, "message by message")
 	})
 }
+
+// What the in-process server does not have is put into its answers.
+func TestDeadLettersThatAreNotKeptOrPulled(t *testing.T) {
+	for says, set := range map[string]func(s *pubsubpb.Subscription){
+		"a filter":           func(s *pubsubpb.Subscription) { s.Filter = "attributes.a" },
+		"message transforms": func(s *pubsubpb.Subscription) { s.MessageTransforms = []*pubsubpb.MessageTransform{{}} },
+		"pushes": func(s *pubsubpb.Subscription) {
+			s.PushConfig = &pubsubpb.PushConfig{PushEndpoint: "https://example.com"}
+		},
+		"exports":           func(s *pubsubpb.Subscription) { s.BigqueryConfig = &pubsubpb.BigQueryConfig{Table: "a.b.c"} },
+		"pull subscription": func(s *pubsubpb.Subscription) { s.CloudStorageConfig = &pubsubpb.CloudStorageConfig{Bucket: "a"} },
+	} {
+		on(t, nil, pubsub.Options{}, func(e *env) {
+			q := e.through(pubsub.Options{}, func(m any) error {
+				if s, ok := m.(*pubsubpb.Subscription); ok && s.GetName() == deadSubscription {
+					set(s)
+				}
+				return nil
+			})
+			_, err := q.Policy(e.Context())
+			e.code(says, err, driver.InvalidArgument, says, deadSubscription)
+			e.must(q.Close(e.Context()))
+		})
+	}
+}

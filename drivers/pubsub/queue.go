@@ -8,6 +8,7 @@ import (
 	apiv1 "cloud.google.com/go/pubsub/v2/apiv1"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/internal/gate"
 )
 
 // Queue is one queue on Google Pub/Sub: a topic and a subscription of it. It is
@@ -21,7 +22,7 @@ type Queue struct {
 	options      Options
 	capabilities driver.Capabilities
 	ops          ops
-	gate         gate
+	gate         *gate.Gate
 }
 
 // ops name the operations in errors.
@@ -66,7 +67,7 @@ func newQueue(at address, o Options) *Queue {
 	} {
 		*op = fmt.Sprintf("pubsub: %s %q", verb, at.name)
 	}
-	q.gate.init()
+	q.gate = gate.New()
 	q.api.init()
 	q.source.queue, q.dead.queue = q, q
 	q.source.topic, q.source.subscription = at.topic, at.subscription
@@ -99,10 +100,10 @@ func (q *Queue) As(target any) bool {
 }
 
 func (q *Queue) withClients(f func(c *Clients)) bool {
-	if q.gate.enter(q.ops.policy) != nil {
+	if q.gate.Enter(q.ops.policy) != nil {
 		return false
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	c, err := q.api.clients(context.Background(), q.ops.policy)
 	if err == nil {
 		f(c)
@@ -112,10 +113,11 @@ func (q *Queue) withClients(f func(c *Clients)) bool {
 
 // Close waits for the calls in flight, and for the Pulls that a cancelled Receive
 // has left behind, which end by their own deadline within 21 s. A Canceled or
-// DeadlineExceeded says that some still are in flight. It closes the connection of
-// a queue that was opened by URL.
+// DeadlineExceeded says that some still are in flight; what was opened by URL closes
+// its connection when a Close has seen the last of them. A Receive that gets messages
+// once Close has begun gives them back and is Closed.
 func (q *Queue) Close(ctx context.Context) error {
-	if err := q.gate.close(ctx, q.ops.close); err != nil {
+	if err := q.gate.Close(ctx, q.ops.close); err != nil {
 		return err
 	}
 	return q.api.close(q.ops.close)
@@ -125,7 +127,7 @@ func (q *Queue) Close(ctx context.Context) error {
 // most items or with an ended context. The caller leaves the gate when it got no
 // error.
 func (q *Queue) enter(ctx context.Context, op string, n, most int) error {
-	if err := q.gate.enter(op); err != nil {
+	if err := q.gate.Enter(op); err != nil {
 		return err
 	}
 	err := driver.CheckBatch(op, n, most)
@@ -133,7 +135,7 @@ func (q *Queue) enter(ctx context.Context, op string, n, most int) error {
 		err = driver.ContextError(ctx, op)
 	}
 	if err != nil {
-		q.gate.leave()
+		q.gate.Leave()
 	}
 	return err
 }

@@ -38,7 +38,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	if err := q.enter(ctx, op, 1, 1); err != nil {
 		return nil, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	if err := driver.CheckReceive(op, &q.capabilities, opts); err != nil {
 		return nil, err
 	}
@@ -51,11 +51,15 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 		return nil, err
 	}
 	end := time.Now().Add(opts.Wait)
-	p.wait = min(opts.Wait, maxPull)
+	p.wait = pullWait(ctx, opts.Wait)
 	for pause := firstPause; ; {
 		asked := time.Now()
 		leases, err := p.follow(ctx)
-		if err != nil || len(leases) > 0 {
+		switch {
+		case err == nil && len(leases) > 0 && q.gate.Closing():
+			p.giveBack(context.WithoutCancel(ctx), leases) // nobody can settle them any more
+			return nil, driver.Errorf(driver.Closed, op, "the queue was closed")
+		case err != nil || len(leases) > 0:
 			return leases, err
 		}
 		left := time.Until(end)
@@ -75,13 +79,21 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 		if left = time.Until(end); left <= 0 {
 			return nil, nil
 		}
-		select {
-		case <-q.gate.done:
+		if q.gate.Closing() {
 			return nil, driver.Errorf(driver.Closed, op, "the queue was closed")
-		default:
 		}
-		p.wait = min(left, maxPull)
+		p.wait = pullWait(ctx, left)
 	}
+}
+
+// pullWait is how long a Pull waits where there is time left. It goes by the deadline of
+// ctx too: what goes on after that takes messages only to give them back.
+func pullWait(ctx context.Context, left time.Duration) time.Duration {
+	wait := min(left, maxPull)
+	if at, ok := ctx.Deadline(); ok && wait > 0 {
+		wait = min(wait, max(time.Until(at), time.Millisecond))
+	}
+	return wait
 }
 
 // pause waits where no Pull does.
@@ -93,7 +105,7 @@ func (s *source) pause(ctx context.Context, op string, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return driver.ContextError(ctx, op)
-	case <-s.queue.gate.done:
+	case <-s.queue.gate.Done():
 		return driver.Errorf(driver.Closed, op, "the queue was closed")
 	}
 }
@@ -119,10 +131,10 @@ func (p *pull) follow(ctx context.Context) ([]driver.Lease, error) {
 	answers := make(chan answer) // never closed; the caller takes one, or has gone
 	this := *p                   // p goes on to the next
 	unhurried := context.WithoutCancel(ctx)
-	gate := &p.source.queue.gate
-	gate.join()
+	gate := p.source.queue.gate
+	gate.Join()
 	go func() {
-		defer gate.leave()
+		defer gate.Leave()
 		leases, err := this.do(unhurried)
 		select {
 		case answers <- answer{leases, err}:
@@ -169,7 +181,7 @@ func (p *pull) do(ctx context.Context) ([]driver.Lease, error) {
 	}, once, anySize)
 	received := time.Now()
 	switch {
-	case err != nil && p.wait > 0 && status.Code(err) == codes.DeadlineExceeded:
+	case err != nil && p.wait > 0 && status.Code(err) == codes.DeadlineExceeded && !p.source.settings.Load().silence():
 		return nil, nil // this is how a Pull may say that there was nothing
 	case err != nil:
 		return nil, classify(ctx, p.op, actionConsume, p.source.subscription, err)
@@ -178,18 +190,23 @@ func (p *pull) do(ctx context.Context) ([]driver.Lease, error) {
 	}
 	p.source.seen.Store(true)
 	all := make([]lease, len(out.ReceivedMessages))
-	leases := make([]driver.Lease, len(all))
 	for i := range all {
 		p.source.fill(&all[i], out.ReceivedMessages[i])
 		all[i].received = received
-		leases[i] = &all[i]
 	}
 	p.setEnds(ctx, start, received, all)
+	leases := make([]driver.Lease, 0, len(all))
+	for i := range all {
+		if !all[i].ended {
+			leases = append(leases, &all[i])
+		}
+	}
 	return leases, nil
 }
 
 // setEnds gives the leases their ends, and first the hold that is wanted where the
-// subscription's own is another. What that fails for says what it really has.
+// subscription's own is another. What that fails for says what it really has, and
+// what the broker says is lost has ended.
 func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lease) {
 	own, ownOver := p.own, received.Add(p.own)
 	if own == 0 {
@@ -216,6 +233,8 @@ func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lea
 		switch {
 		case err == nil:
 			l.end, l.over = end, over
+		case driver.Is(err, driver.LeaseLost):
+			l.ended = true
 		case unknown(err):
 			l.end, l.over = earlier(ownEnd, end), later(ownOver, over)
 		}

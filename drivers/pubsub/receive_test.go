@@ -95,10 +95,10 @@ func TestACancelledReceiveStrandsNothing(t *testing.T) {
 
 func TestCloseWaitsForAPullThatWasLeftBehind(t *testing.T) {
 	on(t, nil, pubsub.Options{}, func(e *env) {
-		ctx, cancel := context.WithTimeout(e.Context(), time.Second)
-		defer cancel()
+		ctx, cancel := context.WithCancel(e.Context())
+		time.AfterFunc(time.Second, cancel)
 		_, err := e.queue.Receive(ctx, driver.ReceiveOptions{Max: 10, Wait: time.Hour})
-		e.code("a receive past its deadline", err, driver.DeadlineExceeded)
+		e.code("a receive that is cancelled", err, driver.Canceled)
 		short, cancel := context.WithTimeout(e.Context(), time.Second)
 		defer cancel()
 		e.code("a close that is hasty", e.queue.Close(short), driver.DeadlineExceeded)
@@ -106,6 +106,33 @@ func TestCloseWaitsForAPullThatWasLeftBehind(t *testing.T) {
 		e.must(e.queue.Close(e.Context()))
 		if n, took := e.server.InFlight()["Pull"], time.Since(start); n != 0 || took > 20*time.Second {
 			e.Errorf("closed after %v with %d pulls in flight", took, n)
+		}
+	})
+}
+
+// A caller that says when it stops leaves no Pull behind, which would take from the next.
+func TestAPullEndsWithTheDeadlineOfItsContext(t *testing.T) {
+	on(t, &pubsubfake.Options{Linger: true}, pubsub.Options{}, func(e *env) {
+		for range 10 {
+			ctx, cancel := context.WithTimeout(e.Context(), 2*time.Second)
+			start := time.Now()
+			got, err := e.queue.Receive(ctx, driver.ReceiveOptions{Max: 10, Wait: time.Hour})
+			e.code("receive", err, driver.DeadlineExceeded)
+			if took := time.Since(start); len(got) > 0 || took != 2*time.Second {
+				e.Errorf("%d leases after %v", len(got), took)
+			}
+			cancel()
+			if n := e.server.InFlight()["Pull"]; n > 1 {
+				e.Fatalf("%d pulls in flight", n)
+			}
+		}
+		e.sleep(time.Millisecond)
+		if n := e.server.InFlight()["Pull"]; n != 0 {
+			e.Errorf("%d pulls are left behind", n)
+		}
+		e.send(message(1))
+		if l := e.lease(e.queue, 1)[0]; l.Attempt() != 1 {
+			e.Errorf("attempt %d; want that nothing took the message before", l.Attempt())
 		}
 	})
 }
@@ -232,11 +259,14 @@ func TestMissingThings(t *testing.T) {
 		_, err = e.queue.DeadLetter().Receive(e.Context(), driver.ReceiveOptions{Max: 1})
 		e.code("dead letter", err, driver.NotFound, `"projects/test/subscriptions/missing-three"`)
 	})
-	on(t, nil, pubsub.Options{Topic: "missing", DeadTopic: "missing-too"}, func(e *env) {
+	on(t, nil, pubsub.Options{Topic: "missing", DeadTopic: "missing-too", DeadSubscription: "missing-three"}, func(e *env) {
 		e.code("send", e.queue.Send(e.Context(), messages(1))[0].Err, driver.NotFound, `topic "projects/test/topics/missing" does not exist`)
 		e.publish(&pubsubpb.PubsubMessage{Data: []byte("x")})
 		l := e.lease(e.queue, 1)[0]
-		e.code("bury", e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Bury, Reason: "test"}), driver.NotFound, "missing-too")
+		bury := driver.Settlement{Lease: l, Verdict: driver.Bury, Reason: "test"}
+		e.code("bury", e.settle(e.queue, bury), driver.NotFound, "missing-three")
+		e.server.Fault(pubsubfake.Fault{Op: "GetSubscription", Code: codes.PermissionDenied})
+		e.code("bury", e.settle(e.queue, bury), driver.NotFound, "missing-too")
 		e.must(e.settle(e.queue, driver.Settlement{Lease: l, Verdict: driver.Ack}))
 	})
 }

@@ -2,6 +2,8 @@ package pubsub
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -16,7 +18,11 @@ type request struct {
 	errs   []error // by the index of a claim
 	send   func(ctx context.Context, api *Clients, ids []string) error
 
-	splits int // how often a part was halved to find what is refused in it
+	repeatable bool // to do it twice is as to do it once
+
+	splits    int     // how often a part was halved to find what is refused in it
+	took      bool    // a part took effect
+	undecided []claim // of parts that are refused and are not halved any more
 }
 
 const (
@@ -60,36 +66,52 @@ func (r *request) do(ctx context.Context, claims []claim) {
 		r.part(ctx, api, todo[:n])
 		todo = todo[n:]
 	}
+	switch {
+	case len(r.undecided) == 0:
+	case r.took:
+		r.fail(r.undecided, driver.Errorf(driver.Unavailable, r.op, "one of %d leases is refused, and not found yet; try again", len(r.undecided)))
+	default:
+		r.fail(r.undecided, r.notKnown(nil))
+	}
 }
 
 // part makes one call. With exactly-once delivery its error says which ids failed;
-// else one id that is refused fails the call, and is looked for by halves.
+// else one id that is refused fails the call, and is looked for by halves. Where many
+// are, not all are found: then what is left is lost if all was refused, and may be
+// tried again if not.
 func (r *request) part(ctx context.Context, api *Clients, claims []claim) {
 	err := r.try(ctx, api, claims)
 	if err == nil {
+		r.took = true
 		return
 	}
-	if failed := ackFailures(err); failed != nil {
-		rest := r.failSome(claims, failed)
-		if len(rest) < len(claims) {
-			r.confirm(ctx, api, rest)
-			return
-		}
-	} else if status.Code(err) == codes.InvalidArgument {
-		if half := len(claims) / 2; half > 0 && r.splits < maxSplits {
-			r.splits++
-			r.part(ctx, api, claims[:half])
-			r.part(ctx, api, claims[half:])
-			return
-		}
-		r.fail(claims, driver.Errorf(driver.LeaseLost, r.op, "the subscription does not know the lease: %w", r.classify(ctx, err)))
-		return
+	failed := ackFailures(err)
+	switch half := len(claims) / 2; {
+	case named(claims, failed):
+		r.took = true
+		r.confirm(ctx, api, r.failSome(claims, failed))
+	case status.Code(err) != codes.InvalidArgument:
+		r.fail(claims, r.classify(ctx, err))
+	case half == 0:
+		r.fail(claims, r.notKnown(err))
+	case r.splits >= maxSplits:
+		r.undecided = append(r.undecided, claims...)
+	default:
+		r.splits++
+		r.part(ctx, api, claims[:half])
+		r.part(ctx, api, claims[half:])
 	}
-	r.fail(claims, r.classify(ctx, err))
+}
+
+// notKnown is the error of an ack id that is refused. The service's own text repeats
+// the id.
+func (r *request) notKnown(err error) *driver.Error {
+	hidden := &requestError{hint: "the subscription does not know the lease", status: status.New(codes.InvalidArgument, ""), err: err}
+	return &driver.Error{Code: driver.LeaseLost, Op: r.op, Err: hidden}
 }
 
 // confirm asks again for those of which an error that names others said nothing.
-// They may be done: what is refused now was done then.
+// They may be done: then what cannot be done twice is refused now.
 func (r *request) confirm(ctx context.Context, api *Clients, claims []claim) {
 	if len(claims) == 0 {
 		return
@@ -99,16 +121,19 @@ func (r *request) confirm(ctx context.Context, api *Clients, claims []claim) {
 		return
 	}
 	failed := ackFailures(err)
-	if failed == nil {
+	if !named(claims, failed) {
 		r.fail(claims, r.classify(ctx, err))
 		return
 	}
-	for id, outcome := range failed {
-		if outcome == ackInvalid {
-			delete(failed, id)
-		}
+	if !r.repeatable {
+		maps.DeleteFunc(failed, func(_, outcome string) bool { return outcome == ackInvalid })
 	}
 	r.failSome(claims, failed)
+}
+
+// named says whether an error names one of the claims.
+func named(claims []claim, failed map[string]string) bool {
+	return slices.ContainsFunc(claims, func(c claim) bool { _, ok := failed[c.lease.handle]; return ok })
 }
 
 func (r *request) try(ctx context.Context, api *Clients, claims []claim) error {

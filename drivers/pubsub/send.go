@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
@@ -31,7 +32,10 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 	if err := q.enter(ctx, op, len(batch), maxPublish); err != nil {
 		return driver.FailSend(len(batch), err)
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
+	if err := q.stillKeeps(op); err != nil {
+		return driver.FailSend(len(batch), err)
+	}
 	results := make([]driver.SendResult, len(batch))
 	parcels := make([]parcel, 0, len(batch))
 	for i := range batch {
@@ -113,8 +117,12 @@ func (q *Queue) post(ctx context.Context, op, topic string, parcels []parcel) {
 		}
 		slots <- struct{}{}
 		running.Go(func() {
+			defer func() { <-slots }()
+			if err := p.hung.Load(); err != nil {
+				p.fail(part, err)
+				return
+			}
 			p.inOrder(ctx, part)
-			<-slots
 		})
 	}
 	running.Wait()
@@ -151,14 +159,14 @@ func nextRequest(parcels []parcel) (first, rest []parcel) {
 type publish struct {
 	api       *Clients
 	op, topic string
+	hung      atomic.Pointer[driver.Error] // a request had no answer in time: no other is begun
 }
 
 // inOrder makes the requests of a group.
 func (p *publish) inOrder(ctx context.Context, parcels []parcel) {
 	first, rest := nextRequest(parcels)
 	for len(first) > 0 {
-		splits := 0
-		p.part(ctx, first, &splits)
+		p.part(ctx, first, new(search))
 		if err := toSendAgain(first); err != nil {
 			p.fail(rest, err)
 			return
@@ -184,26 +192,41 @@ func (p *publish) fail(parcels []parcel, err *driver.Error) {
 	}
 }
 
+// search is the one for what is refused in a request.
+type search struct {
+	splits int  // how often a part was halved
+	took   bool // a part was taken
+}
+
 // part makes one request. One message that Pub/Sub refuses, such as by the topic's
-// schema, fails the request, and is looked for by halves, in order.
-func (p *publish) part(ctx context.Context, parcels []parcel, splits *int) {
+// schema, fails the request, and is looked for by halves, in order. Where many are,
+// not all are found: then what is left may be sent again, unless all was refused.
+func (p *publish) part(ctx context.Context, parcels []parcel, s *search) {
 	err := p.request(ctx, parcels)
 	if err == nil {
+		s.took = true
 		return
 	}
 	half := len(parcels) / 2
-	if half == 0 || *splits >= maxSplits || err.Code != driver.InvalidArgument {
+	switch {
+	case half == 0 || err.Code != driver.InvalidArgument:
+		p.fail(parcels, err)
+		return
+	case s.splits >= maxSplits && s.took:
+		p.fail(parcels, driver.Errorf(driver.Unavailable, p.op, "one of %d messages is refused, and not found yet; send them again: %w", len(parcels), err.Err))
+		return
+	case s.splits >= maxSplits:
 		p.fail(parcels, err)
 		return
 	}
-	*splits++
+	s.splits++
 	first, rest := parcels[:half], parcels[half:]
-	p.part(ctx, first, splits)
+	p.part(ctx, first, s)
 	if again := toSendAgain(first); again != nil && first[0].key() != "" {
 		p.fail(rest, again)
 		return
 	}
-	p.part(ctx, rest, splits)
+	p.part(ctx, rest, s)
 }
 
 func (p *publish) request(ctx context.Context, parcels []parcel) *driver.Error {
@@ -216,7 +239,11 @@ func (p *publish) request(ctx context.Context, parcels []parcel) *driver.Error {
 	out, err := p.api.Topics.Publish(request, in, once)
 	switch {
 	case err != nil:
-		return classify(ctx, p.op, actionPublish, p.topic, err)
+		e := classify(ctx, p.op, actionPublish, p.topic, err)
+		if timedOut(e) {
+			p.hung.Store(e)
+		}
+		return e
 	case len(out.GetMessageIds()) != len(parcels):
 		return driver.Errorf(driver.Unavailable, p.op, "the answer has %d ids for %d messages", len(out.GetMessageIds()), len(parcels))
 	}

@@ -3,11 +3,13 @@ package pubsub_test
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/pubsub"
@@ -108,6 +110,60 @@ func TestAMessageThatTheTopicRefusesFailsAlone(t *testing.T) {
 			e.Errorf("%d requests; want that it gives up", n)
 		}
 	})
+}
+
+// Many that a topic refuses are not all found in one call, and the others are never
+// said to be refused.
+func TestManyMessagesThatTheTopicRefuses(t *testing.T) {
+	for _, ordered := range []bool{false, true} {
+		on(t, nil, pubsub.Options{Ordered: ordered}, func(e *env) {
+			q := e.through(pubsub.Options{Ordered: ordered}, func(req any) error {
+				if in, ok := req.(*pubsubpb.PublishRequest); ok {
+					for _, m := range in.GetMessages() {
+						if bytes.HasSuffix(m.GetData(), []byte("7")) {
+							return status.Error(codes.InvalidArgument, "it does not fit the schema")
+						}
+					}
+				}
+				return nil
+			})
+			todo := messages(1000)
+			for i := range todo {
+				if ordered {
+					todo[i].GroupKey = "a"
+				}
+			}
+			for tries := 0; len(todo) > 0; tries++ {
+				if tries == 100 {
+					e.Fatalf("%d messages are left", len(todo))
+				}
+				var again []driver.Message
+				for i, r := range q.Send(e.Context(), todo) {
+					bad := bytes.HasSuffix(todo[i].Body, []byte("7"))
+					switch {
+					case driver.Retryable(r.Err):
+						again = append(again, todo[i])
+					case bad:
+						e.code("a bad one", r.Err, driver.InvalidArgument, "schema")
+					case r.Err != nil:
+						e.Fatalf("%s: %v", todo[i].Body, r.Err)
+					}
+				}
+				todo = again
+			}
+			last := -1
+			for range 900 {
+				l := e.lease(q, 1)[0]
+				n, err := strconv.Atoi(strings.TrimPrefix(string(l.Message().Body), "message "))
+				if err != nil || n%10 == 7 || ordered && n <= last {
+					e.Fatalf("message %d came after %d, %v", n, last, err)
+				}
+				last = n
+				e.must(e.settle(q, driver.Settlement{Lease: l, Verdict: driver.Ack}))
+			}
+			e.must(q.Close(e.Context()))
+		})
+	}
 }
 
 // Pub/Sub refuses a request with several ordering keys.

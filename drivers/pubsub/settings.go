@@ -15,6 +15,7 @@ type settings struct {
 	at     time.Time              // when it was read, or asked for in vain
 	native *pubsubpb.Subscription // nil where the credentials do not allow to read it
 	denied error                  // why not
+	silent bool                   // the last try to read it had no answer in time
 }
 
 // refresh is for how long what was read of a subscription is good. The leases of a
@@ -28,6 +29,10 @@ func (s *settings) hold() time.Duration {
 	}
 	return time.Duration(s.native.GetAckDeadlineSeconds()) * time.Second
 }
+
+// silence is whether the service did not answer when it was last asked for what
+// always has an answer. Then a Pull without one is no empty queue.
+func (s *settings) silence() bool { return s != nil && s.silent }
 
 // describe reads the subscription anew.
 func (s *source) describe(ctx context.Context, op string) (*pubsubpb.Subscription, error) {
@@ -57,17 +62,21 @@ func (s *source) known(ctx context.Context, op string) (*settings, error) {
 	if got != nil && time.Since(got.at) < refresh {
 		return got, got.denied
 	}
+	soon := new(settings)
 	if got != nil {
 		// The others go on with what there is.
-		soon := *got
+		*soon = *got
 		soon.at = time.Now()
-		if !s.settings.CompareAndSwap(got, &soon) {
+		if !s.settings.CompareAndSwap(got, soon) {
 			got = s.settings.Load()
 			return got, got.denied
 		}
 	}
 	_, err := s.describe(ctx, op)
 	if err != nil && got != nil && got.native != nil && driver.Retryable(err) {
+		if timedOut(err) {
+			s.settings.CompareAndSwap(soon, &settings{at: soon.at, native: got.native, silent: true})
+		}
 		return got, nil
 	}
 	return s.settings.Load(), err

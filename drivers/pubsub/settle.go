@@ -4,14 +4,16 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
 )
 
-// Settle ends leases, see [driver.Source]: the copies of Bury and Redrive are
-// published, then what was published or acked is acknowledged, then the ack
+// Settle ends leases, see [driver.Source]: what is acked is acknowledged, then the ack
 // deadlines of what is released are set, those with the same delay together.
+// Meanwhile, or on an ordered queue before, the copies of Bury and Redrive are
+// published, then those acknowledged.
 //
 // LeaseLost for a lease that was settled or is past its end, but for an Ack, and
 // where Pub/Sub says so; NotFound for a Bury without a dead letter; TooLarge for one
@@ -26,7 +28,7 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 	if err := q.enter(ctx, op, len(batch), maxIDs); err != nil {
 		return driver.FailSettle(len(batch), err)
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	if s.isDead() {
 		if err := s.there(ctx, op); err != nil {
 			return driver.FailSettle(len(batch), err)
@@ -79,7 +81,6 @@ func (s *source) settle(ctx context.Context, op string, batch []driver.Settlemen
 			released[delay] = append(released[delay], c)
 		case driver.Bury, driver.Redrive:
 			moves = append(moves, c)
-			acks = append(acks, c)
 		default:
 			if acks == nil {
 				acks = make([]claim, 0, len(claimed))
@@ -87,16 +88,27 @@ func (s *source) settle(ctx context.Context, op string, batch []driver.Settlemen
 			acks = append(acks, c)
 		}
 	}
+	var moving sync.WaitGroup
 	if len(moves) > 0 {
-		s.sendCopies(ctx, op, batch, moves, errs)
-		acks = slices.DeleteFunc(acks, func(c claim) bool { // of a pushed message the answer is the ack
-			return c.lease.handle == "" && c.lease.copied && errs[c.index] == nil
-		})
+		moving.Go(func() { s.move(ctx, op, batch, moves, errs) })
+		if s.queue.capabilities.Ordered {
+			moving.Wait() // a head goes before those behind it
+		}
 	}
 	if len(acks) > 0 {
 		s.acknowledge(ctx, op, acks, errs)
 	}
 	s.release(ctx, op, delays, released, errs)
+	moving.Wait()
+}
+
+// move publishes the copies of what is buried or redriven, then acks it.
+func (s *source) move(ctx context.Context, op string, batch []driver.Settlement, moves []claim, errs []error) {
+	s.sendCopies(ctx, op, batch, moves, errs)
+	acks := slices.DeleteFunc(moves, func(c claim) bool { // of a pushed message the answer is the ack
+		return c.lease.handle == "" && c.lease.copied && errs[c.index] == nil
+	})
+	s.acknowledge(ctx, op, acks, errs)
 }
 
 // release makes a request for each delay, in their order on an ordered queue: a head
@@ -108,11 +120,22 @@ func (s *source) release(ctx context.Context, op string, delays []time.Duration,
 	}
 	var running sync.WaitGroup
 	slots := make(chan struct{}, most)
+	var hung atomic.Pointer[error] // a request had no answer in time: no other is begun
 	for _, delay := range delays {
 		slots <- struct{}{}
 		running.Go(func() {
-			s.modify(ctx, op, delay, released[delay], errs)
-			<-slots
+			defer func() { <-slots }()
+			claims := released[delay]
+			if err := hung.Load(); err != nil {
+				for _, c := range claims {
+					errs[c.index] = *err
+				}
+				return
+			}
+			s.modify(ctx, op, delay, claims, errs)
+			if err := errs[claims[0].index]; timedOut(err) {
+				hung.Store(&err)
+			}
 		})
 	}
 	running.Wait()

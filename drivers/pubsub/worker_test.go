@@ -20,12 +20,7 @@ func (job) Kind() string { return "job" }
 // which waits for its end.
 func (e *env) worker(q driver.Queue, o runtime.WorkerOptions, handler func(ctx context.Context, t *runtime.Task[job]) error) (stop func()) {
 	e.Helper()
-	queues := new(runtime.Queues)
-	e.must(queues.Add(runtime.QueueInfo{Name: "orders", Driver: q}))
-	mux := runtime.NewMux(nil)
-	runtime.Handle(mux, handler)
-	w, err := runtime.NewWorker(queues, mux, &o)
-	e.must(err)
+	w := e.newWorker(q, o, handler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
@@ -36,8 +31,19 @@ func (e *env) worker(q driver.Queue, o runtime.WorkerOptions, handler func(ctx c
 	}
 }
 
+func (e *env) newWorker(q driver.Queue, o runtime.WorkerOptions, handler func(ctx context.Context, t *runtime.Task[job]) error) *runtime.Worker {
+	e.Helper()
+	queues := new(runtime.Queues)
+	e.must(queues.Add(runtime.QueueInfo{Name: "orders", Driver: q}))
+	mux := runtime.NewMux(nil)
+	runtime.Handle(mux, handler)
+	w, err := runtime.NewWorker(queues, mux, &o)
+	e.must(err)
+	return w
+}
+
 // enqueue enqueues n tasks.
-func (e *env) enqueue(n int) {
+func (e *env) enqueue(n int, opts ...runtime.EnqueueOption) {
 	e.Helper()
 	queues := new(runtime.Queues)
 	e.must(queues.Add(runtime.QueueInfo{Name: "orders", Driver: e.queue}))
@@ -45,7 +51,7 @@ func (e *env) enqueue(n int) {
 	e.must(err)
 	for n > 0 {
 		some := min(n, 1000)
-		for _, r := range runtime.EnqueueMany(e.Context(), client, make([]job, some)) {
+		for _, r := range runtime.EnqueueMany(e.Context(), client, make([]job, some), opts...) {
 			e.must(r.Err)
 		}
 		n -= some

@@ -22,7 +22,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 	if err := q.enter(ctx, op, len(leases)); err != nil {
 		return driver.FailExtend(len(leases), err)
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	url, hold, err := s.prepareExtend(ctx, op, hold)
 	if err != nil {
 		return driver.FailExtend(len(leases), err)

@@ -40,7 +40,7 @@ func (d *deadLetter) MoveAll(ctx context.Context, opts driver.MoveOptions) (driv
 	if err := q.enter(ctx, op, 1); err != nil {
 		return report, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	if opts.Rate < 0 || opts.Rate > maxMoveRate {
 		return report, driver.Errorf(driver.InvalidArgument, op, "rate %d is not within 1 to %d, or 0 for that of the broker", opts.Rate, maxMoveRate)
 	}
@@ -104,7 +104,7 @@ func (t *moveTask) follow(ctx context.Context, report driver.MoveReport, progres
 		case <-timer.C:
 		case <-ctx.Done():
 			return t.cancel(ctx, report, driver.ContextError(ctx, t.op))
-		case <-t.queue.gate.done:
+		case <-t.queue.gate.Done():
 			return t.cancel(ctx, report, driver.Errorf(driver.Closed, t.op, "the queue was closed"))
 		}
 		entry, err := t.look(ctx)

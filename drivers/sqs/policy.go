@@ -16,7 +16,7 @@ func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 	if err := q.enter(ctx, op, 1); err != nil {
 		return driver.Policy{}, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	o := &q.options
 	var p driver.Policy
 	switch live, err := q.describe(ctx, op); {
@@ -72,7 +72,7 @@ func (q *Queue) Stats(ctx context.Context) (driver.Stats, error) {
 	if err := q.enter(ctx, op, 1); err != nil {
 		return driver.Stats{}, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	live, err := q.describe(ctx, op)
 	if err != nil {
 		return driver.Stats{}, err

@@ -9,6 +9,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/internal/gate"
 )
 
 // Queue is one queue of Amazon SQS. It is safe for concurrent use.
@@ -21,7 +22,7 @@ type Queue struct {
 	options      Options
 	capabilities driver.Capabilities
 	ops          ops
-	gate         gate
+	gate         *gate.Gate
 	skew         skew
 }
 
@@ -63,7 +64,7 @@ func newQueue(client *awssqs.Client, at address, o Options) *Queue {
 	} {
 		*op = fmt.Sprintf("sqs: %s %q", verb, at.name)
 	}
-	q.gate.init()
+	q.gate = gate.New()
 	q.skew.start = time.Now()
 	q.source.queue, q.dead.queue = q, q
 	q.source.at.Store(&at)
@@ -92,12 +93,12 @@ func (q *Queue) As(target any) bool {
 
 // Close waits for the calls in flight, which begin no further long poll. A
 // Canceled or DeadlineExceeded says that some still are.
-func (q *Queue) Close(ctx context.Context) error { return q.gate.close(ctx, q.ops.close) }
+func (q *Queue) Close(ctx context.Context) error { return q.gate.Close(ctx, q.ops.close) }
 
 // enter begins a call of n items: it refuses one on a closed queue, with too many
 // items or with an ended context. The caller leaves the gate when it got no error.
 func (q *Queue) enter(ctx context.Context, op string, n int) error {
-	if err := q.gate.enter(op); err != nil {
+	if err := q.gate.Enter(op); err != nil {
 		return err
 	}
 	err := driver.CheckBatch(op, n, maxBatch)
@@ -105,7 +106,7 @@ func (q *Queue) enter(ctx context.Context, op string, n int) error {
 		err = driver.ContextError(ctx, op)
 	}
 	if err != nil {
-		q.gate.leave()
+		q.gate.Leave()
 	}
 	return err
 }

@@ -41,7 +41,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	if err := q.enter(ctx, op, 1); err != nil {
 		return nil, err
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	if err := driver.CheckReceive(op, &q.capabilities, opts); err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 			}
 		}
 		select {
-		case <-q.gate.done:
+		case <-q.gate.Done():
 			return nil, driver.Errorf(driver.Closed, op, "the queue was closed")
 		default:
 		}
@@ -99,7 +99,7 @@ func (s *source) pause(ctx context.Context, op string, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return driver.ContextError(ctx, op)
-	case <-s.queue.gate.done:
+	case <-s.queue.gate.Done():
 		return driver.Errorf(driver.Closed, op, "the queue was closed")
 	}
 }

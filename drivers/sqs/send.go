@@ -33,7 +33,7 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 	if err := q.enter(ctx, op, len(batch)); err != nil {
 		return driver.FailSend(len(batch), err)
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	url, err := q.url(ctx, op)
 	if err != nil {
 		return driver.FailSend(len(batch), err)

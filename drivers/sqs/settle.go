@@ -26,7 +26,7 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 	if err := q.enter(ctx, op, len(batch)); err != nil {
 		return driver.FailSettle(len(batch), err)
 	}
-	defer q.gate.leave()
+	defer q.gate.Leave()
 	url, err := s.url(ctx, op)
 	if err != nil {
 		return driver.FailSettle(len(batch), err)

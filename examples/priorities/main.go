@@ -63,7 +63,7 @@ func work(ctx context.Context, n int, strict bool) ([]string, error) {
 		if started = append(started, t.Queue); len(started) == n {
 			stop()
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond) // it takes a while
 		return nil
 	})
 	worker, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{

@@ -10,8 +10,9 @@ import (
 // Heap holds one and gives it by Place; only the Heap writes it. The zero Slot is
 // that of an item outside any Heap.
 type Slot[T any] struct {
-	at             int // of the node whose chain it begins, or chained; 0 when it is in none
-	previous, next T   // in that chain
+	at             int           // of the node whose chain it begins, or chained; 0 when it is in none
+	due            time.Duration // when it is due
+	previous, next T             // in that chain
 }
 
 // chained is the at of an item that stands behind another.
@@ -40,23 +41,23 @@ const (
 func first(i int) int  { return (i - root + 1) * width }
 func parent(i int) int { return i/width + root - 1 }
 
-// node is a chain of items that are due at the same time.
+// node is a chain of items, each due no earlier than the one before it.
 type node[T any] struct {
-	at   time.Duration
-	item T // the first
+	at   time.Duration // when the first is due
+	item T             // the first
 }
 
 // Heap is a priority queue of items by the time at which they are due, counted
 // from a moment of the caller's choice. Every operation costs at most the
-// logarithm of its length. Items that are set to the same time one after the
-// other form a chain, in which each costs the same however many there are; they
-// are due in that order. An item is in at most one Heap, once. The zero Heap is
-// empty and ready. It is not safe for concurrent use.
+// logarithm of its length. Items that are set one after the other, each to be due
+// no earlier than the one before it, form a chain, in which each costs the same
+// however many there are; those that are due at the same time are so in that
+// order. An item is in at most one Heap, once. The zero Heap is empty and ready. It
+// is not safe for concurrent use.
 type Heap[T Item[T]] struct {
 	nodes []node[T] // empty, or with the first at root
 	count int
-	last  T             // the end of the chain to which an item was set last, or zero
-	at    time.Duration // when that chain is due
+	last  T // the end of the chain to which an item was set last, or zero
 }
 
 // Len is the number of items.
@@ -89,26 +90,34 @@ func (h *Heap[T]) Due(now time.Duration) (T, bool) {
 func (h *Heap[T]) Set(item T, at time.Duration) {
 	var none T
 	s := item.Place()
-	joins := h.last != none && h.at == at
-	if s.at > 0 && s.next == none && !joins {
-		h.last, h.at = item, at
+	if s.at > 0 && s.next == none && !h.follows(at) {
+		s.due, h.last = at, item
 		h.replace(s.at, node[T]{at, item})
 		return
 	}
 	h.Remove(item)
-	if h.count++; joins && h.last != none { // it may have been the last itself
+	h.count++
+	s.due = at
+	if h.follows(at) {
 		s.at, s.previous = chained, h.last
 		h.last.Place().next = item
 		h.last = item
 		return
 	}
-	h.last, h.at = item, at
+	h.last = item
 	if h.nodes == nil {
 		h.nodes = make([]node[T], root, root+8*width)
 	}
 	n := node[T]{at, item}
 	h.nodes = append(h.nodes, n)
 	h.up(len(h.nodes)-1, n)
+}
+
+// follows says whether an item that is due at the given time can stand behind the
+// last.
+func (h *Heap[T]) follows(at time.Duration) bool {
+	var none T
+	return h.last != none && at >= h.last.Place().due
 }
 
 // Remove takes item out; nothing happens when it is not in.
@@ -129,8 +138,9 @@ func (h *Heap[T]) Remove(item T) {
 			s.next.Place().previous = s.previous
 		}
 	case s.next != none:
-		s.next.Place().previous = none
-		h.put(s.at, node[T]{h.nodes[s.at].at, s.next})
+		next := s.next.Place()
+		next.previous = none
+		h.replace(s.at, node[T]{next.due, s.next})
 	default:
 		h.cut(s.at)
 	}

@@ -14,29 +14,34 @@ type thing struct {
 }
 
 // A Heap must give what a sorted list gives, whatever is set, moved and removed,
-// with times that are nearly all different and with few.
+// with times that are nearly all different, with few, and with ones that rise.
 func TestHeapAgreesWithASortedList(t *testing.T) {
-	for _, times := range []int{500, 3} {
+	for _, c := range []struct{ times, rise int }{{500, 0}, {3, 0}, {3, 1}, {50, 1}} {
 		for seed := range uint64(50) {
-			t.Run(fmt.Sprintf("%d times, seed %d", times, seed), func(t *testing.T) {
-				agree(t, rand.New(rand.NewPCG(seed, 1)), times)
+			t.Run(fmt.Sprintf("%d times, rising by %d, seed %d", c.times, c.rise, seed), func(t *testing.T) {
+				r := rand.New(rand.NewPCG(seed, 1))
+				from := 0
+				agree(t, r, func() time.Duration {
+					from += c.rise
+					return time.Duration(from + r.IntN(c.times))
+				})
 			})
 		}
 	}
 }
 
-func agree(t *testing.T, r *rand.Rand, times int) {
+func agree(t *testing.T, r *rand.Rand, someTime func() time.Duration) {
 	var h Heap[*thing]
 	var model []*thing
 	for range 2000 {
 		switch op := r.IntN(10); {
 		case op < 5 || len(model) == 0:
-			x := &thing{at: time.Duration(r.IntN(times))}
+			x := &thing{at: someTime()}
 			h.Set(x, x.at)
 			model = append(model, x)
 		case op < 7:
 			x := model[r.IntN(len(model))]
-			x.at = time.Duration(r.IntN(times))
+			x.at = someTime()
 			h.Set(x, x.at)
 		case op < 8:
 			i := r.IntN(len(model))
@@ -47,7 +52,7 @@ func agree(t *testing.T, r *rand.Rand, times int) {
 			}
 			model = slices.Delete(model, i, i+1)
 		default:
-			now := time.Duration(r.IntN(times))
+			now := someTime()
 			least := slices.MinFunc(model, func(a, b *thing) int { return int(a.at - b.at) })
 			x, ok := h.Due(now)
 			if ok != (least.at <= now) {
@@ -121,18 +126,28 @@ func TestWhatIsSetToOneTimeIsDueInThatOrder(t *testing.T) {
 
 // A chain is one node, however many items it has, however it came to be.
 func TestAChainIsOneNode(t *testing.T) {
-	var h Heap[*thing]
-	things := make([]*thing, 1000)
-	for i := range things {
-		things[i] = new(thing)
-		h.Set(things[i], time.Hour)
-	}
-	for _, x := range things { // as when a batch is extended
-		h.Set(x, 2*time.Hour)
-	}
-	h.Remove(things[len(things)-1])
-	h.Set(things[len(things)-1], 2*time.Hour)
-	if n := len(h.nodes) - root; n != 1 {
-		t.Errorf("%d items at one time take %d nodes, want 1", len(things), n)
+	for name, step := range map[string]time.Duration{"at one time": 0, "at rising times": time.Millisecond} {
+		var h Heap[*thing]
+		things := make([]*thing, 1000)
+		for i := range things {
+			things[i] = new(thing)
+			h.Set(things[i], time.Hour+time.Duration(i)*step)
+		}
+		for i, x := range things { // the last is then alone where it was
+			h.Set(x, time.Minute+time.Duration(i)*step)
+		}
+		if n := len(h.nodes) - root; n != 1 {
+			t.Errorf("%d items set anew %s take %d nodes, want 1", h.Len(), name, n)
+		}
+		end := len(things) - 1
+		h.Remove(things[end])
+		h.Set(things[end], time.Minute+time.Duration(end)*step)
+		h.Remove(things[0])
+		if n := len(h.nodes) - root; n != 1 || h.Len() != end {
+			t.Errorf("%d items %s take %d nodes, want 1", h.Len(), name, n)
+		}
+		if at, _ := h.Next(); at != time.Minute+step {
+			t.Errorf("the next %s is due at %v", name, at)
+		}
 	}
 }

@@ -23,6 +23,9 @@ func TestDriversHaveTheSameHeadings(t *testing.T) {
 		t.Fatalf("no drivers found: %v", err)
 	}
 	for _, dir := range docs {
+		if filepath.Base(dir) == "internal" {
+			continue // what drivers share
+		}
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var got []string
 			for line := range strings.Lines(packageDoc(t, dir)) {

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// endsWithin is how long a process may take to end when it is asked to.
-const endsWithin = 10 * time.Second
+// EndsWithin is how long a program may take to end when it is asked to.
+const EndsWithin = 10 * time.Second
 
 // Process is a running program, the leader of a process group of its own. It is
 // safe for concurrent use.
@@ -63,7 +63,7 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // ctx, or within ten seconds; that is an error. The process has ended when End
 // returns, and nothing is left of its group.
 func (p *Process) End(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, endsWithin)
+	ctx, cancel := context.WithTimeout(ctx, EndsWithin)
 	defer cancel()
 	select {
 	case <-p.done:
@@ -98,8 +98,8 @@ func FreeAddress(ctx context.Context, port int) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// tailSize is how much of a log is shown, in bytes.
-const tailSize = 4 << 10
+// TailSize is how much of a log is shown, in bytes.
+const TailSize = 4 << 10
 
 // Tail is the end of a file, or why it cannot be read.
 func Tail(name string) string {
@@ -112,7 +112,7 @@ func Tail(name string) string {
 	if err != nil {
 		return err.Error()
 	}
-	b := make([]byte, min(info.Size(), tailSize))
+	b := make([]byte, min(info.Size(), TailSize))
 	n, _ := f.ReadAt(b, info.Size()-int64(len(b))) // it may have been cut since
 	return string(b[:n])
 }

@@ -5,9 +5,9 @@
 //	matrix -o conformance/MATRIX.md -test ./drivers/...
 //	matrix -o conformance/MATRIX.md results
 //
-// With -kept DIRECTORY it adds the results there of profiles that have none in
-// this run: those that need more than every machine has, as they were last seen
-// and committed. A check that is newer than they are is absent there.
+// With -kept DIRECTORY, once or more, it adds the results there of profiles that have
+// none in this run: those that need more than every machine has, as they were last
+// seen and committed. A check that is newer than they are is absent there.
 //
 // It fails, and writes nothing, when a check failed or did not run, or when a
 // profile named in CONFORMANCE_REQUIRE has no results in this run.
@@ -34,9 +34,13 @@ import (
 func main() {
 	out := flag.String("o", "", "write to `FILE` in place of standard output")
 	packages := flag.String("test", "", "run the tests of `PACKAGES` first, in place of a directory of results")
-	kept := flag.String("kept", "", "add the results in `DIRECTORY` of profiles that have not been run now")
+	var kept []string
+	flag.Func("kept", "add the results in `DIRECTORY` of profiles that have not been run now; may be given again", func(dir string) error {
+		kept = append(kept, dir)
+		return nil
+	})
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: matrix [-o FILE] [-kept DIRECTORY] -test PACKAGES | DIRECTORY")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: matrix [-o FILE] [-kept DIRECTORY]... -test PACKAGES | DIRECTORY")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -46,9 +50,9 @@ func main() {
 	}
 	var err error
 	if *packages != "" {
-		err = test(*packages, *kept, *out, os.Stdout)
+		err = test(*packages, kept, *out, os.Stdout)
 	} else {
-		err = run(flag.Arg(0), *kept, *out, os.Stdout)
+		err = run(flag.Arg(0), kept, *out, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "matrix:", err)
@@ -57,7 +61,7 @@ func main() {
 }
 
 // test runs the suite and makes the page of its results.
-func test(packages, kept, out string, stdout io.Writer) error {
+func test(packages string, kept []string, out string, stdout io.Writer) error {
 	dir, err := os.MkdirTemp("", "conformance")
 	if err != nil {
 		return err
@@ -72,7 +76,7 @@ func test(packages, kept, out string, stdout io.Writer) error {
 	return run(dir, kept, out, stdout)
 }
 
-func run(dir, kept, out string, stdout io.Writer) error {
+func run(dir string, kept []string, out string, stdout io.Writer) error {
 	reports, err := load(dir)
 	if err != nil {
 		return err
@@ -80,8 +84,8 @@ func run(dir, kept, out string, stdout io.Writer) error {
 	if err := check(reports, conformance.Required()); err != nil {
 		return err
 	}
-	if kept != "" {
-		if reports, err = keep(reports, kept); err != nil {
+	for _, dir := range kept {
+		if reports, err = keep(reports, dir); err != nil {
 			return err
 		}
 	}

@@ -42,10 +42,10 @@ func TestPageShowsEachOutcomeAndItsReason(t *testing.T) {
 		conformance.Report{Profile: "c", Missing: "no server"},
 	)
 	var first, second strings.Builder
-	if err := run(dir, "", "", &first); err != nil {
+	if err := run(dir, nil, "", &first); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(dir, "", "", &second); err != nil || first.String() != second.String() {
+	if err := run(dir, nil, "", &second); err != nil || first.String() != second.String() {
 		t.Errorf("a second run differs: %v", err)
 	}
 	for _, want := range []string{
@@ -76,7 +76,7 @@ func TestIncompleteOrFailedRunsAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("CONFORMANCE_REQUIRE", test.require)
 			out := filepath.Join(t.TempDir(), "MATRIX.md")
-			err := run(write(t, test.reports...), "", out, nil)
+			err := run(write(t, test.reports...), nil, out, nil)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v; want %q", err, test.want)
 			}
@@ -91,7 +91,7 @@ func TestKeptResultsFillInForProfilesThatDidNotRun(t *testing.T) {
 	ran, waived := conformance.Result{Outcome: conformance.Ran}, conformance.Result{Outcome: conformance.Waived, Reason: "a reason"}
 	older := complete("b", waived)
 	delete(older.Results, "late-ack")
-	kept := write(t, complete("a", waived), older, complete("c", waived))
+	kept := []string{write(t, complete("a", waived), older), write(t, complete("c", waived))}
 	dir := write(t, complete("a", ran), conformance.Report{Profile: "b", Missing: "no server"})
 	var page strings.Builder
 	if err := run(dir, kept, "", &page); err != nil {
@@ -109,7 +109,7 @@ func TestKeptResultsFillInForProfilesThatDidNotRun(t *testing.T) {
 		t.Errorf("error %v; want one that a kept result does not satisfy", err)
 	}
 	t.Setenv("CONFORMANCE_REQUIRE", "")
-	if err := run(dir, write(t, complete("c", conformance.Result{Outcome: conformance.Failed})), "", &page); err == nil {
+	if err := run(dir, []string{write(t, complete("c", conformance.Result{Outcome: conformance.Failed}))}, "", &page); err == nil {
 		t.Error("a kept failure was taken")
 	}
 }

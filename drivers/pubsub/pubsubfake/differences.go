@@ -30,6 +30,8 @@ func Differences() []Difference {
 			pageExactlyOnce + ", as quoted in permutive-engineering/fs2-pubsub#466"},
 		{"a nacked message comes again before those after it, which come again too", "delivers it after them, when their ack deadlines have ended", "delivers it first", pageOrder},
 		{"a redelivered message brings acknowledged ones after it again", "delivers them again, but when their ack deadlines have ended, and before it", "delivers it first", pageOrder},
+		{"a message without a key that comes again brings no others", "delivers those after it again when its ack deadline ends, also acknowledged ones", "has no order for them", pageOrder},
+		{"a message goes to the dead-letter topic from a subscription with order as well", "forwards nothing, and answers no Pull of the subscription any more", "forwards it", pageDeadLetter},
 		{"an ack deadline of the subscription is at least 10 s", "takes 1 s and more", refuses, subscription},
 		{"retention of 31 days is taken", "refuses more than 7", "takes up to 31", subscription},
 		{"an expiration of less than a day is refused", takes, refuses, subscription},

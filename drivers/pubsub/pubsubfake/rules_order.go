@@ -1,6 +1,10 @@
 package pubsubfake
 
-import "time"
+import (
+	"time"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+)
 
 var orderRules = []rule{
 	{"messages of one key come in the order of publishing", pageOrder, func(t *trial) {
@@ -91,6 +95,26 @@ var orderRules = []rule{
 			t.must(t.ack(sub, ms[i]))
 		}
 		t.nothing(sub, 5*time.Second)
+	}},
+	{"a message without a key that comes again brings no others", pageOrder, func(t *trial) {
+		topic, sub := t.queue(withOrder)
+		t.publish(topic, "1", "2", "3")
+		ms := t.pull(sub, 3, soon)
+		t.want(len(ms) == 3, "%d messages came, want 3", len(ms))
+		if t.err != nil {
+			return
+		}
+		t.must(t.ack(sub, ms[1:]...))
+		t.must(t.modack(sub, 1, ms[0]))
+		t.got(t.pull(sub, 3, 4*time.Second), string(ms[0].GetMessage().GetData()))
+	}},
+	{"a message goes to the dead-letter topic from a subscription with order as well", pageDeadLetter, func(t *trial) {
+		deadTopic := t.topic("dead")
+		dead := t.subscription("dead-sub", deadTopic)
+		topic, sub := t.queue(withOrder, withDead(deadTopic, 5))
+		t.publishKey(topic, "k", "x")
+		t.attempts(sub, 5)
+		t.got([]*pubsubpb.ReceivedMessage{t.forwarded(sub, dead)}, "x")
 	}},
 	{"a subscription without order delivers a key while it is outstanding", pageOrder, func(t *trial) {
 		topic, sub := t.queue()

@@ -1,8 +1,0 @@
-package localstack
-
-import "syscall"
-
-// ownGroup gives a process a group of its own, and its end with ours.
-func ownGroup() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-}

@@ -1,8 +1,0 @@
-//go:build unix && !linux
-
-package localstack
-
-import "syscall"
-
-// ownGroup gives a process a group of its own.
-func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
