@@ -138,7 +138,8 @@ pubsub-emulator: ## Run a Pub/Sub emulator on port PUBSUB_PORT (8085) until Ctrl
 	@bin/pubsubemulator -port $(PUBSUB_PORT)
 
 # Time is real there too, and no ack deadline is below 10 s, so that all checks run at
-# once, and take as long as the longest. What was found is kept in pubsubemulator/results, as that on LocalStack.
+# once and take as long as the longest. What was found is kept in
+# pubsubemulator/results, as that on LocalStack.
 PUBSUB_PROFILES := pubsub plain emulator,pubsub ordered emulator,pubsub exactly-once emulator
 
 .PHONY: conformance-pubsub

@@ -10,7 +10,8 @@ import (
 // A broker that orders gives the messages of a group one at a time, or several at
 // once in one receive, as Amazon SQS does. The checks take both: while any of a
 // group is leased nothing else of it comes, and what came together is given back
-// by its receiver, the head first.
+// by its receiver, the head first. Where a release of the head takes back what was
+// leased behind it, as on Google Pub/Sub, all of the group comes again, in order.
 var groupChecks = []Check{
 	{Name: "group-order", Doc: "Messages of a group come in the order in which they were sent, and while any is leased no others come; or the key is refused as Unsupported.", run: groupOrder},
 	{Name: "group-others-proceed", Doc: "A group that waits for its head holds up neither other groups nor messages without one.", run: groupOthersProceed},

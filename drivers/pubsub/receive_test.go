@@ -326,22 +326,23 @@ func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 		e.send(messages(2)...)
 		ls := e.lease(e.queue, 2)
 		e.server.Fault(pubsubfake.Fault{Delay: time.Hour})
-		for what, call := range map[string]struct {
+		for _, call := range []struct {
+			what  string
 			f     func() error
 			limit time.Duration
 		}{
-			"receive at once": {func() error {
+			{"extend", func() error { return e.queue.Extend(e.Context(), ls[:1], 0)[0].Err }, 5 * time.Second}, // while the lease lasts
+			{"receive at once", func() error {
 				_, err := e.queue.Receive(e.Context(), driver.ReceiveOptions{Max: 1})
 				return err
 			}, 15 * time.Second},
-			"send":   {func() error { return e.queue.Send(e.Context(), messages(1))[0].Err }, 15 * time.Second},
-			"extend": {func() error { return e.queue.Extend(e.Context(), ls[:1], 0)[0].Err }, 5 * time.Second},
-			"policy": {func() error { _, err := e.queue.Policy(e.Context()); return err }, 15 * time.Second},
+			{"send", func() error { return e.queue.Send(e.Context(), messages(1))[0].Err }, 15 * time.Second},
+			{"policy", func() error { _, err := e.queue.Policy(e.Context()); return err }, 15 * time.Second},
 		} {
 			start := time.Now()
-			e.code(what, call.f(), driver.Unavailable, "in time")
+			e.code(call.what, call.f(), driver.Unavailable, "in time")
 			if took := time.Since(start); took != call.limit {
-				e.Errorf("%s: gave up after %v; want %v", what, took, call.limit)
+				e.Errorf("%s: gave up after %v; want %v", call.what, took, call.limit)
 			}
 		}
 	})
