@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/longshore-dev/longshore/drivers/internal/alarm"
+	"github.com/longshore-dev/longshore/drivers/internal/list"
 	"github.com/longshore-dev/longshore/internal/due"
 )
 
@@ -12,25 +14,25 @@ import (
 type backlog struct {
 	items  map[uint64]*item // by number
 	count  [states]int
-	ready  list[item]       // without a line, in the order in which they became so
+	ready  list.List[item]  // without a line, in the order in which they became so
 	timers due.Heap[*item]  // leased and delayed, by the end of that
 	ages   due.Heap[*age]   // all, by when they were published
 	lines  map[string]*line // by ordering key
-	turns  list[line]       // lines of which messages may be delivered
+	turns  list.List[line]  // lines of which messages may be delivered
 
-	waiters []*waiter // Pulls, the oldest first
-	alarm   alarm     // set while somebody cares
+	waiters []*waiter   // Pulls, the oldest first
+	alarm   alarm.Alarm // set while somebody cares
 }
 
 // clear drops every message.
 func (b *backlog) clear() {
 	b.items = map[uint64]*item{}
 	b.count = [states]int{}
-	b.ready = list[item]{links: func(it *item) *links[item] { return &it.links }}
+	b.ready = list.New(func(it *item) *list.Links[item] { return &it.links })
 	b.timers = due.Heap[*item]{}
 	b.ages = due.Heap[*age]{}
 	b.lines = map[string]*line{}
-	b.turns = list[line]{links: func(l *line) *links[line] { return &l.links }}
+	b.turns = list.New(func(l *line) *list.Links[line] { return &l.links })
 }
 
 // add stores c.
@@ -53,7 +55,7 @@ func (b *subscription) enter(it *item, to state) {
 	switch it.state {
 	case ready:
 		if it.line == nil {
-			b.ready.remove(it)
+			b.ready.Remove(it)
 		}
 	case leased, delayed:
 		b.timers.Remove(it)
@@ -80,7 +82,7 @@ func (b *subscription) show(it *item) {
 	}
 	b.s.turn++
 	it.turn = b.s.turn
-	b.ready.pushBack(it)
+	b.ready.PushBack(it)
 }
 
 // hide keeps it from being delivered until then.
@@ -161,9 +163,9 @@ func (b *subscription) wake(now time.Duration) {
 	}
 	at, ok := b.timers.Next()
 	if ok && (len(b.waiters) > 0 || b.dead != nil) {
-		b.alarm.set(at)
+		b.alarm.Set(at)
 	} else {
-		b.alarm.stop()
+		b.alarm.Stop()
 	}
 }
 
@@ -180,10 +182,10 @@ func (b *subscription) wakeAll() {
 // deliverable is how many of limit Pulls would find a message.
 func (b *subscription) deliverable(limit int) int {
 	n := 0
-	for it := b.ready.first; it != nil && n < limit; it = it.links.next {
+	for it := b.ready.First(); it != nil && n < limit; it = it.links.Next() {
 		n++
 	}
-	for l := b.turns.first; l != nil && n < limit; l = l.links.next {
+	for l := b.turns.First(); l != nil && n < limit; l = l.links.Next() {
 		n++
 	}
 	return n

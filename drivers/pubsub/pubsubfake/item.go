@@ -5,6 +5,7 @@ import (
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
+	"github.com/longshore-dev/longshore/drivers/internal/list"
 	"github.com/longshore-dev/longshore/internal/due"
 )
 
@@ -40,9 +41,9 @@ type item struct {
 	live     bool   // whether the ack id of the last delivery is good
 	failures int    // nacks and ends of ack deadlines
 	age      age
-	turn     uint64      // when it became ready
-	links    links[item] // in the list of ready messages or in its line
-	line     *line       // of a subscription that keeps order
+	turn     uint64           // when it became ready
+	links    list.Links[item] // in the list of ready messages or in its line
+	line     *line            // of a subscription that keeps order
 }
 
 // age places an item in the order of publishing, for the end of its retention.

@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/longshore-dev/longshore/drivers/internal/alarm"
 )
 
 // Options are what a Server is made with. The zero value is valid.
@@ -47,10 +49,12 @@ type Server struct {
 	memory sync.Once // starts serving pipe
 	done   chan struct{}
 	ending sync.Once
-	work   sync.WaitGroup // accept loops and alarms
+	work   sync.WaitGroup // accept loops
 
 	faults   faults
 	requests requests
+
+	alarms *alarm.Set // guarded by mu
 
 	mu            sync.Mutex // guards what follows, the topics and the subscriptions
 	closed        bool
@@ -59,7 +63,6 @@ type Server struct {
 	number        uint64                   // of the last message
 	turn          uint64                   // of what became ready last
 	conns         []*grpc.ClientConn       // of Dial
-	alarms        map[*alarm]struct{}      // those that are set
 }
 
 // pipeSize is how many bytes may be under way in one direction of a connection in
@@ -85,8 +88,8 @@ func New(opts *Options) *Server {
 		done:          make(chan struct{}),
 		topics:        map[string]*topic{},
 		subscriptions: map[string]*subscription{},
-		alarms:        map[*alarm]struct{}{},
 	}
+	s.alarms = alarm.NewSet(&s.mu, s.start)
 	if s.opts.PullMargin == 0 {
 		s.opts.PullMargin = time.Second
 	}
@@ -166,9 +169,7 @@ func (s *Server) Close() error {
 		s.mu.Lock()
 		s.closed = true
 		close(s.done)
-		for a := range s.alarms {
-			a.stop()
-		}
+		s.alarms.Close()
 		conns := s.conns
 		s.mu.Unlock()
 		_ = s.pipe.Close() // it may not have been served
@@ -178,6 +179,7 @@ func (s *Server) Close() error {
 		}
 	})
 	s.work.Wait()
+	s.alarms.Wait()
 	return nil
 }
 

@@ -24,7 +24,7 @@ const maxHold = 600
 func (v *service) Acknowledge(ctx context.Context, req *pubsubpb.AcknowledgeRequest) (*emptypb.Empty, error) {
 	return v.s.settle(ctx, req, req.GetSubscription(), req.GetAckIds(), func(b *subscription, it *item, _ time.Duration) {
 		it.live = false
-		if it.line != nil && it.line.items.first != it && !b.exactlyOnce {
+		if it.line != nil && it.line.items.First() != it && !b.exactlyOnce {
 			b.enter(it, acked)
 			b.regroup(it.line)
 			return

@@ -79,7 +79,7 @@ func (b *subscription) cutOff() {
 		b.topic = nil
 	}
 	b.clear()
-	b.alarm.stop()
+	b.alarm.Stop()
 	b.wakeAll()
 }
 
@@ -106,7 +106,7 @@ func (v *service) CreateSubscription(_ context.Context, req *subscriptionProto) 
 		return nil, alreadyExists(id)
 	}
 	b := &subscription{s: s, uid: rand.Uint64(), project: project, id: id, topic: t, active: s.now()}
-	b.alarm = alarm{s: s, ring: func() { b.wake(s.now()) }}
+	b.alarm = s.alarms.New(func() { b.wake(s.now()) })
 	b.clear()
 	b.configure(config)
 	t.subscriptions = append(t.subscriptions, b)

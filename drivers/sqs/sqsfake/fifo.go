@@ -1,12 +1,14 @@
 package sqsfake
 
+import "github.com/longshore-dev/longshore/drivers/internal/list"
+
 // group is the messages of one group of a FIFO queue, in order, from the first
 // send to the last. While one is in flight none is received.
 type group struct {
 	name     string
-	messages list[message]
+	messages list.List[message]
 	inflight int
-	ready    links[group]
+	ready    list.Links[group]
 }
 
 // join puts m behind the others of its group.
@@ -14,20 +16,20 @@ func (q *queue) join(m *message) {
 	g := q.groups[m.group]
 	if g == nil {
 		g = &group{name: m.group}
-		g.messages.links = func(m *message) *links[message] { return &m.links }
+		g.messages = list.New(func(m *message) *list.Links[message] { return &m.links })
 		q.groups[m.group] = g
 	}
 	m.line = g
-	g.messages.pushBack(m)
+	g.messages.PushBack(m)
 }
 
 // part takes m out of its group.
 func (q *queue) part(m *message) {
 	g := m.line
-	g.messages.remove(m)
+	g.messages.Remove(m)
 	m.line = nil
 	q.regroup(g)
-	if g.messages.first == nil {
+	if g.messages.First() == nil {
 		delete(q.groups, g.name)
 	}
 }
@@ -35,22 +37,22 @@ func (q *queue) part(m *message) {
 // regroup puts g among the groups that are ready, or takes it out, after one of
 // its messages has changed.
 func (q *queue) regroup(g *group) {
-	if head := g.messages.first; head != nil && head.state == visible && g.inflight == 0 {
-		q.ready.pushBack(g)
+	if head := g.messages.First(); head != nil && head.state == visible && g.inflight == 0 {
+		q.ready.PushBack(g)
 		return
 	}
-	q.ready.remove(g)
+	q.ready.Remove(g)
 }
 
 // take gives the next messages of the group that is ready first: at most limit,
 // and only those before the first that is not visible.
 func (q *queue) take(limit int) []*message {
-	g := q.ready.first
+	g := q.ready.First()
 	if g == nil {
 		return nil
 	}
 	var ms []*message
-	for m := g.messages.first; m != nil && m.state == visible && len(ms) < limit; m = m.links.next {
+	for m := g.messages.First(); m != nil && m.state == visible && len(ms) < limit; m = m.links.Next() {
 		ms = append(ms, m)
 	}
 	return ms

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/longshore-dev/longshore/drivers/internal/list"
 	"github.com/longshore-dev/longshore/internal/due"
 )
 
@@ -47,8 +48,8 @@ type message struct {
 	here     int           // receives in this queue
 	receipt  uint32        // of the last receive
 	age      age
-	links    links[message] // in the list of visible messages or in its group
-	line     *group         // of a FIFO queue
+	links    list.Links[message] // in the list of visible messages or in its group
+	line     *group              // of a FIFO queue
 }
 
 // age places a message in the order of sending, for the end of its retention.

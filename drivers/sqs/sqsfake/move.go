@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/longshore-dev/longshore/drivers/internal/alarm"
 )
 
 // Limits of message move tasks (API Reference, "StartMessageMoveTask" and
@@ -43,7 +45,7 @@ type moveTask struct {
 	moved       int
 	toMove      int
 	next        time.Duration
-	alarm       alarm
+	alarm       alarm.Alarm
 }
 
 type startMoveIn struct {
@@ -109,7 +111,7 @@ func (s *Server) startMessageMoveTask(_ *call, in *startMoveIn) (*startMoveOut, 
 		toMove:      q.count[visible],
 		next:        now,
 	}
-	t.alarm = alarm{s: s, ring: t.step}
+	t.alarm = s.alarms.New(t.step)
 	s.tasks = append(s.tasks, t)
 	t.schedule()
 	return &startMoveOut{t.handle}, nil
@@ -132,7 +134,7 @@ func (t *moveTask) schedule() {
 	} else {
 		t.next += moveStep
 	}
-	t.alarm.set(t.next)
+	t.alarm.Set(t.next)
 }
 
 // step moves some messages, and ends the task when there are no more.
@@ -141,7 +143,7 @@ func (t *moveTask) step() {
 	if t.rate > 0 {
 		chunk = 1
 	}
-	now := t.alarm.s.now()
+	now := t.source.s.now()
 	q := t.source
 	q.advance(now)
 	for range chunk {
@@ -163,7 +165,7 @@ func (t *moveTask) step() {
 // move sends m, which is new from then on, to its destination. It is false, and
 // the task has failed, when there is none.
 func (t *moveTask) move(m *message, now time.Duration) bool {
-	s := t.alarm.s
+	s := t.source.s
 	arn := t.destination
 	if arn == "" {
 		arn = m.source
@@ -232,7 +234,7 @@ func (s *Server) cancelMessageMoveTask(_ *call, in *cancelMoveIn) (*cancelMoveOu
 		if t.status != moveRunning {
 			return nil, failf(codeUnsupported, "Only active tasks can be cancelled; this one is %s.", t.status)
 		}
-		t.alarm.stop()
+		t.alarm.Stop()
 		t.status = moveCancelled
 		return &cancelMoveOut{t.moved}, nil
 	}

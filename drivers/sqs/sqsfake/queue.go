@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/longshore-dev/longshore/drivers/internal/alarm"
+	"github.com/longshore-dev/longshore/drivers/internal/list"
 	"github.com/longshore-dev/longshore/internal/due"
 )
 
@@ -27,16 +29,16 @@ type queue struct {
 
 	messages map[uint64]*message // all that are stored, by number
 	count    [states]int
-	visible  list[message]      // of a standard queue, in the order in which they became so
+	visible  list.List[message] // of a standard queue, in the order in which they became so
 	timers   due.Heap[*message] // delayed and inflight, by the end of that
 	ages     due.Heap[*age]     // all, by when they were sent
 
 	groups map[string]*group // of a FIFO queue
-	ready  list[group]       // groups of which messages may be received
+	ready  list.List[group]  // groups of which messages may be received
 	dedup  dedupWindow
 
-	waiters []*waiter // long polls, the oldest first
-	alarm   alarm     // set while there are waiters
+	waiters []*waiter   // long polls, the oldest first
+	alarm   alarm.Alarm // set while there are waiters
 	deleted bool
 }
 
@@ -52,7 +54,7 @@ func (s *Server) newQueue(name string, now time.Duration) *queue {
 		given:    map[string]string{},
 		tags:     map[string]string{},
 	}
-	q.alarm = alarm{s: s, ring: func() { q.wake(s.now()) }}
+	q.alarm = s.alarms.New(func() { q.wake(s.now()) })
 	q.clear()
 	return q
 }
@@ -61,11 +63,11 @@ func (s *Server) newQueue(name string, now time.Duration) *queue {
 func (q *queue) clear() {
 	q.messages = map[uint64]*message{}
 	q.count = [states]int{}
-	q.visible = list[message]{links: func(m *message) *links[message] { return &m.links }}
+	q.visible = list.New(func(m *message) *list.Links[message] { return &m.links })
 	q.timers = due.Heap[*message]{}
 	q.ages = due.Heap[*age]{}
 	q.groups = map[string]*group{}
-	q.ready = list[group]{links: func(g *group) *links[group] { return &g.ready }}
+	q.ready = list.New(func(g *group) *list.Links[group] { return &g.ready })
 }
 
 // add stores c as a message that was sent at the given time and becomes visible
@@ -96,7 +98,7 @@ func (q *queue) leave(m *message) {
 	switch m.state {
 	case visible:
 		if !q.fifo {
-			q.visible.remove(m)
+			q.visible.Remove(m)
 		}
 	case delayed, inflight:
 		q.timers.Remove(m)
@@ -115,7 +117,7 @@ func (q *queue) show(m *message) {
 	if q.fifo {
 		q.regroup(m.line)
 	} else {
-		q.visible.pushBack(m)
+		q.visible.PushBack(m)
 	}
 }
 
@@ -187,7 +189,7 @@ func (q *queue) unwait(w *waiter, now time.Duration) {
 // and sees to it that it is called again when there are more.
 func (q *queue) wake(now time.Duration) {
 	if len(q.waiters) == 0 {
-		q.alarm.stop()
+		q.alarm.Stop()
 		return
 	}
 	q.advance(now)
@@ -199,9 +201,9 @@ func (q *queue) wake(now time.Duration) {
 		}
 	}
 	if at, ok := q.timers.Next(); ok {
-		q.alarm.set(at)
+		q.alarm.Set(at)
 	} else {
-		q.alarm.stop()
+		q.alarm.Stop()
 	}
 }
 
@@ -214,7 +216,7 @@ func (q *queue) receivable(limit int) int {
 		return min(limit, q.count[visible])
 	}
 	n := 0
-	for g := q.ready.first; g != nil && n < limit; g = g.ready.next {
+	for g := q.ready.First(); g != nil && n < limit; g = g.ready.Next() {
 		n++
 	}
 	return n

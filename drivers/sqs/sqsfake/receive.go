@@ -159,10 +159,10 @@ func (q *queue) next(limit int) []*message {
 	if q.fifo {
 		return q.take(limit)
 	}
-	if q.visible.first == nil {
+	if q.visible.First() == nil {
 		return nil
 	}
-	return []*message{q.visible.first}
+	return []*message{q.visible.First()}
 }
 
 func (s *Server) deliver(q *queue, ms []*message, in *receiveIn) *receiveOut {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/longshore-dev/longshore/drivers/internal/alarm"
 )
 
 // Options are what a Server is made with. The zero value is valid.
@@ -34,10 +36,12 @@ type Server struct {
 	memory sync.Once // starts serving pipe
 	done   chan struct{}
 	ending sync.Once
-	work   sync.WaitGroup // connections, alarms and the accept loop of pipe
+	work   sync.WaitGroup // connections and the accept loop of pipe
 
 	faults   faults
 	answered map[string]*atomic.Int64 // by operation; complete from the start
+
+	alarms *alarm.Set // guarded by mu
 
 	mu        sync.Mutex // guards what follows, and the queues
 	closed    bool
@@ -47,7 +51,6 @@ type Server struct {
 	sequences uint64                   // of the last message of a FIFO queue
 	tasks     []*moveTask              // in the order of their start
 	clients   []*http.Transport
-	alarms    map[*alarm]struct{} // those that are set
 }
 
 // New makes a Server without queues. It starts nothing: requests come by Serve or
@@ -67,9 +70,9 @@ func New(opts *Options) *Server {
 		done:          make(chan struct{}),
 		queues:        map[string]*queue{},
 		deleted:       map[string]time.Duration{},
-		alarms:        map[*alarm]struct{}{},
 		answered:      map[string]*atomic.Int64{},
 	}
+	s.alarms = alarm.NewSet(&s.mu, s.start)
 	if s.region == "" {
 		s.region = "us-east-1"
 	}
@@ -156,9 +159,7 @@ func (s *Server) Close() error {
 		s.mu.Lock()
 		s.closed = true
 		close(s.done)
-		for a := range s.alarms {
-			a.stop()
-		}
+		s.alarms.Close()
 		clients := s.clients
 		s.mu.Unlock()
 		_ = s.pipe.Close()
@@ -168,6 +169,7 @@ func (s *Server) Close() error {
 		}
 	})
 	s.work.Wait()
+	s.alarms.Wait()
 	return nil
 }
 
