@@ -23,18 +23,18 @@ func (s *source) sendCopies(ctx context.Context, op string, batch []driver.Settl
 	to := target.topic
 	if err := target.keeps(ctx, op); err != nil {
 		for _, c := range moves {
-			errs[c.index] = err
+			errs[c.Index] = err
 		}
 		return
 	}
 	parcels := make([]parcel, 0, len(moves))
 	for i, c := range moves {
-		if c.lease.copied {
+		if c.Lease.copied {
 			continue
 		}
-		p, err := q.copyParcel(op, to, &batch[c.index], c.lease)
+		p, err := q.copyParcel(op, to, &batch[c.Index], c.Lease)
 		if err != nil {
-			errs[c.index] = err
+			errs[c.Index] = err
 			continue
 		}
 		p.index = i
@@ -43,8 +43,8 @@ func (s *source) sendCopies(ctx context.Context, op string, batch []driver.Settl
 	q.post(ctx, op, to, parcels)
 	for i := range parcels {
 		c := moves[parcels[i].index]
-		errs[c.index] = parcels[i].result.Err
-		c.lease.copied = errs[c.index] == nil
+		errs[c.Index] = parcels[i].result.Err
+		c.Lease.copied = errs[c.Index] == nil
 	}
 }
 

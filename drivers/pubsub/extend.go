@@ -29,30 +29,32 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 		return driver.FailExtend(len(leases), err)
 	}
 	results := make([]driver.ExtendResult, len(leases))
-	w := work{source: s, op: op, errs: make([]error, len(leases)), of: func(i int) driver.Lease { return leases[i] }}
-	w.do(ctx, len(leases), func(claimed []claim) {
+	w := s.work(op, len(leases), func(i int) driver.Lease { return leases[i] })
+	w.Do(ctx, func(claimed []claim) {
 		start := time.Now()
-		s.modify(ctx, op, hold, claimed, w.errs)
+		s.modify(ctx, op, hold, claimed, w.Errs)
 		now := time.Now()
 		end, over := start.Add(hold), now.Add(hold)
 		for _, c := range claimed {
-			switch err := w.errs[c.index]; {
-			case err == nil && (s.isDead() || !q.options.ExactlyOnce) && c.lease.past(now):
+			state := c.Lease.State()
+			switch err := w.Errs[c.Index]; {
+			case err == nil && (s.isDead() || !q.options.ExactlyOnce) && state.Past(now):
 				// Pub/Sub says yes to anybody, and may have delivered the message again.
-				w.errs[c.index] = driver.Errorf(driver.LeaseLost, op, "the lease expired before the answer came")
-				c.lease.free(time.Time{}, time.Time{}, false)
+				w.Errs[c.Index] = driver.Errorf(driver.LeaseLost, op, "the lease expired before the answer came")
+				state.Free(false)
 			case err == nil:
-				results[c.index].Expires = end
-				c.lease.free(end, over, false)
+				results[c.Index].Expires = end
+				state.Last(end, over)
+				state.Free(false)
 			default:
 				if unknown(err) {
-					c.lease.mayEnd(end, over)
+					state.MayEnd(end, over)
 				}
-				c.lease.free(time.Time{}, time.Time{}, driver.Is(err, driver.LeaseLost))
+				state.Free(driver.Is(err, driver.LeaseLost))
 			}
 		}
 	})
-	for i, err := range w.errs {
+	for i, err := range w.Errs {
 		results[i].Err = err
 	}
 	return results

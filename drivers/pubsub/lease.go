@@ -1,18 +1,17 @@
 package pubsub
 
 import (
-	"context"
 	"maps"
-	"sync"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
-// lease is one delivery. What it says is immutable; what stands under mu is what
-// the driver remembers of it, as Pub/Sub does not say whether a lease has ended.
+// lease is one delivery. What it says is immutable; state is what the driver
+// remembers of it.
 type lease struct {
 	source   *source
 	message  driver.Message
@@ -22,19 +21,15 @@ type lease struct {
 	received time.Time
 	expires  time.Time
 
-	mu     sync.Mutex
-	end    time.Time     // by the local clock, extensions included; guarded by mu
-	over   time.Time     // when the broker has ended it at the latest; guarded by mu
-	busy   bool          // an operation is under way; guarded by mu
-	ended  bool          // it was settled, or the broker said that it is lost; guarded by mu
-	freed  chan struct{} // closed when the operation under way ends, if anybody waits; guarded by mu
-	copied bool          // the copy of a Bury or Redrive is stored, and the message is not acked yet; owned by the operation under way
+	state  claims.State
+	copied bool // the copy of a Bury or Redrive is stored, and the message is not acked yet; owned by the operation under way
 }
 
 func (l *lease) Message() driver.Message { return l.message }
 func (l *lease) Attempt() int            { return l.attempt }
 func (l *lease) Received() time.Time     { return l.received }
 func (l *lease) Expires() time.Time      { return l.expires }
+func (l *lease) State() *claims.State    { return &l.state }
 
 func (l *lease) As(target any) bool {
 	switch p := target.(type) {
@@ -51,85 +46,11 @@ func (l *lease) As(target any) bool {
 	return true
 }
 
-// lateness is how long after its end a lease may be claimed.
-type lateness int
-
-const (
-	never     lateness = iota
-	untilOver          // as long as the broker may still have it
-	always
-)
-
-// claim begins an operation on the lease. It is false, without an error, while
-// another is under way, and LeaseLost when the lease has ended: settled, or past
-// its end, which some operations may be.
-func (l *lease) claim(op string, now time.Time, late lateness) (bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.busy:
-		return false, nil
-	case l.ended:
-		return false, driver.Errorf(driver.LeaseLost, op, "the lease was settled, or is lost")
-	case late == never && !now.Before(l.end), late == untilOver && !now.Before(l.over):
-		return false, driver.Errorf(driver.LeaseLost, op, "the lease has expired")
-	}
-	l.busy = true
-	return true, nil
-}
-
-// free ends an operation. End and over are the lease's new ones, zero for as they
-// were; ended says that nothing more can be done with the lease.
-func (l *lease) free(end, over time.Time, ended bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.busy, l.ended = false, ended
-	if !end.IsZero() {
-		l.end, l.over = end, over
-	}
-	if l.freed != nil {
-		close(l.freed)
-		l.freed = nil
-	}
-}
-
-// past says whether the lease is past its end.
-func (l *lease) past(now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !now.Before(l.end)
-}
-
-// mayEnd notes that the lease may end at end already, or last until over.
-func (l *lease) mayEnd(end, over time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if end.Before(l.end) {
-		l.end = end
-	}
-	if over.After(l.over) {
-		l.over = over
-	}
-}
-
-// wait waits until no operation is under way, without beginning one.
-func (l *lease) wait(ctx context.Context, op string) error {
-	l.mu.Lock()
-	if !l.busy {
-		l.mu.Unlock()
-		return nil
-	}
-	if l.freed == nil {
-		l.freed = make(chan struct{})
-	}
-	freed := l.freed
-	l.mu.Unlock()
-	select {
-	case <-freed:
-		return nil
-	case <-ctx.Done():
-		return driver.ContextError(ctx, op)
-	}
+// last sets when a lease that nobody has yet ends, and when the broker has ended it
+// at the latest.
+func (l *lease) last(end, over time.Time) {
+	l.expires = end
+	l.state.Last(end, over)
 }
 
 // margin is how much earlier than its hold a received lease says that it ends: when
@@ -159,8 +80,7 @@ func (q *Queue) Adopt(handle string, m driver.Message, attempt int, received tim
 	if packed(m.Attributes) {
 		q.source.unpack(l, maps.Clone(m.Attributes))
 	}
-	l.expires = received.Add(hold - margin(hold))
-	l.end, l.over = l.expires, received.Add(hold)
+	l.last(received.Add(hold-margin(hold)), received.Add(hold))
 	return l
 }
 

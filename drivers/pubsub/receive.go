@@ -158,8 +158,8 @@ func (p *pull) giveBack(ctx context.Context, leases []driver.Lease) {
 	}
 	claims := make([]claim, len(leases))
 	for i, l := range leases {
-		claims[i].index = i
-		l.As(&claims[i].lease)
+		claims[i].Index = i
+		l.As(&claims[i].Lease)
 	}
 	p.source.modify(ctx, p.op, 0, claims, make([]error, len(leases)))
 }
@@ -197,7 +197,7 @@ func (p *pull) do(ctx context.Context) ([]driver.Lease, error) {
 	p.setEnds(ctx, start, received, all)
 	leases := make([]driver.Lease, 0, len(all))
 	for i := range all {
-		if !all[i].ended {
+		if !all[i].state.Ended() {
 			leases = append(leases, &all[i])
 		}
 	}
@@ -217,14 +217,14 @@ func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lea
 		ownEnd = most
 	}
 	for i := range all {
-		all[i].expires, all[i].end, all[i].over = ownEnd, ownEnd, ownOver
+		all[i].last(ownEnd, ownOver)
 	}
 	if p.hold == p.own {
 		return
 	}
 	claims, errs := make([]claim, len(all)), make([]error, len(all))
 	for i := range all {
-		claims[i] = claim{i, &all[i]}
+		claims[i] = claim{Index: i, Lease: &all[i]}
 	}
 	p.source.modify(ctx, p.op, p.hold, claims, errs)
 	end, over := received.Add(p.hold), time.Now().Add(p.hold)
@@ -232,13 +232,12 @@ func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lea
 		l := &all[i]
 		switch {
 		case err == nil:
-			l.end, l.over = end, over
+			l.last(end, over)
 		case driver.Is(err, driver.LeaseLost):
-			l.ended = true
+			l.state.Free(true)
 		case unknown(err):
-			l.end, l.over = earlier(ownEnd, end), later(ownOver, over)
+			l.last(earlier(ownEnd, end), later(ownOver, over))
 		}
-		l.expires = l.end
 	}
 }
 

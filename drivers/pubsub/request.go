@@ -40,9 +40,9 @@ func (r *request) do(ctx context.Context, claims []claim) {
 	todo := make([]claim, 0, len(claims))
 	for _, c := range claims {
 		switch {
-		case r.errs[c.index] != nil:
-		case c.lease.handle == "":
-			r.errs[c.index] = driver.Errorf(driver.Unsupported, r.op, "a pushed message has no ack id; it is settled by the answer to its request")
+		case r.errs[c.Index] != nil:
+		case c.Lease.handle == "":
+			r.errs[c.Index] = driver.Errorf(driver.Unsupported, r.op, "a pushed message has no ack id; it is settled by the answer to its request")
 		default:
 			todo = append(todo, c)
 		}
@@ -58,7 +58,7 @@ func (r *request) do(ctx context.Context, claims []claim) {
 	for len(todo) > 0 {
 		n, size := 0, requestRoom
 		for n < len(todo) && n < maxIDs {
-			if size += len(todo[n].lease.handle) + idFraming; size > maxIDBytes && n > 0 {
+			if size += len(todo[n].Lease.handle) + idFraming; size > maxIDBytes && n > 0 {
 				break
 			}
 			n++
@@ -133,13 +133,13 @@ func (r *request) confirm(ctx context.Context, api *Clients, claims []claim) {
 
 // named says whether an error names one of the claims.
 func named(claims []claim, failed map[string]string) bool {
-	return slices.ContainsFunc(claims, func(c claim) bool { _, ok := failed[c.lease.handle]; return ok })
+	return slices.ContainsFunc(claims, func(c claim) bool { _, ok := failed[c.Lease.handle]; return ok })
 }
 
 func (r *request) try(ctx context.Context, api *Clients, claims []claim) error {
 	ids := make([]string, len(claims))
 	for i, c := range claims {
-		ids[i] = c.lease.handle
+		ids[i] = c.Lease.handle
 	}
 	ctx, cancel := within(ctx, leasePatience)
 	defer cancel()
@@ -153,8 +153,8 @@ func (r *request) classify(ctx context.Context, err error) *driver.Error {
 // failSome sets the errors of the ids that failed, and answers the other claims.
 func (r *request) failSome(claims []claim, failed map[string]string) (rest []claim) {
 	for _, c := range claims {
-		if outcome, ok := failed[c.lease.handle]; ok {
-			r.errs[c.index] = ackError(r.op, outcome)
+		if outcome, ok := failed[c.Lease.handle]; ok {
+			r.errs[c.Index] = ackError(r.op, outcome)
 		} else {
 			rest = append(rest, c)
 		}
@@ -164,6 +164,6 @@ func (r *request) failSome(claims []claim, failed map[string]string) (rest []cla
 
 func (r *request) fail(claims []claim, err error) {
 	for _, c := range claims {
-		r.errs[c.index] = err
+		r.errs[c.Index] = err
 	}
 }

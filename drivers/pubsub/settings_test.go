@@ -93,7 +93,7 @@ func TestRequestsOnLeasesAreBounded(t *testing.T) {
 	for _, length := range []int{20, 230, 600, 5000} {
 		claims := make([]claim, maxIDs)
 		for i := range claims {
-			claims[i] = claim{i, &lease{source: &q.source, handle: strconv.Itoa(i) + strings.Repeat("x", length)}}
+			claims[i] = claim{Index: i, Lease: &lease{source: &q.source, handle: strconv.Itoa(i) + strings.Repeat("x", length)}}
 		}
 		seen, calls := 0, 0
 		r := request{source: &q.source, op: "op", errs: make([]error, len(claims))}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 // Settle ends leases, see [driver.Source]: what is acked is acknowledged, then the ack
@@ -34,33 +35,30 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 			return driver.FailSettle(len(batch), err)
 		}
 	}
-	w := work{
-		source: s, op: op, errs: make([]error, len(batch)),
-		of:    func(i int) driver.Lease { return batch[i].Lease },
-		check: func(i int) error { return driver.CheckSettlement(op, &q.capabilities, &batch[i], s.isDead()) },
-		late:  func(i int) lateness { return q.lateness(batch[i].Verdict) },
-	}
-	w.do(ctx, len(batch), func(claimed []claim) {
-		s.settle(ctx, op, batch, claimed, w.errs)
+	w := s.work(op, len(batch), func(i int) driver.Lease { return batch[i].Lease })
+	w.Check = func(i int) error { return driver.CheckSettlement(op, &q.capabilities, &batch[i], s.isDead()) }
+	w.Late = func(i int) claims.Lateness { return q.lateness(batch[i].Verdict) }
+	w.Do(ctx, func(claimed []claim) {
+		s.settle(ctx, op, batch, claimed, w.Errs)
 		for _, c := range claimed {
-			err := w.errs[c.index]
-			c.lease.free(time.Time{}, time.Time{}, err == nil || driver.Is(err, driver.LeaseLost))
+			err := w.Errs[c.Index]
+			c.Lease.State().Free(err == nil || driver.Is(err, driver.LeaseLost))
 		}
 	})
-	return w.errs
+	return w.Errs
 }
 
 // lateness is how far past its end a lease may be for a verdict. An ack is harmless,
 // and saves a run where the message has not been delivered again; with exactly-once
 // delivery it is of no use once the broker has ended the lease.
-func (q *Queue) lateness(v driver.Verdict) lateness {
+func (q *Queue) lateness(v driver.Verdict) claims.Lateness {
 	switch {
 	case v != driver.Ack:
-		return never
+		return claims.Never
 	case q.options.ExactlyOnce:
-		return untilOver
+		return claims.UntilOver
 	}
-	return always
+	return claims.Always
 }
 
 // settle settles claimed leases and sets the errors of those that fail.
@@ -69,7 +67,7 @@ func (s *source) settle(ctx context.Context, op string, batch []driver.Settlemen
 	var delays []time.Duration // in the order in which they appear
 	var released map[time.Duration][]claim
 	for _, c := range claimed {
-		switch v := &batch[c.index]; v.Verdict {
+		switch v := &batch[c.Index]; v.Verdict {
 		case driver.Release:
 			delay := driver.RoundUp(&s.queue.capabilities, v.Delay)
 			if released == nil {
@@ -106,7 +104,7 @@ func (s *source) settle(ctx context.Context, op string, batch []driver.Settlemen
 func (s *source) move(ctx context.Context, op string, batch []driver.Settlement, moves []claim, errs []error) {
 	s.sendCopies(ctx, op, batch, moves, errs)
 	acks := slices.DeleteFunc(moves, func(c claim) bool { // of a pushed message the answer is the ack
-		return c.lease.handle == "" && c.lease.copied && errs[c.index] == nil
+		return c.Lease.handle == "" && c.Lease.copied && errs[c.Index] == nil
 	})
 	s.acknowledge(ctx, op, acks, errs)
 }
@@ -128,12 +126,12 @@ func (s *source) release(ctx context.Context, op string, delays []time.Duration,
 			claims := released[delay]
 			if err := hung.Load(); err != nil {
 				for _, c := range claims {
-					errs[c.index] = *err
+					errs[c.Index] = *err
 				}
 				return
 			}
 			s.modify(ctx, op, delay, claims, errs)
-			if err := errs[claims[0].index]; timedOut(err) {
+			if err := errs[claims[0].Index]; timedOut(err) {
 				hung.Store(&err)
 			}
 		})

@@ -25,18 +25,18 @@ func (s *source) sendCopies(ctx context.Context, op string, batch []driver.Settl
 	url, err := to.url(ctx, op)
 	if err != nil {
 		for _, c := range moves {
-			errs[c.index] = err
+			errs[c.Index] = err
 		}
 		return
 	}
 	parcels := make([]parcel, 0, len(moves))
 	for i, c := range moves {
-		if c.lease.copied {
+		if c.Lease.copied {
 			continue
 		}
-		p, err := q.copyParcel(op, &batch[c.index], c.lease)
+		p, err := q.copyParcel(op, &batch[c.Index], c.Lease)
 		if err != nil {
-			errs[c.index] = err
+			errs[c.Index] = err
 			continue
 		}
 		p.index = i
@@ -45,8 +45,8 @@ func (s *source) sendCopies(ctx context.Context, op string, batch []driver.Settl
 	q.post(ctx, op, fmt.Sprintf("%s on %q", actionSend, url[strings.LastIndexByte(url, '/')+1:]), url, parcels)
 	for i := range parcels {
 		c := moves[parcels[i].index]
-		errs[c.index] = parcels[i].result.Err
-		c.lease.copied = errs[c.index] == nil
+		errs[c.Index] = parcels[i].result.Err
+		c.Lease.copied = errs[c.Index] == nil
 	}
 }
 

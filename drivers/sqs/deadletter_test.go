@@ -53,7 +53,7 @@ func TestBuryWhileTheDeadLetterChanges(t *testing.T) {
 		l := &lease{source: &q.source, message: driver.Message{ID: "id", Body: []byte("x")}, handle: "handle"}
 		batch := []driver.Settlement{{Lease: l, Verdict: driver.Bury, Reason: "test"}}
 		errs := make([]error, 1)
-		q.source.sendCopies(t.Context(), "op", batch, []claim{{0, l}}, errs)
+		q.source.sendCopies(t.Context(), "op", batch, []claim{{Index: 0, Lease: l}}, errs)
 		if !driver.Is(errs[0], driver.Unavailable) {
 			t.Errorf("%v; want what the broker said", errs[0])
 		}

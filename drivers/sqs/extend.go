@@ -28,29 +28,30 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 		return driver.FailExtend(len(leases), err)
 	}
 	results := make([]driver.ExtendResult, len(leases))
-	w := work{source: s, op: op, errs: make([]error, len(leases)), of: func(i int) driver.Lease { return leases[i] }}
-	w.do(ctx, len(leases), func(claimed []claim) {
+	w := s.work(op, len(leases), func(i int) driver.Lease { return leases[i] })
+	w.Do(ctx, func(claimed []claim) {
 		start := time.Now()
 		changes := make([]change, len(claimed))
 		for i, c := range claimed {
 			changes[i] = change{claim: c, visibility: seconds(hold)}
-			w.errs[c.index] = driver.CheckTotal(op, &q.capabilities, c.lease, hold, start)
+			w.Errs[c.Index] = driver.CheckTotal(op, &q.capabilities, c.Lease, hold, start)
 		}
-		s.change(ctx, op, url, changes, w.errs)
+		s.change(ctx, op, url, changes, w.Errs)
 		end := start.Add(hold)
 		for _, c := range claimed {
-			if err := w.errs[c.index]; err != nil {
+			if err := w.Errs[c.Index]; err != nil {
 				if unknown(err) {
-					c.lease.mayEnd(end)
+					c.Lease.State().MayEnd(end, end)
 				}
-				c.lease.free(time.Time{}, driver.Is(err, driver.LeaseLost))
+				c.Lease.State().Free(driver.Is(err, driver.LeaseLost))
 				continue
 			}
-			results[c.index].Expires = end
-			c.lease.free(end, false)
+			results[c.Index].Expires = end
+			c.Lease.State().Last(end, end)
+			c.Lease.State().Free(false)
 		}
 	})
-	for i, err := range w.errs {
+	for i, err := range w.Errs {
 		results[i].Err = err
 	}
 	return results
@@ -91,13 +92,13 @@ func (s *source) change(ctx context.Context, op, url string, changes []change, e
 	slots := make([]int, 0, len(changes))
 	for i := range changes {
 		c := &changes[i]
-		if errs[c.index] != nil {
+		if errs[c.Index] != nil {
 			continue
 		}
 		entries = append(entries, types.ChangeMessageVisibilityBatchRequestEntry{
-			Id: ids[len(entries)], ReceiptHandle: &c.lease.handle, VisibilityTimeout: c.visibility,
+			Id: ids[len(entries)], ReceiptHandle: &c.Lease.handle, VisibilityTimeout: c.visibility,
 		})
-		slots = append(slots, c.index)
+		slots = append(slots, c.Index)
 	}
 	if len(entries) == 0 {
 		return

@@ -139,7 +139,8 @@ func (s *source) poll(ctx context.Context, op, url string, most int, wait, hold 
 	all := make([]lease, len(out.Messages))
 	leases := make([]driver.Lease, len(all))
 	for i := range all {
-		all[i].received, all[i].expires, all[i].end = received, expires, expires
+		all[i].received, all[i].expires = received, expires
+		all[i].state.Last(expires, expires)
 		s.fill(&all[i], &out.Messages[i])
 		leases[i] = &all[i]
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 // Settle ends leases, see [driver.Source], by at most three kinds of requests: the
@@ -31,20 +32,26 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 	if err != nil {
 		return driver.FailSettle(len(batch), err)
 	}
-	w := work{
-		source: s, op: op, errs: make([]error, len(batch)),
-		of:    func(i int) driver.Lease { return batch[i].Lease },
-		check: func(i int) error { return driver.CheckSettlement(op, &q.capabilities, &batch[i], s.isDead()) },
-		late:  func(i int) bool { return batch[i].Verdict == driver.Ack },
-	}
-	w.do(ctx, len(batch), func(claimed []claim) {
-		s.settle(ctx, op, url, batch, claimed, w.errs)
+	w := s.work(op, len(batch), func(i int) driver.Lease { return batch[i].Lease })
+	w.Check = func(i int) error { return driver.CheckSettlement(op, &q.capabilities, &batch[i], s.isDead()) }
+	w.Late = func(i int) claims.Lateness { return lateness(batch[i].Verdict) }
+	w.Do(ctx, func(claimed []claim) {
+		s.settle(ctx, op, url, batch, claimed, w.Errs)
 		for _, c := range claimed {
-			err := w.errs[c.index]
-			c.lease.free(time.Time{}, err == nil || driver.Is(err, driver.LeaseLost))
+			err := w.Errs[c.Index]
+			c.Lease.State().Free(err == nil || driver.Is(err, driver.LeaseLost))
 		}
 	})
-	return w.errs
+	return w.Errs
+}
+
+// lateness is how far past its end a lease may be for a verdict. An ack is harmless,
+// and saves a run where the message has not been delivered again.
+func lateness(v driver.Verdict) claims.Lateness {
+	if v == driver.Ack {
+		return claims.Always
+	}
+	return claims.Never
 }
 
 // settle settles claimed leases and sets the errors of those that fail.
@@ -53,10 +60,10 @@ func (s *source) settle(ctx context.Context, op, url string, batch []driver.Sett
 	var changes []change
 	now := time.Now()
 	for _, c := range claimed {
-		switch v := &batch[c.index]; v.Verdict {
+		switch v := &batch[c.Index]; v.Verdict {
 		case driver.Release:
 			delay := driver.RoundUp(&s.queue.capabilities, v.Delay)
-			errs[c.index] = driver.CheckTotal(op, &s.queue.capabilities, c.lease, delay, now)
+			errs[c.Index] = driver.CheckTotal(op, &s.queue.capabilities, c.Lease, delay, now)
 			changes = append(changes, change{c, seconds(delay)})
 		case driver.Bury, driver.Redrive:
 			moves = append(moves, c)
@@ -81,15 +88,15 @@ func (s *source) settle(ctx context.Context, op, url string, batch []driver.Sett
 
 // delete deletes the messages whose slot in errs has no error yet, and sets those
 // of the others that fail.
-func (s *source) delete(ctx context.Context, op, url string, claims []claim, errs []error) {
-	entries := make([]types.DeleteMessageBatchRequestEntry, 0, len(claims))
-	slots := make([]int, 0, len(claims))
-	for _, c := range claims {
-		if errs[c.index] != nil {
+func (s *source) delete(ctx context.Context, op, url string, list []claim, errs []error) {
+	entries := make([]types.DeleteMessageBatchRequestEntry, 0, len(list))
+	slots := make([]int, 0, len(list))
+	for _, c := range list {
+		if errs[c.Index] != nil {
 			continue
 		}
-		entries = append(entries, types.DeleteMessageBatchRequestEntry{Id: ids[len(entries)], ReceiptHandle: &c.lease.handle})
-		slots = append(slots, c.index)
+		entries = append(entries, types.DeleteMessageBatchRequestEntry{Id: ids[len(entries)], ReceiptHandle: &c.Lease.handle})
+		slots = append(slots, c.Index)
 	}
 	if len(entries) == 0 {
 		return
