@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
+	"github.com/longshore-dev/longshore/benchmarks/internal/rate"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -25,13 +26,15 @@ func TestFiguresRun(t *testing.T) {
 	t.Run("rate", func(t *testing.T) {
 		var out bytes.Buffer
 		ours, theirs := longshore, gocloud
-		theirs.parallel = []int{1, 8}
-		err := compareRates(t.Context(), rateOptions{contenders: []contender{ours, theirs}, rounds: 1, messages: 2000, out: &out})
+		theirs.Parallel = []int{1, 8}
+		o := rateOptions(&out)
+		o.Contenders, o.Rounds, o.Messages = []rate.Contender{ours, theirs}, 1, 2000
+		err := compareRates(t.Context(), o)
 		var exit interface{ ExitCode() int }
 		if errors.As(err, &exit) || !strings.Contains(out.String(), "times the rate of gocloud gcppubsub") {
 			t.Errorf("%v: %s", err, out.String())
 		}
-		for _, name := range []string{ours.name, theirs.name} {
+		for _, name := range []string{ours.Name, theirs.Name} {
 			if !strings.Contains(out.String(), "\n"+name+" ") {
 				t.Errorf("%s is not in %s", name, out.String())
 			}
@@ -75,9 +78,12 @@ func TestLimits(t *testing.T) {
 // ratesOf judges rates a second, ours with so many Pulls and as many acks among 200
 // messages.
 func ratesOf(ours, theirs, requests int) error {
-	m := measurement{messages: 200, took: time.Second * 200 / time.Duration(ours), requests: map[string]int{"Pull": requests / 2, "Acknowledge": requests - requests/2}}
-	return checkRates(io.Discard, []*result{
-		{contender: longshore, all: []measurement{m}},
-		{contender: gocloud, all: []measurement{{messages: theirs, took: time.Second}}},
+	m := rate.Measurement{
+		Messages: 200, Took: time.Second * 200 / time.Duration(ours),
+		Requests: map[string]int{"Pull": requests / 2, "Acknowledge": requests - requests/2},
+	}
+	return checkRates(io.Discard, []*rate.Result{
+		{Contender: longshore, All: []rate.Measurement{m}},
+		{Contender: gocloud, All: []rate.Measurement{{Messages: theirs, Took: time.Second}}},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
+	"github.com/longshore-dev/longshore/benchmarks/internal/rate"
 	"github.com/longshore-dev/longshore/driver"
 	_ "github.com/longshore-dev/longshore/drivers/pubsub" // opens pubsub://
 	"github.com/longshore-dev/longshore/runtime"
@@ -15,10 +16,10 @@ const slots = 64
 
 // longshore keeps every lease: a task that comes a second time, or whose ack says
 // that its lease is lost, ends it with an error.
-var longshore = contender{
-	name: "longshore", parallel: []int{slots},
-	does: "lease with a deadline and extension, envelope and JSON, retry policy, ack after the handler, dead letter",
-	open: func(ctx context.Context, queue string, parallel int, failed func(error)) (func() error, error) {
+var longshore = rate.Contender{
+	Name: "longshore", Parallel: []int{slots},
+	Does: "lease with a deadline and extension, envelope and JSON, retry policy, ack after the handler, dead letter",
+	Open: func(ctx context.Context, queue string, parallel int, failed func(error)) (func() error, error) {
 		q, err := openQueue(ctx, queue)
 		if err != nil {
 			return nil, err

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
+	"github.com/longshore-dev/longshore/benchmarks/internal/rate"
+	"github.com/longshore-dev/longshore/benchmarks/internal/server"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -39,15 +41,15 @@ type requestsOptions struct {
 func countRequests(ctx context.Context, o requestsOptions) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	server, err := startServer(ctx)
+	process, err := server.Start(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.close()) }()
-	if _, err := server.do(command{Make: load.QueueName}); err != nil {
+	defer func() { err = errors.Join(err, process.Close()) }()
+	if _, err := process.Do(server.Command{Make: load.QueueName}); err != nil {
 		return err
 	}
-	if err := os.Setenv("PUBSUB_EMULATOR_HOST", server.address); err != nil {
+	if err := os.Setenv("PUBSUB_EMULATOR_HOST", process.Address); err != nil {
 		return err
 	}
 	q, err := openQueue(ctx, load.QueueName)
@@ -71,32 +73,29 @@ func countRequests(ctx context.Context, o requestsOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.End()) }()
-	missed := saturate(ctx, o, server, w, &done, cancel)
+	missed := saturate(ctx, o, process, w, &done, cancel)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return errors.Join(missed, idle(ctx, o, server))
+	return errors.Join(missed, idle(ctx, o, process))
 }
 
 // saturate counts while there is a backlog.
-func saturate(ctx context.Context, o requestsOptions, server *serverProcess, w *load.Worker, done *atomic.Int64, failed func(error)) error {
+func saturate(ctx context.Context, o requestsOptions, process *server.Process, w *load.Worker, done *atomic.Int64, failed func(error)) error {
 	f := load.StartFeed(ctx, w.Client, feeders, backlog, done.Load, func(int64) load.Task { return load.NewTask() }, failed)
 	defer f.End()
 	load.Pause(ctx, o.warmUp)
-	before, err := server.do(command{})
+	before, err := process.Do(server.Command{})
 	if err != nil {
 		return err
 	}
 	doneBefore, began := done.Load(), time.Now()
 	await(ctx, func() bool { return done.Load()-doneBefore >= o.messages })
-	after, err := server.do(command{})
+	after, err := process.Do(server.Command{})
 	if err != nil {
 		return err
 	}
-	m := measurement{messages: int(done.Load() - doneBefore), took: time.Since(began), requests: make(map[string]int)}
-	for op, n := range after.Requests {
-		m.requests[op] = n - before.Requests[op]
-	}
+	m := rate.Measurement{Messages: int(done.Load() - doneBefore), Took: time.Since(began), Requests: rate.Between(before, after)}
 	f.End()
 	await(ctx, func() bool { return done.Load() >= f.Sent.Load() })
 	if ctx.Err() != nil {
@@ -112,13 +111,13 @@ func await(ctx context.Context, met func() bool) {
 	}
 }
 
-func reportRequests(o requestsOptions, m measurement) error {
+func reportRequests(o requestsOptions, m rate.Measurement) error {
 	fmt.Fprintf(o.out, "%d slots, handler %v, %d messages in %v after %v: %.0f a second; no lease was lost and nothing came twice\n\n",
-		slots, handlerTime, m.messages, m.took.Round(time.Millisecond), o.warmUp, m.perSecond())
+		slots, handlerTime, m.Messages, m.Took.Round(time.Millisecond), o.warmUp, m.PerSecond())
 	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\trequests\ta message")
 	for _, op := range leaseOps {
-		fmt.Fprintf(w, "%s\t%d\t%.4f\n", op, m.requests[op], m.share(op))
+		fmt.Fprintf(w, "%s\t%d\t%.4f\n", op, m.Requests[op], m.Share(op))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -127,22 +126,22 @@ func reportRequests(o requestsOptions, m measurement) error {
 }
 
 // idle looks at the Pulls in flight for some waits.
-func idle(ctx context.Context, o requestsOptions, server *serverProcess) error {
+func idle(ctx context.Context, o requestsOptions, process *server.Process) error {
 	load.Pause(ctx, decay*o.wait)
-	before, err := server.do(command{})
+	before, err := process.Do(server.Command{})
 	if err != nil {
 		return err
 	}
 	began, most := time.Now(), 0
 	for time.Since(began) < waits*o.wait && ctx.Err() == nil {
-		s, err := server.do(command{})
+		s, err := process.Do(server.Command{})
 		if err != nil {
 			return err
 		}
 		most = max(most, s.InFlight["Pull"])
-		load.Pause(ctx, lookEvery)
+		load.Pause(ctx, rate.LookEvery)
 	}
-	after, err := server.do(command{})
+	after, err := process.Do(server.Command{})
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/exec"
 	"time"
 
 	apiv1 "cloud.google.com/go/pubsub/v2/apiv1"
@@ -17,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
+	"github.com/longshore-dev/longshore/benchmarks/internal/server"
 	"github.com/longshore-dev/longshore/drivers/pubsub"
 	"github.com/longshore-dev/longshore/drivers/pubsub/pubsubfake"
 	"github.com/longshore-dev/longshore/runtime"
@@ -33,23 +29,6 @@ const (
 	deadSuffix               = "-dead"
 )
 
-// command is what a server is told, a line of JSON each; it answers with its state.
-type command struct {
-	Make string // a queue to make
-	Fill int    // with so many tasks
-	Drop string // a queue to delete
-	Look string // a queue to count
-}
-
-// state is what a server has and has done.
-type state struct {
-	Address  string         // where it listens
-	Requests map[string]int // answered, by operation
-	InFlight map[string]int // waiting, by operation
-	Count    pubsubfake.Count
-	Error    string // why the command failed
-}
-
 // broker is a server with clients of its own.
 type broker struct {
 	server        *pubsubfake.Server
@@ -59,7 +38,7 @@ type broker struct {
 
 // serve is the process of a server: it obeys the commands on in, and ends with it.
 func serve(ctx context.Context, in io.Reader, out io.Writer) error {
-	b := broker{server: pubsubfake.New(nil)}
+	b := &broker{server: pubsubfake.New(nil)}
 	var err error
 	if b.topics, err = apiv1.NewTopicAdminClient(ctx, b.server.ClientOptions()...); err != nil {
 		return err
@@ -73,41 +52,27 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	ended := make(chan error, 1) // one result, never closed
 	go func() { ended <- b.server.Serve(l) }()
-	commands, answers := json.NewDecoder(in), json.NewEncoder(out)
-	err = answers.Encode(state{Address: l.Addr().String()})
-	for err == nil {
-		var c command
-		if err = commands.Decode(&c); err != nil {
-			break
-		}
-		err = answers.Encode(b.obey(ctx, c))
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
+	err = server.Serve(ctx, b, l.Addr().String(), in, out)
 	return errors.Join(err, b.topics.Close(), b.subscriptions.Close(), b.server.Close(), <-ended)
 }
 
-func (b *broker) obey(ctx context.Context, c command) state {
-	var err error
-	switch {
-	case c.Make != "":
-		err = b.make(ctx, c.Make, c.Fill)
-	case c.Drop != "":
-		err = b.drop(ctx, c.Drop)
+// Look is the requests so far, and what is left on a queue.
+func (b *broker) Look(queue string) server.State {
+	count := b.server.Count(subscription(queue))
+	return server.State{
+		Requests: b.server.Requests(), InFlight: b.server.InFlight(),
+		Left: count.Ready + count.Leased + count.Delayed,
 	}
-	s := state{Requests: b.server.Requests(), InFlight: b.server.InFlight(), Count: b.server.Count(subscription(c.Look))}
-	if err != nil {
-		s.Error = err.Error()
-	}
-	return s
 }
+
+// environment is by which a process finds the server, as Google's libraries do.
+func environment(address string) string { return "PUBSUB_EMULATOR_HOST=" + address }
 
 func topic(queue string) string        { return "projects/" + project + "/topics/" + queue }
 func subscription(queue string) string { return "projects/" + project + "/subscriptions/" + queue }
 
-// make makes a queue with its dead letter, and sends tasks.
-func (b *broker) make(ctx context.Context, name string, tasks int) error {
+// Make makes a queue with its dead letter, and sends tasks.
+func (b *broker) Make(ctx context.Context, name string, tasks int) error {
 	for _, id := range []string{name + deadSuffix, name} {
 		s := &pubsubpb.Subscription{
 			Name: subscription(id), Topic: topic(id), AckDeadlineSeconds: int32(hold / time.Second),
@@ -148,8 +113,8 @@ func (b *broker) make(ctx context.Context, name string, tasks int) error {
 	return queues.Close(ctx)
 }
 
-// drop deletes a queue with all that it has.
-func (b *broker) drop(ctx context.Context, name string) error {
+// Drop deletes a queue with all that it has.
+func (b *broker) Drop(ctx context.Context, name string) error {
 	var errs []error
 	for _, id := range []string{name, name + deadSuffix} {
 		errs = append(errs,
@@ -159,61 +124,4 @@ func (b *broker) drop(ctx context.Context, name string) error {
 	return errors.Join(errs...)
 }
 
-// serverProcess is a server in a process of its own. It is not safe for concurrent
-// use.
-type serverProcess struct {
-	address string
-	command *exec.Cmd
-	in      io.WriteCloser
-	out     *json.Decoder
-}
-
-// startServer starts this program as a server.
-func startServer(ctx context.Context) (*serverProcess, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	s := &serverProcess{command: exec.CommandContext(ctx, self, "server")}
-	s.command.Stderr = os.Stderr
-	if s.in, err = s.command.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := s.command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.command.Start(); err != nil {
-		return nil, err
-	}
-	s.out = json.NewDecoder(bufio.NewReader(out))
-	var hello state
-	if err := s.out.Decode(&hello); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	s.address = hello.Address
-	return s, nil
-}
-
-// do has the server obey a command.
-func (s *serverProcess) do(c command) (state, error) {
-	if err := json.NewEncoder(s.in).Encode(c); err != nil {
-		return state{}, err
-	}
-	var got state
-	if err := s.out.Decode(&got); err != nil {
-		return state{}, err
-	}
-	if got.Error != "" {
-		return state{}, fmt.Errorf("the server: %s", got.Error)
-	}
-	return got, nil
-}
-
-// close ends the process and waits for it.
-func (s *serverProcess) close() error {
-	return errors.Join(s.in.Close(), s.command.Wait())
-}
-
-// environment is by which a process finds the server, as Google's libraries do.
-func (s *serverProcess) environment() string { return "PUBSUB_EMULATOR_HOST=" + s.address }
+var _ server.Broker = (*broker)(nil)

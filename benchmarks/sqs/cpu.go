@@ -40,7 +40,7 @@ type result struct {
 // The error says which limit ours misses.
 func compareCPU(ctx context.Context, o cpuOptions) (err error) {
 	if len(o.contenders) == 0 || o.rounds < 1 {
-		return errUsage
+		return synopsis
 	}
 	server, err := startServer(ctx, "null")
 	if err != nil {

@@ -5,38 +5,26 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/command"
 )
 
 func main() {
-	os.Exit(exit(run(context.Background(), os.Args[1:]))) //nolint:forbidigo // this is main
+	os.Exit(command.Exit(run(context.Background(), os.Args[1:]))) //nolint:forbidigo // this is main
 }
 
-// errUsage is a command line that makes no sense; the flag package has said why.
-var errUsage = errors.New("usage: sqs cpu|requests|backlog [flags]")
-
-// exit answers the exit code.
-func exit(err error) int {
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	fmt.Fprintln(os.Stderr, err)
-	if errors.Is(err, errUsage) {
-		return 2
-	}
-	return 1
-}
+const synopsis = command.Usage("sqs cpu|requests|backlog [flags]")
 
 // run measures a figure, or is one of the processes that this takes.
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errUsage
+		return synopsis
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	switch args[0] {
@@ -47,7 +35,7 @@ func run(ctx context.Context, args []string) error {
 		flags.DurationVar(&o.warmUp, "warmup", 3*time.Second, "how long a contender runs in a round before it counts")
 		flags.DurationVar(&o.length, "round", 3*time.Second, "how long it counts")
 		flags.StringVar(&o.profiles, "profiles", "", "a directory for a CPU profile of each contender's last round")
-		if err := parse(flags, args[1:]); err != nil {
+		if err := command.Parse(flags, args[1:], synopsis); err != nil {
 			return err
 		}
 		o.contenders = slices.DeleteFunc(slices.Clone(contenders), func(c contender) bool { return !strings.Contains(c.name, *only) })
@@ -56,7 +44,7 @@ func run(ctx context.Context, args []string) error {
 		o := requestsOptions{out: os.Stdout}
 		flags.Int64Var(&o.messages, "messages", 100_000, "how many messages count")
 		flags.DurationVar(&o.warmUp, "warmup", 5*time.Second, "how long the worker runs before they count")
-		if err := parse(flags, args[1:]); err != nil {
+		if err := command.Parse(flags, args[1:], synopsis); err != nil {
 			return err
 		}
 		return countRequests(ctx, o)
@@ -65,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 		flags.DurationVar(&o.length, "for", time.Minute, "how long there is a backlog")
 		flags.DurationVar(&o.pace, "pace", 5*time.Second, "how long tasks take equally long")
 		flags.Int64Var(&o.times, "times", 10, "how many times as many tasks as slots are ready")
-		if err := parse(flags, args[1:]); err != nil {
+		if err := command.Parse(flags, args[1:], synopsis); err != nil {
 			return err
 		}
 		return watchBacklog(ctx, o)
@@ -76,7 +64,7 @@ func run(ctx context.Context, args []string) error {
 		flags.DurationVar(&p.warmUp, "warmup", 0, "")
 		flags.DurationVar(&p.length, "round", 0, "")
 		flags.StringVar(&p.profile, "profile", "", "")
-		if err := parse(flags, args[1:]); err != nil {
+		if err := command.Parse(flags, args[1:], synopsis); err != nil {
 			return err
 		}
 		i := slices.IndexFunc(contenders, func(c contender) bool { return c.name == *name })
@@ -86,19 +74,9 @@ func run(ctx context.Context, args []string) error {
 		return work(ctx, contenders[i], p, os.Stdout)
 	case "server":
 		if len(args) != 2 {
-			return errUsage
+			return synopsis
 		}
 		return serve(ctx, args[1], os.Stdin, os.Stdout)
 	}
-	return errUsage
-}
-
-func parse(flags *flag.FlagSet, args []string) error {
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return errUsage
-	}
-	return nil
+	return synopsis
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -66,9 +65,9 @@ func TestLimits(t *testing.T) {
 		{"a second delivery", heartbeatsOf(heartbeats{usage: usage{1, 1000}, leases: 20, again: 1}), "1 tasks were delivered again"},
 		{"idle within", idleOf(usage{49, 10_000}), ""},
 		{"idle above", idleOf(usage{50, 10_000}), "0.50 % of a core, not below 0.5 %"},
-		{"no figure", run(t.Context(), []string{"other"}), errUsage.Error()},
-		{"no argument", run(t.Context(), nil), errUsage.Error()},
-		{"an argument too many", run(t.Context(), []string{"idle", "now"}), errUsage.Error()},
+		{"no figure", run(t.Context(), []string{"other"}), synopsis.Error()},
+		{"no argument", run(t.Context(), nil), synopsis.Error()},
+		{"an argument too many", run(t.Context(), []string{"idle", "now"}), synopsis.Error()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,14 +84,6 @@ func heartbeatsOf(h heartbeats) error {
 
 func idleOf(u usage) error {
 	return reportIdle(idleOptions{out: io.Discard}, idleWorker{1, 10}, u)
-}
-
-func TestExitCodes(t *testing.T) {
-	for want, err := range map[int]error{0: nil, 1: errors.New("missed"), 2: errUsage} {
-		if got := exit(err); got != want {
-			t.Errorf("%v: exit code %d, want %d", err, got, want)
-		}
-	}
 }
 
 func TestPulseSeesExtendsAndSecondDeliveries(t *testing.T) {

@@ -4,36 +4,23 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"time"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/command"
 )
 
 func main() {
-	os.Exit(exit(run(context.Background(), os.Args[1:]))) //nolint:forbidigo // this is main
+	os.Exit(command.Exit(run(context.Background(), os.Args[1:]))) //nolint:forbidigo // this is main
 }
 
-// errUsage is a command line that makes no sense; the flag package has said why.
-var errUsage = errors.New("usage: worker heartbeats|idle [flags]")
-
-// exit answers the exit code.
-func exit(err error) int {
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	fmt.Fprintln(os.Stderr, err)
-	if errors.Is(err, errUsage) {
-		return 2
-	}
-	return 1
-}
+const synopsis = command.Usage("worker heartbeats|idle [flags]")
 
 // run measures a figure.
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errUsage
+		return synopsis
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	switch args[0] {
@@ -44,27 +31,17 @@ func run(ctx context.Context, args []string) error {
 		flags.IntVar(&o.holds, "holds", 10, "for how many holds the CPU time counts")
 		flags.IntVar(&o.batch, "batch", 1000, "how many tasks are sent at a time: what is received together is extended together")
 		flags.StringVar(&o.profile, "profile", "", "a file for the CPU profile of that time")
-		if err := parse(flags, args[1:]); err != nil {
+		if err := command.Parse(flags, args[1:], synopsis); err != nil {
 			return err
 		}
 		return measureHeartbeats(ctx, o)
 	case "idle":
 		o := idleOptions{out: os.Stdout, workers: idleWorkers}
 		flags.DurationVar(&o.length, "for", time.Minute, "how long the CPU time of each worker counts")
-		if err := parse(flags, args[1:]); err != nil {
+		if err := command.Parse(flags, args[1:], synopsis); err != nil {
 			return err
 		}
 		return measureIdle(ctx, o)
 	}
-	return errUsage
-}
-
-func parse(flags *flag.FlagSet, args []string) error {
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return errUsage
-	}
-	return nil
+	return synopsis
 }
