@@ -501,3 +501,21 @@ func TestOverTCP(t *testing.T) {
 		t.Errorf("served: %v", err)
 	}
 }
+
+func TestTheSessionOfALostConnectionComesFree(t *testing.T) {
+	inBubble(t, sbfake.QueueConfig{Sessions: true, LockDuration: 30 * time.Second}, func(t *testing.T, c *client) {
+		id := "a"
+		c.check(c.sender().SendMessage(t.Context(), &azservicebus.Message{Body: []byte("a1"), SessionID: &id}, nil))
+		first, err := c.AcceptNextSessionForQueue(t.Context(), "orders", nil)
+		c.check(err)
+		c.one(first, "a1")
+		c.server.Cut()
+		start := time.Now()
+		second, err := c.AcceptNextSessionForQueue(within(t, time.Minute), "orders", nil)
+		c.check(err)
+		if took := time.Since(start); second.SessionID() != "a" || took > 31*time.Second {
+			t.Errorf("after %v session %q came", took, second.SessionID())
+		}
+		c.one(second, "a1")
+	})
+}
