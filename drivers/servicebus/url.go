@@ -57,11 +57,16 @@ func open(_ context.Context, u *driver.URL) (driver.Queue, error) {
 
 // login checks where the queue is, and is what to connect with.
 func login(host, queue string) (credentials, error) {
+	if host != "" {
+		if err := checkNamespace(host); err != nil {
+			return credentials{}, err
+		}
+	}
 	if err := checkQueue(queue); err != nil {
 		return credentials{}, err
 	}
 	if host != "" {
-		return credentials{namespace: strings.ToLower(host)}, checkNamespace(host)
+		return credentials{namespace: strings.ToLower(host)}, nil
 	}
 	text := os.Getenv(connectionVariable)
 	if text == "" {
