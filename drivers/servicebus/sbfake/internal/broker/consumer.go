@@ -25,7 +25,7 @@ type Consumer struct {
 	entity  *Entity
 	session *session // nil without
 	settled bool     // what is delivered is deleted
-	count   uint32 // deliveries so far
+	count   uint32   // deliveries so far
 	credit  uint32
 	tell    Listener
 	turn    list.Links[Consumer]

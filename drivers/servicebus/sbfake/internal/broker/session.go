@@ -17,7 +17,7 @@ type session struct {
 	state  []byte
 	ready  ready
 	locks  map[Token]*message // of its messages
-	holder *Consumer // who has the lock; it may have gone
+	holder *Consumer          // who has the lock; it may have gone
 	locked bool
 	until  time.Duration
 }
