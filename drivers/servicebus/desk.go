@@ -7,24 +7,29 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 )
 
-// linger is for how long what comes is kept for the next Receive once nobody waits. A
-// worker asks again at once as long as it has room, and what came meanwhile need not go
-// back to the broker.
-const linger = 200 * time.Millisecond
+const (
+	// stand is for how long the link goes on receiving once nobody waits, where it has
+	// credit: a worker that has room asks again at once, and what comes meanwhile is for
+	// it.
+	stand = 2 * time.Millisecond
+	// linger is for how long what came for nobody is kept for the next Receive.
+	linger = 200 * time.Millisecond
+)
 
 // desk is where Receives wait, and where what was leased is handed to them. It is safe
 // for concurrent use.
 type desk struct {
 	source *source
 
-	mu      sync.Mutex
-	waiters []*waiter     // in the order in which they came; guarded by mu
-	want    int           // how many messages they take in all; guarded by mu
-	spare   []*lease      // leased, and nobody waits; guarded by mu
-	since   time.Time     // when the last waiter has gone; guarded by mu
-	came    chan struct{} // closed when somebody comes to wait; guarded by mu
-	cancel  func()        // ends what waits at the broker; nil where nothing does; guarded by mu
-	timer   *time.Timer   // ends the linger; nil until the first; guarded by mu
+	mu       sync.Mutex
+	waiters  []*waiter     // in the order in which they came; guarded by mu
+	want     int           // how many messages they take in all; guarded by mu
+	spare    []*lease      // leased, and nobody waits; guarded by mu
+	came     chan struct{} // closed when somebody comes to wait; guarded by mu
+	cancel   func()        // ends what waits at the broker; nil where nothing does; guarded by mu
+	standing bool          // the link may receive for nobody; guarded by mu
+	stand    *time.Timer   // ends that; nil until the first; guarded by mu
+	linger   *time.Timer   // gives the spare back; nil until the first; guarded by mu
 }
 
 // waiter is a Receive that waits.
@@ -56,9 +61,7 @@ func (d *desk) wait(most int) (*waiter, []*lease) {
 	w := &waiter{most: most, answer: make(chan answer, 1)}
 	d.waiters = append(d.waiters, w)
 	d.want += most
-	if d.timer != nil {
-		d.timer.Stop()
-	}
+	d.standing = false
 	close(d.came)
 	d.came = make(chan struct{})
 	return w, nil
@@ -79,7 +82,7 @@ func (d *desk) leave(w *waiter) answer {
 	}
 	d.want -= w.most
 	w.served = true
-	d.idle()
+	d.end()
 	return answer{}
 }
 
@@ -90,8 +93,9 @@ func (d *desk) serve(w *waiter, a answer) {
 	w.answer <- a
 }
 
-// hand gives leases to those who wait, and keeps the rest.
-func (d *desk) hand(leases []*lease) {
+// hand gives leases to those who wait, and keeps the rest. With credit the link, which
+// brought them, may go on for a moment when nobody waits any more.
+func (d *desk) hand(leases []*lease, credit bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for len(leases) > 0 && len(d.waiters) > 0 {
@@ -102,7 +106,42 @@ func (d *desk) hand(leases []*lease) {
 		leases = leases[n:]
 	}
 	d.spare = append(d.spare, leases...)
-	d.idle()
+	if d.source.queue.gate.Closing() {
+		return // clear comes
+	}
+	if len(d.spare) > 0 {
+		again(&d.linger, linger, d.giveBack)
+	}
+	if credit && len(d.waiters) == 0 {
+		d.standing = true
+		again(&d.stand, stand, d.sit)
+	}
+}
+
+// again has f called after a time, which it counts anew.
+func again(timer **time.Timer, after time.Duration, f func()) {
+	if *timer == nil {
+		*timer = time.AfterFunc(after, f)
+	} else {
+		(*timer).Reset(after)
+	}
+}
+
+// end ends what waits at the broker, unless somebody waits for it. The caller holds mu.
+func (d *desk) end() {
+	if len(d.waiters) == 0 && d.cancel != nil {
+		d.cancel()
+	}
+}
+
+// sit ends the standing.
+func (d *desk) sit() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.standing {
+		d.standing = false
+		d.end()
+	}
 }
 
 // fail answers those who wait.
@@ -113,41 +152,24 @@ func (d *desk) fail(err error) {
 		d.serve(w, answer{err: err})
 	}
 	d.waiters = nil
-	d.idle()
 }
 
-// idle begins the linger where nobody waits any more. The caller holds mu.
-func (d *desk) idle() {
-	if len(d.waiters) > 0 || d.source.queue.gate.Closing() {
-		return
+// giveBack gives back what is spare.
+func (d *desk) giveBack() {
+	q := d.source.queue
+	if q.gate.Enter(q.ops.receive) != nil {
+		return // clear does it
 	}
-	d.since = time.Now()
-	if d.timer == nil {
-		d.timer = time.AfterFunc(linger, d.lapse)
-	} else {
-		d.timer.Reset(linger)
-	}
+	defer q.gate.Leave()
+	d.source.giveBack(d.takeSpare())
 }
 
-// lapse ends the linger: what waits at the broker does so no longer, and what was kept
-// is given back.
-func (d *desk) lapse() {
-	if d.source.queue.gate.Enter(d.source.queue.ops.receive) != nil {
-		return // Close gives it back
-	}
-	defer d.source.queue.gate.Leave()
+func (d *desk) takeSpare() []*lease {
 	d.mu.Lock()
-	if len(d.waiters) > 0 || time.Since(d.since) < linger {
-		d.mu.Unlock()
-		return
-	}
-	if d.cancel != nil {
-		d.cancel()
-	}
+	defer d.mu.Unlock()
 	spare := d.spare
 	d.spare = nil
-	d.mu.Unlock()
-	d.source.giveBack(spare)
+	return spare
 }
 
 // clear gives back what nobody will ask for any more, and says so to who waits. It is
@@ -155,21 +177,21 @@ func (d *desk) lapse() {
 func (d *desk) clear() {
 	d.fail(driver.Errorf(driver.Closed, d.source.queue.ops.receive, "the queue is closed"))
 	d.mu.Lock()
-	if d.timer != nil {
-		d.timer.Stop()
+	for _, timer := range []*time.Timer{d.stand, d.linger} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
-	spare := d.spare
-	d.spare = nil
 	d.mu.Unlock()
-	d.source.giveBack(spare)
+	d.source.giveBack(d.takeSpare())
 }
 
-// wanted is how many messages those who wait take, whether the linger lasts, and what
-// is closed when somebody else comes.
-func (d *desk) wanted() (want int, lingering bool, came <-chan struct{}) {
+// wanted is how many messages those who wait take, whether the link may receive for
+// nobody, and what is closed when somebody else comes.
+func (d *desk) wanted() (want int, standing bool, came <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.want, !d.since.IsZero() && time.Since(d.since) < linger, d.came
+	return d.want, d.standing, d.came
 }
 
 // waiting notes how to end what waits at the broker from now on, nil for nothing does.
@@ -178,5 +200,5 @@ func (d *desk) waiting(cancel func()) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.cancel = cancel
-	return len(d.waiters) > 0 || time.Since(d.since) < linger
+	return len(d.waiters) > 0 || d.standing
 }

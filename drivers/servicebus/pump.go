@@ -21,9 +21,9 @@ const (
 // as much as a connection does.
 //
 // What a receive asks for and does not get stays with the link as credit, and the
-// client library gives back whatever comes on it between two receives. So the pump
-// receives on while the linger lasts, also for nobody, and what comes is kept for the
-// next who asks.
+// client library gives back whatever comes on it between two receives, which is no
+// delivery for the broker. So that this is rare while a worker works, the pump receives
+// on for a moment, also for nobody, and what comes is kept for the next who asks.
 type pump struct {
 	source *source
 	credit int // at most what the link has
@@ -60,8 +60,8 @@ func (p *pump) await() bool {
 		if p.source.queue.gate.Closing() {
 			return false
 		}
-		want, lingering, came := p.source.desk.wanted()
-		if want > 0 || lingering && p.credit > 0 {
+		want, standing, came := p.source.desk.wanted()
+		if want > 0 || standing {
 			return true
 		}
 		select {
@@ -116,7 +116,7 @@ func (p *pump) once() (fine bool, err error) {
 	p.credit = max(p.credit, n) - len(got)
 	switch {
 	case len(got) > 0:
-		s.desk.hand(s.leases(got, r, broken, received))
+		s.desk.hand(s.leases(got, r, broken, received), p.credit > 0)
 		return true, nil
 	case ctx.Err() != nil:
 		p.credit = max(p.credit, 0)

@@ -63,7 +63,7 @@ func (h *session) run() {
 		if l == nil {
 			return
 		}
-		s.desk.hand([]*lease{l})
+		s.desk.hand([]*lease{l}, false)
 		if !h.settled(l) {
 			return
 		}
