@@ -1,6 +1,7 @@
 package servicebus_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -50,20 +51,54 @@ func backend(profile string, declared servicebus.Options) conformance.Backend {
 		DedupWindow: dedupWindow,
 		Interrupts: append(conformance.AtomicInterrupts(),
 			interrupt("before the request", sbfake.Fault{Cut: true}),
-			interrupt("after the send", sbfake.Fault{Op: sbfake.OpSend, Cut: true, AfterEffect: true}),
-			interrupt("before the settle", sbfake.Fault{Op: sbfake.OpSettle, Cut: true}),
+			interrupt("after the send, or before the settle", sbfake.Fault{Op: sbfake.OpSend, Cut: true, AfterEffect: true},
+				sbfake.Fault{Op: sbfake.OpSettle, Cut: true}, sbfake.Fault{Op: "update-disposition", Cut: true}),
+			interrupt("before the settle", sbfake.Fault{Op: sbfake.OpSettle, Cut: true}, sbfake.Fault{Op: "update-disposition", Cut: true}),
 			interrupt("after the settle", sbfake.Fault{Op: sbfake.OpSettle, Cut: true, AfterEffect: true}),
+			interrupt("after the settle by token", sbfake.Fault{Op: sbfake.OpSettle, Cut: true}, sbfake.Fault{Op: "update-disposition", Cut: true, AfterEffect: true}),
 		),
 	}
 }
 
-// interrupt has every operation that the fault strikes go wrong for a while.
-func interrupt(name string, f sbfake.Fault) conformance.Interrupt {
+// interrupt has all operations that the faults strike go wrong during the next Settle.
+func interrupt(name string, faults ...sbfake.Fault) conformance.Interrupt {
 	return conformance.Interrupt{Name: name, Arm: func(q driver.Queue) driver.Queue {
-		disarm := q.(onServer).server.Fault(f)
-		time.AfterFunc(time.Minute, disarm)
-		return q
+		on := q.(onServer)
+		c := cutOff{Queue: on.Queue}
+		for _, f := range faults {
+			c.disarm = append(c.disarm, on.server.Fault(f))
+		}
+		return c
 	}}
+}
+
+// cutOff is a queue whose Settle goes wrong.
+type cutOff struct {
+	*servicebus.Queue
+	disarm []func()
+}
+
+func (c cutOff) DeadLetter() driver.DeadLetter { return cutOffDead{c.Queue.DeadLetter(), c} }
+
+func (c cutOff) Settle(ctx context.Context, batch []driver.Settlement) []error {
+	defer c.mend()
+	return c.Queue.Settle(ctx, batch)
+}
+
+func (c cutOff) mend() {
+	for _, disarm := range c.disarm {
+		disarm()
+	}
+}
+
+type cutOffDead struct {
+	driver.DeadLetter
+	queue cutOff
+}
+
+func (d cutOffDead) Settle(ctx context.Context, batch []driver.Settlement) []error {
+	defer d.queue.mend()
+	return d.DeadLetter.Settle(ctx, batch)
 }
 
 // provision creates a queue.

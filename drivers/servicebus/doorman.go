@@ -115,6 +115,10 @@ func (d *doorman) accept() {
 		return
 	}
 	r, err := c.Messages.AcceptNextSessionForQueue(ctx, q.name, nil)
+	if err != nil && d.source.isUnanswered(err) && !isNoSession(err) {
+		// The library has found out that the connection is gone, and makes another.
+		r, err = c.Messages.AcceptNextSessionForQueue(ctx, q.name, nil)
+	}
 	if err != nil {
 		r = nil
 	}

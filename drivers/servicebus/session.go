@@ -31,6 +31,7 @@ type session struct {
 	doorman  *doorman
 	receiver *azservicebus.SessionReceiver
 	locked   time.Time     // when its lock began, at the earliest; owned by run until a message is leased, then by the operation under way on that
+	lockedBy time.Time     // when it had begun; owned as locked is
 	dropped  chan struct{} // closed when its message is not wanted
 	drops    sync.Once
 
@@ -39,7 +40,7 @@ type session struct {
 }
 
 func newSession(d *doorman, r acceptance) *session {
-	return &session{doorman: d, receiver: r.receiver, locked: r.at, dropped: make(chan struct{})}
+	return &session{doorman: d, receiver: r.receiver, locked: r.at, lockedBy: r.at, dropped: make(chan struct{})}
 }
 
 // drop has the session closed: its message was leased, and nobody wants it. A message
@@ -114,12 +115,12 @@ func (h *session) lease(m *azservicebus.ReceivedMessage) *lease {
 		if err := h.receiver.RenewSessionLock(ctx, nil); err != nil {
 			return nil
 		}
-		h.locked = start
+		h.locked, h.lockedBy = start, time.Now()
 	}
 	l := &lease{via: h.receiver, session: h, done: make(chan struct{})}
 	s.fill(l, m, time.Now())
 	hold := q.lock()
-	l.last(h.locked.Add(hold-margin(hold)), time.Now().Add(hold))
+	l.last(h.locked.Add(hold-margin(hold)), h.lockedBy.Add(hold))
 	return l
 }
 
@@ -166,7 +167,7 @@ func (h *session) renew(ctx context.Context) (time.Time, error) {
 	start := time.Now()
 	err := h.use(q.ops.extend, func() error { return h.receiver.RenewSessionLock(ctx, nil) })
 	if err == nil {
-		h.locked = start
+		h.locked, h.lockedBy = start, time.Now()
 	}
 	return start.Add(q.lock()), err
 }

@@ -43,10 +43,13 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 	w := s.work(op, len(batch), func(i int) driver.Lease { return batch[i].Lease })
 	w.Check = func(i int) error { return driver.CheckSettlement(op, &q.capabilities, &batch[i], s.isDead()) }
 	w.Late = func(i int) claims.Lateness {
-		if batch[i].Verdict == driver.Ack {
-			return claims.Always // Service Bus knows; it saves a run where the lock still lasts
+		switch {
+		case batch[i].Verdict != driver.Ack:
+			return claims.Never
+		case s.inSessions():
+			return claims.UntilOver // after that the client library would accept the session again for it
 		}
-		return claims.Never
+		return claims.Always // Service Bus knows; it saves a run where the lock still lasts
 	}
 	w.Do(ctx, func(claimed []claim) { s.settle(ctx, op, batch, claimed, w.Errs) })
 	return w.Errs
