@@ -125,8 +125,8 @@ func (s *source) giveBack(leases []*lease) {
 	}
 	if s.inSessions() {
 		for _, l := range leases {
-			l.free(true) // its session is closed, and with it the message is free
-			l.session.drop()
+			l.session.drop() // with its session closed the message is free
+			l.free(true)
 		}
 		return
 	}
