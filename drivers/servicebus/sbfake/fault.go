@@ -18,6 +18,7 @@ const (
 	OpSend    = "send"      // a message or batch from a client
 	OpDeliver = "deliver"   // a message to a client
 	OpSettle  = "settle"    // the end of a lock, by the link of the message
+	OpAdmin   = "admin"     // a request to the administration
 )
 
 // Fault makes operations go wrong. What it strikes is given by Op, Entity and Count,

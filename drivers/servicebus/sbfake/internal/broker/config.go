@@ -15,8 +15,11 @@ type Config struct {
 	DuplicateDetection     time.Duration // the window, 20 s to 7 days; 0 for none
 	Sessions               bool
 	MaxMessageSize         int // in bytes; default 256 KiB, as the Standard tier has it
-	// ForwardDeadLettersTo is shown by the admin API; nothing is forwarded.
-	ForwardDeadLettersTo string
+
+	// What follows the administration shows, and nothing else comes of it.
+	ForwardTo, ForwardDeadLettersTo string
+	AutoDeleteOnIdle                time.Duration // default never
+	Status                          string        // default Active
 }
 
 // Limits of the service ("Service Bus quotas", "Message transfers, locks, and
@@ -39,6 +42,9 @@ func (c *Config) complete(name string) error {
 	}
 	if c.MaxMessageSize == 0 {
 		c.MaxMessageSize = StandardSize
+	}
+	if c.Status == "" {
+		c.Status = "Active"
 	}
 	switch {
 	case !goodName.MatchString(name):
