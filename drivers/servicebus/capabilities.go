@@ -30,7 +30,7 @@ const (
 	bodyRoom       = 2048
 	propertiesRoom = 4096
 	// maxSendDelay is as long as has been tried; Service Bus tells no limit.
-	maxSendDelay = 7 * 24 * time.Hour
+	maxSendDelay = 24 * time.Hour
 )
 
 func capabilities(o *Options) driver.Capabilities {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus/admin"
 
 	"github.com/longshore-dev/longshore/conformance"
 	"github.com/longshore-dev/longshore/driver"
@@ -26,7 +27,11 @@ func newClients(server *sbfake.Server) (servicebus.Clients, error) {
 	o := servicebus.ClientOptions()
 	o.NewWebSocketConn = server.ClientOptions().NewWebSocketConn
 	messages, err := azservicebus.NewClientFromConnectionString(server.ConnectionString(), o)
-	return servicebus.Clients{Messages: messages}, err
+	if err != nil {
+		return servicebus.Clients{}, err
+	}
+	manage, err := admin.NewClientFromConnectionString(server.ConnectionString(), server.AdminOptions())
+	return servicebus.Clients{Messages: messages, Admin: manage}, err
 }
 
 // onServer is a queue with the server that it is on.
@@ -121,8 +126,6 @@ func provision(t *testing.T, server *sbfake.Server, declared servicebus.Options,
 		return onServer{}, err
 	}
 	t.Cleanup(func() { _ = clients.Messages.Close(t.Context()) })
-	declared.Hold = c.LockDuration
-	declared.MaxDeliveries = c.MaxDeliveryCount
 	q, err := servicebus.New(clients, "orders", &declared)
 	return onServer{q, server}, err
 }
@@ -135,7 +138,7 @@ func declared() driver.Capabilities {
 		MaxSendBatch: 1000, MaxReceiveBatch: 100, MaxSettleBatch: 1000,
 		MaxBody: 256<<10 - 2048, MaxAttributes: 100, MaxAttributeValue: 28 << 10, MinAttempts: 1, MaxAttempts: 2000,
 		MinHold: 5 * time.Second, MaxHold: 5 * time.Minute, MaxTotalHold: driver.Unlimited, HoldGrain: time.Second,
-		MaxSendDelay: 7 * 24 * time.Hour, FixedHold: true, CancelSafe: true,
+		MaxSendDelay: 24 * time.Hour, FixedHold: true, CancelSafe: true,
 		ExactAttempts: native, StaleSettleDetected: native, SendDelay: native, AtomicBury: native,
 		ReleaseDelay:  driver.Support{Note: "Service Bus gives an abandoned message again at once; send a copy with a delay"},
 		Fairness:      driver.Support{Note: "Service Bus knows no tenants"},

@@ -114,7 +114,7 @@
 // has at most that, less its attributes. There are at most 100 attributes of at most 28
 // KiB, and of 60 KiB together. A Send takes up to 1,000 messages, in as many batches
 // as they need; an Extend or Settle up to 1,000 leases; a Receive brings at most 100. A
-// message can be delayed for 7 days. (Source: Azure Service Bus, "Service Bus quotas".)
+// message can be delayed for 24 hours; Service Bus tells no limit. (Source: Azure Service Bus, "Service Bus quotas".)
 //
 // # As
 //

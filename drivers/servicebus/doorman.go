@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// acceptWait is for how long one request for a session waits.
-	acceptWait = 20 * time.Second
+	// acceptWait is for how long one request for a session waits, which is a minute at
+	// most. Source: Azure Service Bus, "Message sessions".
+	acceptWait = 50 * time.Second
 	// maxAccepting is how many requests for sessions are made at a time. There is one
 	// while no session is to be had, and twice as many after each that was.
 	maxAccepting = 16
