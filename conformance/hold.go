@@ -101,7 +101,11 @@ func holdRange(t *T) {
 	if low := t.caps.MinHold - grain; low > 0 {
 		t.refuseHold(q, low)
 	}
-	for _, hold := range []time.Duration{t.caps.MinHold, min(t.caps.MaxHold, t.caps.MaxTotalHold)} {
+	holds := []time.Duration{t.caps.MinHold, min(t.caps.MaxHold, t.caps.MaxTotalHold)}
+	if t.caps.FixedHold {
+		holds = []time.Duration{t.hold}
+	}
+	for _, hold := range holds {
 		if hold == 0 {
 			continue // it would stand for the queue's own
 		}

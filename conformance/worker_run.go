@@ -46,12 +46,16 @@ func workLong(t *T) {
 
 func workAckAfter(t *T) {
 	b := t.bench(t.fails3())
+	acks := 0 // before the last attempt: that of the message in whose place a copy was sent
+	if !t.caps.ReleaseDelay.Supported() {
+		acks = 1
+	}
 	w := b.work(func(ctx context.Context, task *runtime.Task[Work]) error {
 		if task.Attempt == 1 {
 			return errTest
 		}
 		err := b.pause(ctx, t.hold/2)
-		if n := b.verdicts(task.ID)[driver.Ack]; n != 0 {
+		if n := b.verdicts(task.ID)[driver.Ack]; n != acks {
 			t.Errorf("the task was acked before its handler returned")
 		}
 		return err
@@ -61,8 +65,8 @@ func workAckAfter(t *T) {
 	w.drain()
 	for _, id := range ids {
 		b.ran("the task", id, 2)
-		if got := b.verdicts(id); got[driver.Ack] != 1 || got[driver.Bury] != 0 {
-			t.Errorf("verdicts %v; want one ack", got)
+		if got := b.verdicts(id); got[driver.Ack] != acks+1 || got[driver.Bury] != 0 {
+			t.Errorf("verdicts %v; want %d acks", got, acks+1)
 		}
 	}
 	t.audit(b.q, tally{Processed: 3})
