@@ -58,6 +58,9 @@ func (s *source) renew(ctx context.Context, l *lease) (time.Time, error) {
 	if l.session != nil {
 		return l.session.renew(own)
 	}
+	if err := s.line.ready(own, q.ops.extend); err != nil {
+		return start.Add(hold), err
+	}
 	m := *l.native // the library writes the new end into it
 	r, _ := s.line.link()
 	err := r.RenewMessageLock(own, &m, nil)
