@@ -15,15 +15,16 @@ locals {
   }
 
   # As Service Bus writes a duration, from the largest unit down and without zeros: the
-  # provider compares text, and PT60S would differ from the PT1M that it reads.
-  parts = {
-    for name, s in local.seconds : name => {
-      days = floor(s / 86400)
-      time = join("", [for unit, n in { "1H" = floor(s % 86400 / 3600), "2M" = floor(s % 3600 / 60), "3S" = s % 60 } : "${n}${substr(unit, 1, 1)}" if n > 0])
-    } if s != null
-  }
+  # provider compares text, and PT60S would differ for ever from the PT1M that it reads.
   durations = {
-    for name, part in local.parts : name => join("", ["P", part.days > 0 ? "${part.days}D" : "", part.time != "" ? "T${part.time}" : ""])
+    for name, s in local.seconds : name => join("", [
+      "P",
+      s >= 86400 ? "${floor(s / 86400)}D" : "",
+      s % 86400 > 0 ? "T" : "",
+      s % 86400 >= 3600 ? "${floor(s % 86400 / 3600)}H" : "",
+      s % 3600 >= 60 ? "${floor(s % 3600 / 60)}M" : "",
+      s % 60 > 0 ? "${s % 60}S" : "",
+    ]) if s != null
   }
 }
 
@@ -37,7 +38,7 @@ resource "azurerm_servicebus_queue" "this" {
   lock_duration      = local.durations.hold
   max_delivery_count = local.max_delivery_count
 
-  default_message_ttl                  = try(local.durations.retention, local.forever)
+  default_message_ttl                  = lookup(local.durations, "retention", local.forever)
   dead_lettering_on_message_expiration = true
   auto_delete_on_idle                  = local.forever
 
