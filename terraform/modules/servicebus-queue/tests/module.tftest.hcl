@@ -320,7 +320,7 @@ run "grants_are_the_least" {
     error_message = "somebody is granted something on more than the queue"
   }
   assert {
-    condition     = output.roles == { producer = ["Azure Service Bus Data Sender"], worker = ["Azure Service Bus Data Receiver", "Azure Service Bus Data Sender"], operator = ["Azure Service Bus Data Receiver", "Azure Service Bus Data Sender"] }
+    condition     = jsonencode(output.roles) == jsonencode({ producer = ["Azure Service Bus Data Sender"], worker = ["Azure Service Bus Data Receiver", "Azure Service Bus Data Sender"], operator = ["Azure Service Bus Data Receiver", "Azure Service Bus Data Sender"] })
     error_message = "roles are ${jsonencode(output.roles)}"
   }
 }
