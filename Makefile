@@ -153,7 +153,7 @@ conformance-pubsub: ## Run the suite and the probes of the in-process server on 
 chaos-pubsub: ## Figure: 10,000 tasks on the Pub/Sub emulator, workers killed ten times, nothing lost; 60 restarts strand nothing; SEED=n repeats one
 	cd pubsubemulator && PUBSUB_EMULATOR_REQUIRE=1 $(GO) test -count=1 -timeout 20m -run '^TestChaos' -v . -chaos -chaos-seed $(SEED)
 
-# What is not at hand (terraform, its AWS and Google providers, a LocalStack) is said,
+# What is not at hand (terraform, its AWS, Azure and Google providers, a LocalStack) is said,
 # and is a failure with TERRAFORM_REQUIRE=1.
 .PHONY: terraform-test
 terraform-test: ## Test the Terraform modules, and what a user does with one on LocalStack (6 minutes)
