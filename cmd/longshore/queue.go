@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 
-	_ "github.com/longshore-dev/longshore/drivers/mem"    // mem://
-	_ "github.com/longshore-dev/longshore/drivers/pubsub" // pubsub://
-	_ "github.com/longshore-dev/longshore/drivers/sqs"    // sqs://
+	_ "github.com/longshore-dev/longshore/drivers/mem"        // mem://
+	_ "github.com/longshore-dev/longshore/drivers/pubsub"     // pubsub://
+	_ "github.com/longshore-dev/longshore/drivers/servicebus" // servicebus://
+	_ "github.com/longshore-dev/longshore/drivers/sqs"        // sqs://
 	"github.com/longshore-dev/longshore/runtime"
 )
 
