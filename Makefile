@@ -153,9 +153,6 @@ conformance-pubsub: ## Run the suite and the probes of the in-process server on 
 chaos-pubsub: ## Figure: 10,000 tasks on the Pub/Sub emulator, workers killed ten times, nothing lost; 60 restarts strand nothing; SEED=n repeats one
 	cd pubsubemulator && PUBSUB_EMULATOR_REQUIRE=1 $(GO) test -count=1 -timeout 20m -run '^TestChaos' -v . -chaos -chaos-seed $(SEED)
 
-<<<<<<< HEAD
-# What is not at hand (terraform, its AWS, Azure and Google providers, a LocalStack) is said,
-=======
 # A real namespace of Azure Service Bus, or Microsoft's emulator, by the connection
 # string in SERVICEBUS_CONNECTION_STRING, which needs the right Manage: the suite makes
 # queues of its own there, and deletes them. Time is real.
@@ -166,8 +163,7 @@ conformance-servicebus: ## Run the suite on the namespace or emulator of SERVICE
 	CONFORMANCE_REQUIRE='$(SERVICEBUS_PROFILES)' CONFORMANCE_RESULTS='$(CURDIR)/.results/servicebus' SERVICEBUS_NAMESPACE_REQUIRE=1 \
 		$(GO) test -count=1 -timeout 60m -parallel 100 -run '^TestNamespace' ./drivers/servicebus
 
-# What is not at hand (terraform, its AWS and Google providers, a LocalStack) is said,
->>>>>>> sbdriver
+# What is not at hand (terraform, its AWS, Azure and Google providers, a LocalStack) is said,
 # and is a failure with TERRAFORM_REQUIRE=1.
 .PHONY: terraform-test
 terraform-test: ## Test the Terraform modules, and what a user does with one on LocalStack (6 minutes)
