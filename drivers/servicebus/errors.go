@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -127,6 +129,9 @@ func codeOf(err error, a action, queue string) (driver.Code, string) {
 		case azservicebus.CodeClosed:
 			return driver.Closed, "the client was closed"
 		case azservicebus.CodeConnectionLost, azservicebus.CodeTimeout:
+			if code, hint := codeOfRefusal(e.Error(), a, queue); code != driver.Unknown {
+				return code, hint
+			}
 			return driver.Unavailable, lostConnection
 		}
 	}
@@ -192,6 +197,23 @@ func codeOfStatus(status int, a action, queue string) (driver.Code, string) {
 		return driver.Unavailable, ""
 	}
 	return driver.Unknown, ""
+}
+
+// refusal is how the client library words an answer of a management node that it does
+// not know, which it takes for the loss of the connection, and from which it hides the
+// error itself.
+var refusal = regexp.MustCompile(`rpc: failed, status code (\d{3}) `)
+
+func codeOfRefusal(text string, a action, queue string) (driver.Code, string) {
+	found := refusal.FindStringSubmatch(text)
+	if found == nil {
+		return driver.Unknown, ""
+	}
+	status, _ := strconv.Atoi(found[1]) // three digits
+	if status == http.StatusBadRequest && strings.Contains(text, "exceeds the limit") {
+		return driver.TooLarge, "the message is larger than the queue takes; use a claim check for large payloads"
+	}
+	return codeOfStatus(status, a, queue)
 }
 
 // codeOfConnection is the code of an error that has none from the service.

@@ -93,6 +93,12 @@ func (l *outgoing) deliver(d broker.Delivery) {
 		c.cut()
 		return
 	}
+	c.later(f.delay(), func() { l.carry(d, f) })
+}
+
+// carry puts a delivery on its way.
+func (l *outgoing) carry(d broker.Delivery, f *Fault) {
+	c := l.ss.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
