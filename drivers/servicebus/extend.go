@@ -21,7 +21,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 		return driver.FailExtend(len(leases), err)
 	}
 	defer q.gate.Leave()
-	if _, err := q.hold(ctx, op, hold); err != nil {
+	if err := q.checkHold(ctx, op, hold); err != nil {
 		return driver.FailExtend(len(leases), err)
 	}
 	results := make([]driver.ExtendResult, len(leases))

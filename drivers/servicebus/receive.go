@@ -31,7 +31,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	if err := driver.CheckReceive(op, &q.capabilities, opts); err != nil {
 		return nil, err
 	}
-	if _, err := q.hold(ctx, op, opts.Hold); err != nil {
+	if err := q.checkHold(ctx, op, opts.Hold); err != nil {
 		return nil, err
 	}
 	if !s.inSessions() {

@@ -111,15 +111,15 @@ func (q *Queue) post(ctx context.Context, op string, parcels []parcel) {
 	var delays []time.Duration // in the order in which they appear
 	later := make(map[time.Duration][]*parcel)
 	for i := range parcels {
-		switch p := &parcels[i]; {
-		case p.delay == 0:
+		p := &parcels[i]
+		if p.delay == 0 {
 			now = append(now, p)
-		default:
-			if later[p.delay] == nil {
-				delays = append(delays, p.delay)
-			}
-			later[p.delay] = append(later[p.delay], p)
+			continue
 		}
+		if later[p.delay] == nil {
+			delays = append(delays, p.delay)
+		}
+		later[p.delay] = append(later[p.delay], p)
 	}
 	s := shipment{queue: q, op: op, start: time.Now()}
 	s.batches(ctx, now)

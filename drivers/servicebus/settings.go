@@ -80,27 +80,27 @@ func (q *Queue) lockOf(m *azservicebus.ReceivedMessage) time.Duration {
 	return hold
 }
 
-// hold is the queue's own hold, and an error where another is asked for, or where it is
-// not known: then it is read, unless it is declared.
-func (q *Queue) hold(ctx context.Context, op string, asked time.Duration) (time.Duration, error) {
+// checkHold refuses a hold that is not the queue's own, 0 apart, and one that is not
+// known: then it is read, unless it is declared.
+func (q *Queue) checkHold(ctx context.Context, op string, asked time.Duration) error {
 	hold := q.lock()
 	if hold == 0 {
 		if got := q.settings.Load(); got != nil && got.denied != nil {
-			return 0, unknownHold(op, got.denied)
+			return unknownHold(op, got.denied)
 		}
 		got, err := q.describe(ctx, op)
 		if driver.Is(err, driver.PermissionDenied) {
-			return 0, unknownHold(op, err)
+			return unknownHold(op, err)
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 		hold = got.hold
 	}
 	if asked != 0 && asked != hold {
-		return 0, driver.Errorf(driver.InvalidArgument, op, "a hold of %v is not the queue's lock duration, %v, which is all that Service Bus gives; use that, or 0", asked, hold)
+		return driver.Errorf(driver.InvalidArgument, op, "a hold of %v is not the queue's lock duration, %v, which is all that Service Bus gives; use that, or 0", asked, hold)
 	}
-	return hold, nil
+	return nil
 }
 
 func unknownHold(op string, err error) error {
