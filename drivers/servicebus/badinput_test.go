@@ -123,7 +123,7 @@ func TestThrottling(t *testing.T) {
 		for name, m := range map[string]driver.Message{"send": {Body: []byte("x")}, "schedule": {Body: []byte("x"), Delay: time.Minute}} {
 			r := e.queue.Send(e.Context(), []driver.Message{m})[0]
 			e.says(name, r.Err, driver.Throttled, "the namespace is throttled")
-			if d := r.Err.(*driver.Error).RetryAfter; d != 10*time.Second { //nolint:errorlint // it says so
+			if d := r.Err.(*driver.Error).RetryAfter; d != 10*time.Second {
 				e.Errorf("%s: to be tried again after %v; want 10s", name, d)
 			}
 		}

@@ -72,8 +72,9 @@
 // A settle goes by the link that the message came by. Once that is gone the client
 // library would try it for longer than a lock lasts: after 3 s, or at once where the
 // link is known to be gone, the driver settles by the lock token over the new link.
-// Where the first try had taken effect and only its answer was lost, the second says
-// LeaseLost. With sessions there is no second try: the lock is the session's, which
+// What then says that the lock is lost may mean that the first try took effect and only
+// its answer was lost: that is Unavailable the first time, and LeaseLost when it is tried
+// again. With sessions there is no second try: the lock is the session's, which
 // goes with its link.
 //
 // # Retries
