@@ -129,8 +129,8 @@ func (c *client) counts(want sbfake.Counts) {
 }
 
 func isCode(err error, code azservicebus.Code) bool {
-	var e *azservicebus.Error
-	return errors.As(err, &e) && e.Code == code
+	e, ok := errors.AsType[*azservicebus.Error](err)
+	return ok && e.Code == code
 }
 
 func TestSendReceiveComplete(t *testing.T) {
@@ -500,4 +500,26 @@ func TestOverTCP(t *testing.T) {
 	if err := <-served; !errors.Is(err, sbfake.ErrServerClosed) {
 		t.Errorf("served: %v", err)
 	}
+}
+
+func TestTheSessionOfALostConnectionComesFree(t *testing.T) {
+	inBubble(t, sbfake.QueueConfig{Sessions: true, LockDuration: 30 * time.Second}, func(t *testing.T, c *client) {
+		id := "a"
+		c.check(c.sender().SendMessage(t.Context(), &azservicebus.Message{Body: []byte("a1"), SessionID: &id}, nil))
+		first, err := c.AcceptNextSessionForQueue(t.Context(), "orders", nil)
+		c.check(err)
+		c.one(first, "a1")
+		c.server.Cut()
+		start := time.Now()
+		ctx := within(t, time.Minute)
+		var second *azservicebus.SessionReceiver
+		for second == nil && ctx.Err() == nil { // the client says once that its connection is lost
+			second, err = c.AcceptNextSessionForQueue(ctx, "orders", nil)
+		}
+		c.check(err)
+		if took := time.Since(start); second.SessionID() != "a" || took > 31*time.Second {
+			t.Errorf("after %v session %q came", took, second.SessionID())
+		}
+		c.one(second, "a1")
+	})
 }

@@ -1,7 +1,9 @@
 package sbfake
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/longshore-dev/longshore/drivers/servicebus/sbfake/internal/broker"
 	"github.com/longshore-dev/longshore/drivers/servicebus/sbfake/internal/wire"
@@ -103,7 +105,7 @@ func (ss *session) disposition(d *wire.Disposition) {
 	if d.Last != nil {
 		last = *d.Last
 	}
-	for id := d.First; ; id++ {
+	for _, id := range ss.within(d.First, last) {
 		ss.c.mu.Lock()
 		u, ok := ss.unsettled[id]
 		if ok && (d.State != nil || d.Settled) {
@@ -113,10 +115,25 @@ func (ss *session) disposition(d *wire.Disposition) {
 		if ok && d.State != nil {
 			ss.settle(id, u, d)
 		}
-		if id == last {
-			return
+	}
+}
+
+// within are the deliveries that the client has to settle from first to last, in
+// order: of a range that the client names at will only those that there are.
+func (ss *session) within(first, last uint32) []uint32 {
+	ss.c.mu.Lock()
+	defer ss.c.mu.Unlock()
+	if last == first {
+		return []uint32{first}
+	}
+	var ids []uint32
+	for id := range ss.unsettled {
+		if id-first <= last-first { // also where the ids wrap
+			ids = append(ids, id)
 		}
 	}
+	slices.SortFunc(ids, func(a, b uint32) int { return cmp.Compare(a-first, b-first) })
+	return ids
 }
 
 func (ss *session) detach(d *wire.Detach) {
