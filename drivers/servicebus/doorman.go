@@ -96,12 +96,7 @@ func (d *doorman) answered(r acceptance, limit int, pause time.Duration) (newLim
 		return 1, firstPause
 	}
 	s.desk.fail(classify(context.Background(), q.ops.receive, actionListen, q.name, r.err))
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-q.gate.Done():
-	}
+	q.rest(pause)
 	return 1, min(2*pause, maxPause)
 }
 
@@ -121,7 +116,7 @@ func (d *doorman) accept() {
 	r, err := c.Messages.AcceptNextSessionForQueue(ctx, q.name, nil)
 	for try := 0; try < maxReconnects && err != nil && d.source.isUnanswered(err) && !isNoSession(err) && !q.gate.Closing(); try++ {
 		// The library has found out that the connection is gone, and makes another.
-		time.Sleep(retryDelay)
+		q.rest(retryDelay)
 		r, err = c.Messages.AcceptNextSessionForQueue(ctx, q.name, nil)
 	}
 	if err != nil {
