@@ -4,8 +4,8 @@
 # and is a failure with TERRAFORM_REQUIRE=1. A provider mirror is named by
 # TF_CLI_CONFIG_FILE, as Terraform reads it.
 #
-# Where Google's provider is not at hand, a stand-in that knows the form of the
-# resources is used in its place.
+# Where Google's or Azure's provider is not at hand, a stand-in that knows the form of
+# the resources is used in its place.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -40,37 +40,50 @@ check() {
 	fi
 }
 
-# check_form is check with the stand-in. Nothing is installed, so that no lock file
-# stays which a real provider would not fit.
+# check_form is check with the stand-in for a provider. Nothing is installed, so that no
+# lock file stays which a real provider would not fit.
 check_form() {
-	if [ ! -e "$work/standin.tfrc" ]; then
-		(cd .. && "${GO:-go}" build -o "$work/terraform-provider-google" ./terraform/standin)
-		printf 'provider_installation {\n  dev_overrides {\n    "hashicorp/google" = "%s"\n  }\n  direct {}\n}\n' "$work" >"$work/standin.tfrc"
+	if [ ! -e "$work/$2.tfrc" ]; then
+		(cd .. && "${GO:-go}" build -o "$work/terraform-provider-$2" ./terraform/standin)
+		printf 'provider_installation {\n  dev_overrides {\n    "hashicorp/%s" = "%s"\n  }\n  direct {}\n}\n' "$2" "$work" >"$work/$2.tfrc"
 	fi
 	(
-		export TF_CLI_CONFIG_FILE=$work/standin.tfrc TF_DISABLE_PLUGIN_TLS=1
+		export TF_CLI_CONFIG_FILE=$work/$2.tfrc TF_DISABLE_PLUGIN_TLS=1
 		terraform -chdir="$1" get -no-color >"$log" || { cat "$log"; exit 1; }
 		check "$1"
 	)
 }
 
-aws=1 google=1
+declare -A at_hand=([aws]=1 [azurerm]=1 [google]=1)
 for dir in modules/*/ examples/*/; do
 	printf '== %s\n' "$dir"
 	if terraform -chdir="$dir" init -backend=false -no-color >"$log" 2>&1; then
 		check "$dir"
-	elif grep -q '"hashicorp/google"' "$dir"/*.tf; then
-		printf 'no Google provider: with a stand-in, which knows the form of its resources and makes none\n'
-		google=0
-		check_form "$dir"
 	else
-		cat "$log"
-		printf 'no AWS provider: terraform init failed in %s, see above\n' "$dir"
-		aws=0
+		provider=$(sed -n 's/^ *source *= "hashicorp\/\(.*\)"$/\1/p' "$dir"/*.tf)
+		case $provider in
+		azurerm | google)
+			printf 'no provider %s: with a stand-in, which knows the form of its resources and makes none\n' "$provider"
+			at_hand[$provider]=0
+			check_form "$dir" "$provider"
+			;;
+		aws)
+			cat "$log"
+			printf 'no provider aws: terraform init failed in %s, see above\n' "$dir"
+			at_hand[aws]=0
+			;;
+		*)
+			cat "$log"
+			printf 'terraform init failed in %s, see above; it has one provider of aws, azurerm and google, not "%s"\n' "$dir" "$provider"
+			exit 1
+			;;
+		esac
 	fi
 done
-[ "$google" = 1 ] || absent "no Google provider: its module and example are tested with the form of its resources only, and applied nowhere"
-[ "$aws" = 1 ] || { absent "no AWS provider: its module and example are not tested"; end; }
+for provider in azurerm google; do
+	[ "${at_hand[$provider]}" = 1 ] || absent "no provider $provider: its module and example are tested with the form of its resources only, and applied nowhere"
+done
+[ "${at_hand[aws]}" = 1 ] || { absent "no provider aws: its module and example are not tested"; end; }
 
 cd ../localstack
 if ! why=$("${GO:-go}" run ./cmd/localstack -check 2>&1); then

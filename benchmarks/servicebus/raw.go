@@ -36,7 +36,7 @@ var raw = rate.Contender{
 				return nil, errors.Join(err, client.Close(context.WithoutCancel(ctx)))
 			}
 			all.Go(func() {
-				if err := loop(receiving, r); err != nil && receiving.Err() == nil {
+				if err := loop(receiving, r); receiving.Err() == nil {
 					failed(err)
 				}
 			})
@@ -49,6 +49,7 @@ var raw = rate.Contender{
 	},
 }
 
+// loop works until ctx ends, or something goes wrong, which it answers.
 func loop(ctx context.Context, r *azservicebus.Receiver) error {
 	for {
 		messages, err := r.ReceiveMessages(ctx, batch, nil)

@@ -35,10 +35,10 @@
 // At least once. A queue has one link to receive by, on which it asks for as many
 // messages as those who wait take together. What it does not get stays with the link
 // as credit, and the client library gives back what comes on it between two receives.
-// So the link goes on receiving for 200 ms when nobody waits: what comes is handed to
-// the next Receive, else given back, which counts as a delivery. A Receive waits 100 ms
-// at least: there is no other way to ask for what is there. One that is cancelled
-// leaves nothing leased.
+// So the link goes on receiving for 20 ms when nobody waits: what comes is kept for the
+// next Receive for 200 ms, then given back, which counts as a delivery. A Receive waits
+// 100 ms at least: there is no other way to ask for what is there. One that is
+// cancelled leaves nothing leased.
 //
 // The client library says nothing when a link breaks while it waits. The driver makes
 // the link anew, at growing intervals of up to a second, and where that fails the

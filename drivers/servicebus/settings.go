@@ -80,8 +80,8 @@ func (q *Queue) lockOf(m *azservicebus.ReceivedMessage) time.Duration {
 	return hold
 }
 
-// checkHold is an error where another hold than the queue's own is asked for, or where
-// that is not known: then it is read, unless it is declared.
+// checkHold refuses a hold that is not the queue's own, 0 apart, and one that is not
+// known: then it is read, unless it is declared.
 func (q *Queue) checkHold(ctx context.Context, op string, asked time.Duration) error {
 	hold := q.lock()
 	if hold == 0 {

@@ -127,15 +127,22 @@ func (s *source) trySettle(ctx context.Context, op string, l *lease, do act) err
 	if l.session != nil {
 		own, cancel := context.WithTimeout(ctx, leasePatience)
 		defer cancel()
-		return l.session.use(op, func() error { return do(own, l.via, l.native) })
+		m := l.native
+		if l.tried {
+			m = &azservicebus.ReceivedMessage{LockToken: m.LockToken}
+		}
+		err := l.session.use(op, func() error { return do(own, l.via, m) })
+		l.tried = l.tried || err != nil && s.isUnanswered(err)
+		return err
 	}
-	if !isClosed(l.broken) {
+	if !isClosed(l.broken) && !l.tried {
 		try, cancel := context.WithTimeout(ctx, settleTry)
 		err := do(try, l.via, l.native)
 		cancel()
 		if err == nil || !s.isUnanswered(err) {
 			return err
 		}
+		l.tried = true // the client library may still wait for its answer
 		s.line.lost(l.broken)
 	}
 	own, cancel := context.WithTimeout(ctx, leasePatience)

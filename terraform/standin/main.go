@@ -1,12 +1,16 @@
-// Command standin is a Terraform provider that knows the form of Google's resources
-// and makes none. With it terraform validate and terraform test with a mock provider
-// work where the real provider cannot be had. terraform/test.sh builds it and lets
-// Terraform find it; it is of no other use.
+// Command standin is a Terraform provider that knows the form of the resources of
+// Google or Azure and makes none. With it terraform validate and terraform test with a
+// mock provider work where the real provider cannot be had. terraform/test.sh builds it
+// under the name of the provider that it stands in for, terraform-provider-google or
+// terraform-provider-azurerm, and lets Terraform find it; it is of no other use.
 //
-// The forms are in google.json, as terraform providers schema -json prints them: of
-// version 6.50.0 of hashicorp/google, those that the modules here use, cut to what
-// they use and what is required. What the real provider checks beyond the form (a
-// range, a word among several) is not checked here.
+// The forms are in google.json and azurerm.json, as terraform providers schema -json
+// prints them: those that the modules here use, cut to what they use and what is
+// required. Those of hashicorp/google are of version 6.50.0. Those of hashicorp/azurerm
+// were read in its source at commit fae580791926, some days after version 5.2.0; by its
+// guide to upgrading to 5.0 all that the modules use has the same names in 4.x. What the
+// real provider checks beyond the form (a range, a word among several) is not checked
+// here.
 //
 // It speaks version 6 of Terraform's plugin protocol, gRPC without TLS, which needs
 // TF_DISABLE_PLUGIN_TLS=1. Source: Terraform, "Terraform Plugin Protocol".
@@ -14,7 +18,7 @@ package main
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,11 +27,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
-//go:embed google.json
-var google []byte
+//go:embed google.json azurerm.json
+var forms embed.FS
 
 // life is for how long it runs at most, should nobody end it.
 const life = 10 * time.Minute
@@ -42,7 +48,12 @@ func run() error {
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") == "" {
 		return errors.New("this is a plugin that Terraform starts; see terraform/test.sh")
 	}
-	schema, err := encodeProvider(google)
+	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "terraform-provider-")
+	form, err := forms.ReadFile(name + ".json")
+	if err != nil {
+		return fmt.Errorf("no form of provider %q: %w", name, err)
+	}
+	schema, err := encodeProvider(form)
 	if err != nil {
 		return err
 	}

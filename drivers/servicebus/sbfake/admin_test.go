@@ -25,8 +25,7 @@ func (c *client) administration() *admin.Client {
 }
 
 func status(err error) int {
-	var e *azcore.ResponseError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*azcore.ResponseError](err); ok {
 		return e.StatusCode
 	}
 	return 0

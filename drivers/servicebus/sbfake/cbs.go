@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -45,7 +46,7 @@ func (s *Server) checkToken(m *amqp.Message, name string) error {
 func (s *Server) checkSignature(token string) error {
 	fields, ok := strings.CutPrefix(token, "SharedAccessSignature ")
 	if !ok {
-		return fmt.Errorf("the token is not a shared access signature")
+		return errors.New("the token is not a shared access signature")
 	}
 	raw := make(map[string]string)
 	for field := range strings.SplitSeq(fields, "&") {
@@ -54,7 +55,7 @@ func (s *Server) checkSignature(token string) error {
 	}
 	expiry, err := strconv.ParseInt(raw["se"], 10, 64)
 	if err != nil || time.Unix(expiry, 0).Before(time.Now()) {
-		return fmt.Errorf("the token has expired")
+		return errors.New("the token has expired")
 	}
 	name, _ := url.QueryUnescape(raw["skn"])
 	got, _ := url.QueryUnescape(raw["sig"])
@@ -62,7 +63,7 @@ func (s *Server) checkSignature(token string) error {
 	mac.Write([]byte(raw["sr"] + "\n" + raw["se"]))
 	want := base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	if name != s.opts.KeyName || !hmac.Equal([]byte(got), []byte(want)) {
-		return fmt.Errorf("the token has an invalid signature")
+		return errors.New("the token has an invalid signature")
 	}
 	return nil
 }

@@ -129,8 +129,8 @@ func (c *client) counts(want sbfake.Counts) {
 }
 
 func isCode(err error, code azservicebus.Code) bool {
-	var e *azservicebus.Error
-	return errors.As(err, &e) && e.Code == code
+	e, ok := errors.AsType[*azservicebus.Error](err)
+	return ok && e.Code == code
 }
 
 func TestSendReceiveComplete(t *testing.T) {

@@ -103,15 +103,15 @@ func (e *Entity) ring() {
 }
 
 func (e *Entity) setAlarm() {
-	next, any := time.Duration(0), false
+	next, some := time.Duration(0), false
 	for _, heap := range []interface {
 		Next() (time.Duration, bool)
 	}{&e.due, &e.held, &e.patience} {
-		if at, ok := heap.Next(); ok && (!any || at < next) {
-			next, any = at, true
+		if at, ok := heap.Next(); ok && (!some || at < next) {
+			next, some = at, true
 		}
 	}
-	if any && !e.gone {
+	if some && !e.gone {
 		e.alarm.Set(next)
 	} else {
 		e.alarm.Stop()

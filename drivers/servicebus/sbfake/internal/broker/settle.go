@@ -1,6 +1,9 @@
 package broker
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Verdict is what becomes of a message.
 type Verdict int
@@ -54,9 +57,7 @@ func (e *Entity) Settle(token Token, s Settlement) error {
 		}
 		e.remove(m)
 		properties := map[string]any{}
-		for k, v := range s.Properties {
-			properties[k] = v
-		}
+		maps.Copy(properties, s.Properties)
 		if s.Reason != "" {
 			properties[propertyReason] = s.Reason
 		}

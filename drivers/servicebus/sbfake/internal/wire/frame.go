@@ -17,6 +17,7 @@ const (
 	MinFrameSize = 512
 )
 
+// HeaderAMQP and HeaderSASL begin a connection, and what comes after SASL.
 var (
 	HeaderAMQP = [8]byte{'A', 'M', 'Q', 'P', 0, 1, 0, 0}
 	HeaderSASL = [8]byte{'A', 'M', 'Q', 'P', 3, 1, 0, 0}

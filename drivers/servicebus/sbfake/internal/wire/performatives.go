@@ -164,12 +164,14 @@ type State struct {
 	Annotations       Map
 }
 
-// Mechanisms, Init and Outcome are the handshake of SASL.
-type (
-	Mechanisms struct{ Names []Symbol }
-	Init       struct{ Mechanism string }
-	Outcome    struct{ Code uint8 }
-)
+// Mechanisms is how a server begins SASL.
+type Mechanisms struct{ Names []Symbol }
+
+// Init is how a client chooses a mechanism.
+type Init struct{ Mechanism string }
+
+// Outcome is how SASL ends; code 0 is success.
+type Outcome struct{ Code uint8 }
 
 // fields are the fields of a performative, of which some at the end may be missing.
 type fields struct {
