@@ -216,7 +216,7 @@ func TestTwoReceiversKeepTheOrderOfSessions(t *testing.T) {
 // Close in the middle of everything ends everything, and leaves nothing leased.
 func TestCloseInTheMiddle(t *testing.T) {
 	for _, sessions := range []bool{false, true} {
-		for after := range 12 {
+		for after := range 8 {
 			on(t, servicebus.Options{Sessions: sessions}, func(e *env) {
 				q := e.open(e.clients, "orders", servicebus.Options{Sessions: sessions})
 				e.send(numbers(50)...)
@@ -229,7 +229,7 @@ func TestCloseInTheMiddle(t *testing.T) {
 								e.says("receive", err, driver.Closed, "")
 								return
 							}
-							time.Sleep(time.Millisecond) // or time would not pass
+							time.Sleep(20 * time.Millisecond) // or time would not pass
 							for i, r := range q.Extend(e.Context(), got, 0) {
 								if r.Err != nil && !driver.Is(r.Err, driver.Closed) {
 									e.Errorf("extend: %v", r.Err)
@@ -241,7 +241,7 @@ func TestCloseInTheMiddle(t *testing.T) {
 						}
 					})
 				}
-				time.Sleep(time.Duration(after*after) * time.Millisecond)
+				time.Sleep(time.Duration(after*after*3) * time.Millisecond)
 				e.close(q)
 				busy.Wait()
 				if err := q.Close(e.Context()); err != nil {
