@@ -74,13 +74,28 @@ func (l *line) ready(ctx context.Context, op string) error {
 		}
 	}
 	from := int64(beyond)
-	if _, err := r.PeekMessages(ctx, 1, &azservicebus.PeekMessagesOptions{FromSequenceNumber: &from}); err != nil {
+	_, err := insist(ctx, l.source.queue, func() ([]*azservicebus.ReceivedMessage, error) {
+		return r.PeekMessages(ctx, 1, &azservicebus.PeekMessagesOptions{FromSequenceNumber: &from})
+	})
+	if err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.broken = make(chan struct{})
 	return nil
+}
+
+// insist makes a request that has no effect at the broker, and makes it again where it
+// had no answer: each who uses a connection that is gone may have to find that out, and
+// what one of them leaves undone may cost the others the next connection too. The
+// context is the request's own.
+func insist[T any](ctx context.Context, q *Queue, f func() (T, error)) (T, error) {
+	value, err := f()
+	for try := 0; try < maxReconnects && err != nil && q.isUnanswered(err) && ctx.Err() == nil && q.rest(retryDelay); try++ {
+		value, err = f()
+	}
+	return value, err
 }
 
 // make makes the receiver. The caller has the turn.
