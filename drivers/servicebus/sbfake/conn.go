@@ -196,6 +196,11 @@ func (c *conn) later(d time.Duration, f func()) {
 		f()
 		return
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending {
+		return
+	}
 	c.work.Go(func() {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
