@@ -159,9 +159,9 @@ chaos-pubsub: ## Figure: 10,000 tasks on the Pub/Sub emulator, workers killed te
 SERVICEBUS_PROFILES := servicebus plain namespace,servicebus dedup namespace,servicebus session namespace
 
 .PHONY: conformance-servicebus
-conformance-servicebus: ## Run the suite on the namespace or emulator of SERVICEBUS_CONNECTION_STRING
+conformance-servicebus: ## Run the suite and the probes of the in-process server on the namespace or emulator of SERVICEBUS_CONNECTION_STRING
 	CONFORMANCE_REQUIRE='$(SERVICEBUS_PROFILES)' CONFORMANCE_RESULTS='$(CURDIR)/.results/servicebus' SERVICEBUS_NAMESPACE_REQUIRE=1 \
-		$(GO) test -count=1 -timeout 60m -parallel 100 -run '^TestNamespace' ./drivers/servicebus
+		$(GO) test -count=1 -timeout 60m -parallel 100 -run '^TestNamespace' ./drivers/servicebus ./drivers/servicebus/sbfake
 
 # What is not at hand (terraform, its AWS, Azure and Google providers, a LocalStack) is said,
 # and is a failure with TERRAFORM_REQUIRE=1.

@@ -197,15 +197,39 @@ func TestARenewalThatIsCutOff(t *testing.T) {
 	})
 }
 
-// An ack that took effect, but whose answer was late, is not undone.
+// An ack that took effect, but whose answer was late, is not undone, and is no lease
+// that was lost: the runtime would take back a copy that was sent in its place.
 func TestASettleWhoseAnswerIsLate(t *testing.T) {
 	on(t, servicebus.Options{}, func(e *env) {
 		e.send("x")
 		l := e.lease(e.queue)
 		e.server.Fault(sbfake.Fault{Op: sbfake.OpSettle, Delay: 4 * time.Second, Count: 1})
-		e.says("the ack", e.settle(e.queue, driver.Ack, l), driver.LeaseLost, "")
+		e.says("the ack", e.settle(e.queue, driver.Ack, l), driver.Unavailable, "whether this settle took effect is not known")
+		e.says("the same again", e.settle(e.queue, driver.Ack, l), driver.LeaseLost, "")
 		e.counts(sbfake.Counts{})
 	})
+}
+
+// A settle whose link is lost after its effect is none either.
+func TestASettleWhoseLinkIsLostAfterIt(t *testing.T) {
+	for name, f := range map[string]sbfake.Fault{
+		"cut":    {Op: sbfake.OpSettle, Cut: true, AfterEffect: true, Count: 1},
+		"detach": {Op: sbfake.OpSettle, Detach: true, AfterEffect: true, Count: 1},
+		"silent": {Op: sbfake.OpSettle, Silent: true, Count: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			on(t, servicebus.Options{}, func(e *env) {
+				e.send("x")
+				l := e.lease(e.queue)
+				e.server.Fault(f)
+				if err := e.settle(e.queue, driver.Ack, l); err != nil {
+					e.says("the ack", err, driver.Unavailable, "")
+				}
+				e.says("the same again", e.settle(e.queue, driver.Ack, l), driver.LeaseLost, "")
+				e.counts(sbfake.Counts{})
+			})
+		})
+	}
 }
 
 // A settle is done, or goes on, whatever becomes of its caller's context.

@@ -11,7 +11,7 @@ const (
 	// stand is for how long the link goes on receiving once nobody waits, where it has
 	// credit: a worker that has room asks again at once, and what comes meanwhile is for
 	// it.
-	stand = 2 * time.Millisecond
+	stand = 20 * time.Millisecond
 	// linger is for how long what came for nobody is kept for the next Receive.
 	linger = 200 * time.Millisecond
 )

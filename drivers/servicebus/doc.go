@@ -35,10 +35,10 @@
 // At least once. A queue has one link to receive by, on which it asks for as many
 // messages as those who wait take together. What it does not get stays with the link
 // as credit, and the client library gives back what comes on it between two receives.
-// So the link goes on receiving for 200 ms when nobody waits: what comes is handed to
-// the next Receive, else given back, which counts as a delivery. A Receive waits 100 ms
-// at least: there is no other way to ask for what is there. One that is cancelled
-// leaves nothing leased.
+// So the link goes on receiving for 20 ms when nobody waits: what comes is kept for the
+// next Receive for 200 ms, then given back, which counts as a delivery. A Receive waits
+// 100 ms at least: there is no other way to ask for what is there. One that is
+// cancelled leaves nothing leased.
 //
 // The client library says nothing when a link breaks while it waits. The driver makes
 // the link anew, at growing intervals of up to a second, and where that fails the
@@ -72,8 +72,9 @@
 // A settle goes by the link that the message came by. Once that is gone the client
 // library would try it for longer than a lock lasts: after 3 s, or at once where the
 // link is known to be gone, the driver settles by the lock token over the new link.
-// Where the first try had taken effect and only its answer was lost, the second says
-// LeaseLost. With sessions there is no second try: the lock is the session's, which
+// What then says that the lock is lost may mean that the first try took effect and only
+// its answer was lost: that is Unavailable the first time, and LeaseLost when it is tried
+// again. With sessions there is no second try: the lock is the session's, which
 // goes with its link.
 //
 // # Retries

@@ -16,6 +16,9 @@ const (
 	// maxAccepting is how many requests for sessions are made at a time. There is one
 	// while no session is to be had, and twice as many after each that was.
 	maxAccepting = 16
+	// maxReconnects is how often a request is made again whose connection was gone: each
+	// who uses the connection may have to find that out.
+	maxReconnects = 3
 )
 
 // doorman accepts sessions for those who wait at the desk of a queue with sessions:
@@ -93,12 +96,7 @@ func (d *doorman) answered(r acceptance, limit int, pause time.Duration) (newLim
 		return 1, firstPause
 	}
 	s.desk.fail(classify(context.Background(), q.ops.receive, actionListen, q.name, r.err))
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-q.gate.Done():
-	}
+	q.rest(pause)
 	return 1, min(2*pause, maxPause)
 }
 
@@ -116,8 +114,9 @@ func (d *doorman) accept() {
 		return
 	}
 	r, err := c.Messages.AcceptNextSessionForQueue(ctx, q.name, nil)
-	if err != nil && d.source.isUnanswered(err) && !isNoSession(err) {
+	for try := 0; try < maxReconnects && err != nil && d.source.isUnanswered(err) && !isNoSession(err) && !q.gate.Closing(); try++ {
 		// The library has found out that the connection is gone, and makes another.
+		q.rest(retryDelay)
 		r, err = c.Messages.AcceptNextSessionForQueue(ctx, q.name, nil)
 	}
 	if err != nil {

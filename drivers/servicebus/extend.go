@@ -58,9 +58,15 @@ func (s *source) renew(ctx context.Context, l *lease) (time.Time, error) {
 	if l.session != nil {
 		return l.session.renew(own)
 	}
+	if err := s.line.ready(own, q.ops.extend); err != nil {
+		return start.Add(hold), err
+	}
 	m := *l.native // the library writes the new end into it
-	r, _ := s.line.link()
+	r, broken := s.line.link()
 	err := r.RenewMessageLock(own, &m, nil)
+	if err != nil && s.isUnanswered(err) {
+		s.line.lost(broken) // or each renewal has the library make links, of which all but one are forgotten
+	}
 	if err == nil && m.LockedUntil != nil {
 		q.drift.late(time.Now(), *m.LockedUntil, hold)
 	}

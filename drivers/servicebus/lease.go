@@ -26,6 +26,9 @@ type lease struct {
 	state  claims.State
 	copied bool // the copy of a Redrive is stored, and the message is not completed yet; owned by the operation under way
 
+	tried   bool // a settle by the link that it came by had no answer; owned by the operation under way
+	doubted bool // a settle ended without anybody knowing whether it took effect; owned by the operation under way
+
 	over sync.Once     // closes done
 	done chan struct{} // closed when the lease was settled; nil without sessions
 }

@@ -14,10 +14,6 @@ import (
 	"github.com/longshore-dev/longshore/runtime"
 )
 
-type job struct{}
-
-func (job) Kind() string { return "job" }
-
 var figures = flag.Bool("figures", false, "measure as many locks as the figure is for")
 
 // The locks of 5,000 handlers that run for ten locks of 30 s are kept: each is renewed

@@ -46,7 +46,7 @@ func (p *pump) run() {
 			pause = firstPause
 			continue
 		}
-		if !p.sleep(pause) {
+		if !q.rest(pause) {
 			return
 		}
 		pause = min(2*pause, maxPause)
@@ -72,13 +72,14 @@ func (p *pump) await() bool {
 	}
 }
 
-func (p *pump) sleep(d time.Duration) bool {
+// rest waits for a time; it is false when the queue is closing.
+func (q *Queue) rest(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-p.source.queue.gate.Done():
+	case <-q.gate.Done():
 		return false
 	}
 }

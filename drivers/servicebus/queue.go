@@ -71,6 +71,7 @@ func newQueue(name string, o Options) *Queue {
 	}
 	q.gate = gate.New()
 	q.api.init()
+	q.sending.init()
 	q.drift.start = time.Now()
 	q.source.init(q)
 	q.dead.init(q)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
@@ -128,10 +129,34 @@ func (q *Queue) post(ctx context.Context, op string, parcels []parcel) {
 	}
 }
 
-// sending is the sender of a queue.
+// sending is the sender of a queue. Where several requests find that it has no link the
+// client library makes one for each, and forgets all but one; so there is one request
+// at a time until one has succeeded.
 type sending struct {
+	turn  chan struct{} // holds a token while there is one request at a time; never closed
+	works atomic.Bool   // the last request that was answered found a link
+
 	mu     sync.Mutex
 	sender *azservicebus.Sender // nil until the first send; guarded by mu
+}
+
+func (s *sending) init() { s.turn = make(chan struct{}, 1) }
+
+// enter waits for the turn of a request, and says how to end it. The context is the
+// request's own.
+func (s *sending) enter(ctx context.Context) (leave func(works bool), err error) {
+	if s.works.Load() {
+		return func(works bool) { s.works.CompareAndSwap(true, works) }, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return func(works bool) {
+		s.works.Store(works)
+		<-s.turn
+	}, nil
 }
 
 // from is the queue's sender.
@@ -180,7 +205,13 @@ func request[T any](ctx context.Context, s *shipment, f func(ctx context.Context
 		if err != nil {
 			return none, err
 		}
-		return f(own, from)
+		leave, err := q.sending.enter(own)
+		if err != nil {
+			return none, err
+		}
+		value, err := f(own, from)
+		leave(err == nil || !q.isUnanswered(err))
+		return value, err
 	})
 	if err == nil {
 		return value, nil

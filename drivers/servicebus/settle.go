@@ -2,6 +2,7 @@ package servicebus
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
@@ -28,8 +29,8 @@ const settleTry = 3 * time.Second
 // message came by, and where that is gone, once more by the message's lock token.
 //
 // LeaseLost for a lease that was settled or, but for an Ack, is past its end, and where
-// Service Bus says so; it is also the answer where a first try took effect whose answer
-// was lost. Unsupported for a Release with a delay.
+// Service Bus says so. Where it says so after a link was lost it is Unavailable the first
+// time: the settle may have taken effect, and only its answer was lost. Unsupported for a Release with a delay.
 func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error {
 	if len(batch) == 0 {
 		return nil
@@ -101,20 +102,47 @@ func (s *source) actOf(op string, v *driver.Settlement, l *lease) (act, error) {
 	return complete, nil // an Ack, and a Redrive once its copy is sent
 }
 
-// settleOne makes one request.
+// settleOne settles one message. Where a management node says that the lock is lost, an
+// earlier request of the same settle may have taken effect, the client library's own
+// among them, and only its answer was lost. The runtime would take back the copy that
+// stands for the message, and nothing would be left; so the outcome is unknown at first,
+// and LeaseLost when it is asked again.
 func (s *source) settleOne(ctx context.Context, op string, l *lease, do act) error {
+	err := s.trySettle(ctx, op, l, do)
+	if err == nil || l.doubted || !isLostByNode(err) {
+		return err
+	}
+	l.doubted = true
+	return driver.Errorf(driver.Unavailable, op, "the lock is gone, and whether this settle took effect is not known: %w", err)
+}
+
+// isLostByNode says whether err is that a management node does not know a lock.
+func isLostByNode(err error) bool {
+	e, ok := errors.AsType[*azservicebus.Error](err)
+	return ok && e.Code == azservicebus.CodeLockLost && refusal.MatchString(e.Error())
+}
+
+// trySettle makes one request, or two.
+func (s *source) trySettle(ctx context.Context, op string, l *lease, do act) error {
 	if l.session != nil {
 		own, cancel := context.WithTimeout(ctx, leasePatience)
 		defer cancel()
-		return l.session.use(op, func() error { return do(own, l.via, l.native) })
+		m := l.native
+		if l.tried {
+			m = &azservicebus.ReceivedMessage{LockToken: m.LockToken}
+		}
+		err := l.session.use(op, func() error { return do(own, l.via, m) })
+		l.tried = l.tried || err != nil && s.isUnanswered(err)
+		return err
 	}
-	if !isClosed(l.broken) {
+	if !isClosed(l.broken) && !l.tried {
 		try, cancel := context.WithTimeout(ctx, settleTry)
 		err := do(try, l.via, l.native)
 		cancel()
 		if err == nil || !s.isUnanswered(err) {
 			return err
 		}
+		l.tried = true // the client library may still wait for its answer
 		s.line.lost(l.broken)
 	}
 	own, cancel := context.WithTimeout(ctx, leasePatience)
@@ -122,7 +150,9 @@ func (s *source) settleOne(ctx context.Context, op string, l *lease, do act) err
 	if err := s.line.ready(own, op); err != nil {
 		return err
 	}
-	return do(own, l.via, &azservicebus.ReceivedMessage{LockToken: l.native.LockToken})
+	try, cancelTry := context.WithTimeout(own, settleTry)
+	defer cancelTry()
+	return do(try, l.via, &azservicebus.ReceivedMessage{LockToken: l.native.LockToken})
 }
 
 // isUnanswered says whether a request failed without an answer from the service.

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -66,9 +67,7 @@ func (s *Server) administer(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		s.administrate(answer, r, name)
 		if f == nil || !f.Cut && !f.Silent && !f.refuses() {
-			for k, v := range answer.Header() {
-				w.Header()[k] = v
-			}
+			maps.Copy(w.Header(), answer.Header())
 			w.WriteHeader(answer.Code)
 			_, _ = w.Write(answer.Body.Bytes()) // who asked may have gone
 			return

@@ -211,7 +211,35 @@ run "sessions_and_duplicate_detection" {
   }
 }
 
-# A window that is written otherwise than Service Bus does would be changed by every apply.
+run "sessions_alone" {
+  variables {
+    sessions = true
+  }
+  assert {
+    condition     = azurerm_servicebus_queue.this.requires_session && !azurerm_servicebus_queue.this.requires_duplicate_detection
+    error_message = "the queue has no sessions, or detects duplicates"
+  }
+  assert {
+    condition     = output.url == "servicebus://my-namespace.servicebus.windows.net/orders?sessions=true"
+    error_message = "url is ${output.url}"
+  }
+}
+
+run "duplicate_detection_alone" {
+  variables {
+    dedup = true
+  }
+  assert {
+    condition     = azurerm_servicebus_queue.this.requires_duplicate_detection && !azurerm_servicebus_queue.this.requires_session
+    error_message = "the queue detects no duplicates, or has sessions"
+  }
+  assert {
+    condition     = output.url == "servicebus://my-namespace.servicebus.windows.net/orders?dedup=true"
+    error_message = "url is ${output.url}"
+  }
+}
+
+# A duration that is written otherwise than Service Bus does would be changed by every apply.
 
 run "durations_are_written_as_service_bus_does" {
   variables {
