@@ -101,7 +101,8 @@ func (e *Entity) Renew(token Token) (time.Time, error) {
 }
 
 // Deferred locks messages that were deferred, by their sequence numbers: all, or
-// none. With settled they are deleted at once.
+// none. With settled they are deleted at once. Those of a session are locked with it:
+// the error is SessionLockLost when nobody has it.
 func (e *Entity) Deferred(numbers []int64, settled bool) ([]Delivery, error) {
 	now, err := e.enter()
 	if err != nil {
@@ -112,8 +113,12 @@ func (e *Entity) Deferred(numbers []int64, settled bool) ([]Delivery, error) {
 		return nil, err
 	}
 	for _, n := range numbers {
-		if m := e.numbers[n]; m == nil || m.state != deferred || m.locked {
+		m := e.numbers[n]
+		if m == nil || m.state != deferred || m.locked {
 			return nil, fail(Missing, 404, "There is no deferred message with the sequence number %d.", n)
+		}
+		if m.session != nil && !m.session.locked {
+			return nil, sessionLost(m.session.id)
 		}
 	}
 	deliveries := make([]Delivery, len(numbers))
