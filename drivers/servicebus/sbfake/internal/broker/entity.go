@@ -327,8 +327,12 @@ func (e *Entity) Peek(from int64, n int, session *string) ([][]byte, error) {
 		return nil, err
 	}
 	defer e.leave(now)
+	m := e.numbers[from] // who reads on page by page begins here
+	if m == nil {
+		m = e.order.First()
+	}
 	var shown [][]byte
-	for m := e.order.First(); m != nil && len(shown) < n; m = m.order.Next() {
+	for ; m != nil && len(shown) < n; m = m.order.Next() {
 		if m.sequence >= from && (session == nil || m.session != nil && m.session.id == *session) {
 			open := *m
 			open.locked = false
