@@ -94,7 +94,7 @@ func (s *source) leases(got []*azservicebus.ReceivedMessage, via settler, broken
 		leases[i] = l
 		l.via, l.broken = via, broken
 		s.fill(l, m, received)
-		hold := s.queue.lockOf(m)
+		hold := s.queue.lockOf(m.LockedUntil, m.EnqueuedTime)
 		end, over := received.Add(hold-margin(hold)), received.Add(hold)
 		if m.LockedUntil != nil {
 			late := s.queue.drift.late(received, *m.LockedUntil, hold)

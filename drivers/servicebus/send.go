@@ -217,7 +217,7 @@ func request[T any](ctx context.Context, s *shipment, f func(ctx context.Context
 		return value, nil
 	}
 	e := classify(ctx, s.op, actionSend, q.name, err)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		s.hung = e
 	}
 	return none, e

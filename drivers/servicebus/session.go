@@ -119,7 +119,8 @@ func (h *session) lease(m *azservicebus.ReceivedMessage) *lease {
 	}
 	l := &lease{via: h.receiver, session: h, done: make(chan struct{})}
 	s.fill(l, m, time.Now())
-	hold := q.lock()
+	until := h.receiver.LockedUntil()
+	hold := q.lockOf(&until, m.EnqueuedTime)
 	l.last(h.locked.Add(hold-margin(hold)), h.lockedBy.Add(hold))
 	return l
 }

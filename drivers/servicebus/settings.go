@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus/admin"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -65,15 +64,17 @@ func (q *Queue) lock() time.Duration {
 	return hold
 }
 
-// lockOf is how long the lock of a message that just came lasts. No lock begins before
-// its message was sent, so one that ends sooner after that than it should says that
-// the lock duration is shorter than what is known, or declared.
-func (q *Queue) lockOf(m *azservicebus.ReceivedMessage) time.Duration {
+// lockOf is how long a lock lasts that ends at until by the broker's clock, for a message
+// that was enqueued at sent; either may be unknown. No lock begins before its message was
+// sent, nor that of a session more than freshLock before, so one that ends sooner after
+// that than it should says that the lock duration is shorter than what is known, or
+// declared.
+func (q *Queue) lockOf(until, sent *time.Time) time.Duration {
 	hold := q.lock()
-	if m.LockedUntil == nil || m.EnqueuedTime == nil {
+	if until == nil || sent == nil {
 		return hold
 	}
-	if d := m.LockedUntil.Sub(*m.EnqueuedTime); d > 0 && d < hold-driftTolerated {
+	if d := until.Sub(*sent); d > 0 && d < hold-driftTolerated {
 		q.shrunk.Store(int64(d))
 		return d
 	}
