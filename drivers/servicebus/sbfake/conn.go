@@ -196,6 +196,11 @@ func (c *conn) later(d time.Duration, f func()) {
 		f()
 		return
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending {
+		return
+	}
 	c.work.Go(func() {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
@@ -246,8 +251,9 @@ func (c *conn) do(f *wire.Frame) error {
 	}
 	ss := c.sessions[f.Channel] // written by this goroutine only, until it ends
 	if ss == nil {
-		if _, late := f.Performative.(*wire.Detach); late {
-			return nil
+		switch f.Performative.(type) {
+		case *wire.Detach, *wire.End:
+			return nil // a client may end what has ended
 		}
 		return fmt.Errorf("a %T on channel %d, which has no session", f.Performative, f.Channel)
 	}

@@ -84,16 +84,18 @@ func (l *outgoing) flow(f *wire.Flow) {
 	c.send(l.ss.channel, state, nil)
 }
 
-// deliver sends a message to the client. The broker's mutex is held.
-func (l *outgoing) deliver(d broker.Delivery) {
+// deliver sends a message to the client; not more when it has no link any more. The
+// broker's mutex is held.
+func (l *outgoing) deliver(d broker.Delivery) (more bool) {
 	c := l.ss.c
 	c.s.counts.add(func(t *Traffic) { t.Deliveries++ })
 	f := c.s.faults.strike(OpDeliver, l.entity.Path())
 	if f != nil && f.Cut {
 		c.cut()
-		return
+		return false
 	}
 	c.later(f.delay(), func() { l.carry(d, f) })
+	return f == nil || !f.Detach
 }
 
 // carry puts a delivery on its way.

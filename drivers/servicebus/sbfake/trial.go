@@ -124,14 +124,17 @@ func (t *trial) receiver(queue string, dead bool) *azservicebus.Receiver {
 	return r
 }
 
-// accept accepts a session.
-func (t *trial) accept(queue, id string) *azservicebus.SessionReceiver {
+// sessionName is the session of all messages that have one.
+const sessionName = "s"
+
+// accept accepts that session.
+func (t *trial) accept(queue string) *azservicebus.SessionReceiver {
 	if t.err != nil {
 		return nil
 	}
 	ctx, cancel := t.within(probeWithin)
 	defer cancel()
-	r, err := t.clients.Messages.AcceptSessionForQueue(ctx, queue, id, nil)
+	r, err := t.clients.Messages.AcceptSessionForQueue(ctx, queue, sessionName, nil)
 	t.must(err)
 	if err == nil {
 		t.receivers = append(t.receivers, r)
@@ -165,7 +168,8 @@ func (t *trial) trySend(queue string, messages ...*azservicebus.Message) error {
 
 func text(body string) *azservicebus.Message { return &azservicebus.Message{Body: []byte(body)} }
 
-func inSession(id, body string) *azservicebus.Message {
+func inSession(body string) *azservicebus.Message {
+	id := sessionName
 	return &azservicebus.Message{Body: []byte(body), SessionID: &id}
 }
 

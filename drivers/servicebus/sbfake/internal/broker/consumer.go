@@ -15,8 +15,8 @@ type Delivery struct {
 // Listener is what a consumer is told, with the broker's mutex held: its functions
 // must neither block nor call the broker.
 type Listener struct {
-	Deliver func(Delivery)
-	Lost    func(error) // the consumer has ended: its session's lock, or its queue, is gone
+	Deliver func(Delivery) (more bool) // not more: the consumer has ended, but for what it holds
+	Lost    func(error)                // the consumer has ended: its session's lock, or its queue, is gone
 }
 
 // Consumer receives messages of an entity, or of a session of it, for which it has
@@ -136,9 +136,16 @@ func (c *Consumer) deliver(m *message, now time.Duration) {
 	if c.settled {
 		encoded := m.encode()
 		c.entity.remove(m)
-		c.tell.Deliver(Delivery{Message: encoded})
+		c.told(Delivery{Message: encoded})
 		return
 	}
 	c.entity.lock(m, now, c)
-	c.tell.Deliver(Delivery{Token: m.token, Message: m.encode()})
+	c.told(Delivery{Token: m.token, Message: m.encode()})
+}
+
+func (c *Consumer) told(d Delivery) {
+	if !c.tell.Deliver(d) {
+		c.setCredit(0)
+		delete(c.entity.all, c)
+	}
 }

@@ -298,6 +298,7 @@ func (e *Entity) comeBack(m *message, now time.Duration, failed uint32) {
 			propertyDescription: "Message could not be consumed after maximum delivery attempts.",
 		})
 	case m.state == deferred:
+		e.expireLater(m)
 	default:
 		e.makeReady(m, now)
 	}
@@ -326,8 +327,12 @@ func (e *Entity) Peek(from int64, n int, session *string) ([][]byte, error) {
 		return nil, err
 	}
 	defer e.leave(now)
+	m := e.numbers[from] // who reads on page by page begins here
+	if m == nil {
+		m = e.order.First()
+	}
 	var shown [][]byte
-	for m := e.order.First(); m != nil && len(shown) < n; m = m.order.Next() {
+	for ; m != nil && len(shown) < n; m = m.order.Next() {
 		if m.sequence >= from && (session == nil || m.session != nil && m.session.id == *session) {
 			open := *m
 			open.locked = false
@@ -370,6 +375,12 @@ func (e *Entity) put(sent []*amqp.Message) ([]int64, error) {
 			}
 		}
 	}
+	bare := make([][]byte, len(sent))
+	for i, s := range sent {
+		if bare[i], err = encodeBare(s); err != nil {
+			return nil, err
+		}
+	}
 	numbers := make([]int64, len(sent))
 	for i, s := range sent {
 		e.last++
@@ -377,7 +388,7 @@ func (e *Entity) put(sent []*amqp.Message) ([]int64, error) {
 		if e.seen.before(id(s), now, e.config.DuplicateDetection) {
 			continue
 		}
-		m := &message{entity: e, sent: s, sequence: e.last, first: e.last, enqueued: now}
+		m := &message{entity: e, sent: s, bare: bare[i], sequence: e.last, first: e.last, enqueued: now}
 		if id, ok := sessionID(s); ok && e.config.Sessions {
 			m.session = e.session(id)
 		}
@@ -403,6 +414,9 @@ func (e *Entity) Cancel(numbers []int64) error {
 		return err
 	}
 	defer e.leave(now)
+	if err := once(numbers); err != nil {
+		return err
+	}
 	for _, n := range numbers {
 		if m := e.numbers[n]; m == nil || m.state != scheduled {
 			return fail(Missing, 404, "There is no scheduled message with the sequence number %d.", n)
@@ -410,6 +424,18 @@ func (e *Entity) Cancel(numbers []int64) error {
 	}
 	for _, n := range numbers {
 		e.remove(e.numbers[n])
+	}
+	return nil
+}
+
+// once refuses sequence numbers of which one is given twice.
+func once(numbers []int64) error {
+	seen := make(map[int64]struct{}, len(numbers))
+	for _, n := range numbers {
+		if _, ok := seen[n]; ok {
+			return fail(BadArgument, 400, "The sequence number %d is given twice.", n)
+		}
+		seen[n] = struct{}{}
 	}
 	return nil
 }

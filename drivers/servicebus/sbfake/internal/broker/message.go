@@ -30,7 +30,7 @@ type message struct {
 
 	entity   *Entity
 	sent     *amqp.Message // never changed, but put in another's place
-	bare     []byte        // sent from its properties on, encoded; nil when it is to be encoded
+	bare     []byte        // sent from its properties on, encoded; nil when it was changed
 	sequence int64
 	first    int64 // its first sequence number, before it became a dead letter
 	enqueued time.Duration
@@ -75,7 +75,11 @@ const (
 // encode encodes the message as it is delivered or shown.
 func (m *message) encode() []byte {
 	if m.bare == nil {
-		m.bare = encodeBare(m.sent)
+		bare, err := encodeBare(m.sent)
+		if err != nil { // it was encoded when it was sent, and its new properties are plain
+			panic("broker: encode a message: " + err.Error())
+		}
+		m.bare = bare
 	}
 	b := make([]byte, 0, len(m.bare)+256)
 	b = wire.Append(b, wire.Described{Code: sectionHeader, Value: m.header()})
@@ -122,7 +126,7 @@ func (m *message) annotations() wire.Map {
 
 // encodeBare encodes what the sender has the say on. There are always properties: the
 // client does not count deliveries without.
-func encodeBare(sent *amqp.Message) []byte {
+func encodeBare(sent *amqp.Message) ([]byte, error) {
 	bare := *sent
 	bare.Header, bare.DeliveryAnnotations, bare.Annotations = nil, nil, nil
 	var before []byte
@@ -130,10 +134,10 @@ func encodeBare(sent *amqp.Message) []byte {
 		before = wire.Append(nil, wire.Described{Code: sectionProperties, Value: []any{}})
 	}
 	b, err := bare.MarshalBinary()
-	if err != nil { // it was decoded by the same library
-		panic("broker: encode a message that was decoded: " + err.Error())
+	if err != nil {
+		return nil, fail(BadArgument, 400, "The message is not valid: %v.", err)
 	}
-	return append(before, b...)
+	return append(before, b...), nil
 }
 
 // change puts properties in, in a copy of what was sent.
@@ -148,6 +152,24 @@ func (m *message) change(properties map[string]any) {
 	}
 	maps.Copy(changed.ApplicationProperties, properties)
 	m.sent, m.bare = &changed, nil
+}
+
+// plain makes properties that a client named such as a message can have: simple values.
+func plain(properties map[string]any) (map[string]any, error) {
+	values := make(map[string]any, len(properties))
+	for k, v := range properties {
+		switch v := v.(type) {
+		case nil, bool, uint8, uint16, uint32, uint64, int8, int16, int32, int64, int, uint, float32, float64, string, []byte, time.Time, amqp.UUID, amqp.Symbol:
+			values[k] = v
+		case wire.Symbol:
+			values[k] = string(v)
+		case [16]byte:
+			values[k] = amqp.UUID(v)
+		default:
+			return nil, fail(BadArgument, 400, "The property %q is a %T, not a simple value.", k, v)
+		}
+	}
+	return values, nil
 }
 
 // id is the message id, as duplicates are told by; empty without.

@@ -51,7 +51,7 @@ func body(m []byte) string {
 // listen is what a worker on an entity hears.
 func (m *model) listen(w *worker, e *Entity) Listener {
 	return Listener{
-		Deliver: func(d Delivery) {
+		Deliver: func(d Delivery) bool {
 			name := body(d.Message)
 			if h := m.held[name]; h != nil && time.Now().Before(h.until) {
 				m.t.Errorf("%s is delivered while it is locked until %v", name, h.until)
@@ -60,6 +60,7 @@ func (m *model) listen(w *worker, e *Entity) Listener {
 				m.t.Errorf("%s is delivered after it was completed", name)
 			}
 			m.held[name] = &holding{name, e, d.Token, time.Now().Add(m.c.LockDuration), w}
+			return true
 		},
 		Lost: func(error) { w.gone = true },
 	}

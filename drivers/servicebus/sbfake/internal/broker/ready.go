@@ -1,6 +1,11 @@
 package broker
 
-import "container/heap"
+import (
+	"cmp"
+	"container/heap"
+)
+
+func bySequence(a, b *message) int { return cmp.Compare(a.sequence, b.sequence) }
 
 // ready are the messages that can be delivered, the one with the lowest sequence
 // number first: what comes back goes to its old place.

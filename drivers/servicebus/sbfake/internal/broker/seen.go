@@ -26,7 +26,7 @@ func (s *seen) before(id string, now, window time.Duration) bool {
 		}
 		s.order = s.order[1:]
 	}
-	if _, ok := s.until[id]; ok {
+	if until, ok := s.until[id]; ok && until > now { // a window that was made smaller leaves some that are over
 		return true
 	}
 	s.until[id] = now + window

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/drivers/internal/list"
@@ -77,6 +79,8 @@ type Accepted struct {
 	Consumer *Consumer
 	ID       string
 	Until    time.Time
+
+	Credit uint32 // set by done: for how many messages the consumer has credit at once
 }
 
 // AcceptSession asks for the lock of a session: the one with the id, or with nil the
@@ -133,7 +137,9 @@ func (s *session) grant(a *Accept, now time.Duration) {
 	s.holder, s.locked = c, true
 	s.until = now + e.config.LockDuration
 	e.held.Set(s, s.until)
-	a.done(&Accepted{c, s.id, e.broker.at(s.until)}, nil)
+	accepted := &Accepted{Consumer: c, ID: s.id, Until: e.broker.at(s.until)}
+	a.done(accepted, nil)
+	c.setCredit(accepted.Credit)
 }
 
 // expire ends a lock that has run out. What was locked with it counts as delivered
@@ -152,7 +158,7 @@ func (s *session) free(now time.Duration, failed uint32) {
 	e := s.entity
 	e.held.Remove(s)
 	s.holder = nil
-	for _, m := range s.locks {
+	for _, m := range slices.SortedFunc(maps.Values(s.locks), bySequence) {
 		e.comeBack(m, now, failed)
 	}
 	s.locked = false

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,9 @@ func (e *Entity) Settle(token Token, s Settlement) error {
 	if m == nil {
 		return lockLost()
 	}
+	if s.Properties, err = plain(s.Properties); err != nil {
+		return err
+	}
 	switch s.Verdict {
 	case Complete:
 		e.remove(m)
@@ -50,7 +54,6 @@ func (e *Entity) Settle(token Token, s Settlement) error {
 		}
 		m.state = deferred
 		e.comeBack(m, now, 0)
-		e.expireLater(m)
 	case DeadLetter:
 		if e.live != nil {
 			return fail(NotAllowed, 400, "A message of a dead letter queue cannot be dead-lettered.")
@@ -98,16 +101,24 @@ func (e *Entity) Renew(token Token) (time.Time, error) {
 }
 
 // Deferred locks messages that were deferred, by their sequence numbers: all, or
-// none. With settled they are deleted at once.
+// none. With settled they are deleted at once. Those of a session are locked with it:
+// the error is SessionLockLost when nobody has it.
 func (e *Entity) Deferred(numbers []int64, settled bool) ([]Delivery, error) {
 	now, err := e.enter()
 	if err != nil {
 		return nil, err
 	}
 	defer e.leave(now)
+	if err := once(numbers); err != nil {
+		return nil, err
+	}
 	for _, n := range numbers {
-		if m := e.numbers[n]; m == nil || m.state != deferred || m.locked {
+		m := e.numbers[n]
+		if m == nil || m.state != deferred || m.locked {
 			return nil, fail(Missing, 404, "There is no deferred message with the sequence number %d.", n)
+		}
+		if m.session != nil && !m.session.locked {
+			return nil, sessionLost(m.session.id)
 		}
 	}
 	deliveries := make([]Delivery, len(numbers))
@@ -131,10 +142,15 @@ func (e *Entity) LoseLocks() {
 		return
 	}
 	defer e.leave(now)
+	var sessions []*session
 	for s, ok := e.held.Due(1<<63 - 1); ok; s, ok = e.held.Due(1<<63 - 1) {
+		sessions = append(sessions, s)
+	}
+	for _, s := range sessions { // whoever waits for one has it after that
 		s.expire(now)
 	}
-	for _, m := range e.locks {
+	locked := slices.SortedFunc(maps.Values(e.locks), bySequence)
+	for _, m := range locked {
 		e.comeBack(m, now, 1)
 	}
 }
