@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/servicebus"
 	"github.com/longshore-dev/longshore/drivers/servicebus/sbfake"
@@ -266,8 +268,24 @@ func TestNothingIsLostWhateverFails(t *testing.T) {
 			if len(kept) != n {
 				e.Errorf("seed %d: %d of %d tasks are done or dead", seed, len(kept), n)
 			}
+			e.end()
 		})
 	}
+}
+
+// end closes queue and client, and waits until the client's goroutines have noticed.
+// Where requests at the same time find that there is no link, the client library makes
+// one for each and forgets all but one, with what renews its token: that ends at its
+// next turn.
+func (e *env) end() {
+	e.Helper()
+	var client *azservicebus.Client
+	if !e.queue.As(&client) {
+		e.Fatal("there is no client")
+	}
+	e.close(e.queue)
+	e.must(client.Close(e.Context()))
+	time.Sleep(time.Hour)
 }
 
 // someFault is a fault of a few requests.
