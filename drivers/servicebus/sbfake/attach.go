@@ -76,8 +76,8 @@ func (ss *session) refuse(a *wire.Attach, err error) {
 	if reply.Role == wire.Sender {
 		reply.InitialDeliveryCount = new(uint32)
 	}
-	c.send(ss.channel, reply, nil)
-	c.send(ss.channel, &wire.Detach{Handle: a.Handle, Closed: true, Error: amqpError(err)}, nil)
+	ss.send(reply, nil)
+	ss.send(&wire.Detach{Handle: a.Handle, Closed: true, Error: amqpError(err)}, nil)
 }
 
 // amqpError is an error as AMQP shows it, with all its fields: some clients wait for
@@ -137,7 +137,7 @@ func (ss *session) attachIncoming(a *wire.Attach, p string) {
 	ss.incoming[a.Handle] = l
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.send(ss.channel, &wire.Attach{
+	ss.send(&wire.Attach{
 		Name: a.Name, Handle: a.Handle, Role: wire.Receiver, SenderSettleMode: a.SenderSettleMode, ReceiverSettleMode: a.ReceiverSettleMode,
 		Source: orEmpty(a.Source), Target: a.Target, MaxMessageSize: size,
 	}, nil)
@@ -246,7 +246,7 @@ func (l *outgoing) attached(a *wire.Attach, properties wire.Map) {
 		return
 	}
 	l.ss.outgoing[l.handle] = l
-	l.ss.c.send(l.ss.channel, &wire.Attach{
+	l.ss.send(&wire.Attach{
 		Name: a.Name, Handle: a.Handle, Role: wire.Sender, SenderSettleMode: a.SenderSettleMode, ReceiverSettleMode: a.ReceiverSettleMode,
 		Source: &source, Target: orEmpty(a.Target), InitialDeliveryCount: new(uint32), Properties: properties,
 	}, nil)

@@ -104,3 +104,42 @@ func deliver(t *testing.T, c *client, r *azservicebus.Receiver, _ *azservicebus.
 	}
 	return err
 }
+
+// TestWhatIsLateForAnotherSession shows that what was delayed does not reach the session
+// that has the channel by then: there it would speak of other messages.
+func TestWhatIsLateForAnotherSession(t *testing.T) {
+	t.Run("delivery", func(t *testing.T) {
+		inBubble(t, sbfake.QueueConfig{LockDuration: time.Minute}, func(t *testing.T, c *client) {
+			c.server.Fault(sbfake.Fault{Op: sbfake.OpDeliver, Delay: 10 * time.Second, Count: 1})
+			c.send("late")
+			first := c.receiver(nil)
+			if got, err := first.ReceiveMessages(within(t, 5*time.Second), 1, nil); err == nil {
+				t.Fatalf("%d messages came in time", len(got))
+			}
+			c.check(first.Close(t.Context()))
+			c.send("other")
+			second := c.receiver(nil)
+			m := c.one(second, "other")
+			if got, err := second.ReceiveMessages(within(t, 20*time.Second), 1, nil); err == nil {
+				t.Errorf("%q came to a link that is not the one that it was sent to", got[0].Body)
+			}
+			c.check(second.CompleteMessage(t.Context(), m, nil))
+			c.counts(sbfake.Counts{Active: 1, Locked: 1})
+		})
+	})
+	t.Run("confirmation", func(t *testing.T) {
+		inBubble(t, sbfake.QueueConfig{}, func(t *testing.T, c *client) {
+			c.server.Fault(sbfake.Fault{Op: sbfake.OpSend, Delay: 10 * time.Second, Count: 1})
+			c.server.Fault(sbfake.Fault{Op: sbfake.OpSend, Silent: true})
+			first := c.sender()
+			if err := first.SendMessage(within(t, 5*time.Second), &azservicebus.Message{}, nil); err == nil {
+				t.Fatal("a send was confirmed before its time")
+			}
+			c.check(first.Close(t.Context()))
+			second := c.sender()
+			if err := second.SendMessage(within(t, 20*time.Second), &azservicebus.Message{}, nil); err == nil {
+				t.Error("a send was confirmed by what was meant for another")
+			}
+		})
+	})
+}

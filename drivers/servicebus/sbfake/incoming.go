@@ -35,7 +35,7 @@ func (l *incoming) give(n uint32) {
 	f := l.ss.flowState()
 	count := l.count
 	f.Handle, f.DeliveryCount, f.LinkCredit = &l.handle, &count, &n
-	l.ss.c.send(l.ss.channel, f, nil)
+	l.ss.send(f, nil)
 }
 
 // hardLimit is how many bytes of a message are kept at most.
@@ -119,7 +119,7 @@ func (l *incoming) store(t *wire.Transfer, encoded []byte, large bool) {
 		case f.Detach:
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.send(l.ss.channel, &wire.Detach{Handle: l.handle, Closed: true, Error: amqpError(&broker.Error{Condition: f.condition(), Text: "The link is detached."})}, nil)
+			l.ss.send(&wire.Detach{Handle: l.handle, Closed: true, Error: amqpError(&broker.Error{Condition: f.condition(), Text: "The link is detached."})}, nil)
 			return
 		case f.Silent:
 			return
@@ -178,5 +178,5 @@ func (l *incoming) confirm(t *wire.Transfer, err error) {
 	c := l.ss.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.send(l.ss.channel, &wire.Disposition{Role: wire.Receiver, First: *t.DeliveryID, Settled: true, State: state}, nil)
+	l.ss.send(&wire.Disposition{Role: wire.Receiver, First: *t.DeliveryID, Settled: true, State: state}, nil)
 }

@@ -81,7 +81,7 @@ func (l *outgoing) flow(f *wire.Flow) {
 	state := l.ss.flowState()
 	count, credit := l.count, l.limit-l.count
 	state.Handle, state.DeliveryCount, state.LinkCredit, state.Drain = &l.handle, &count, &credit, f.Drain
-	c.send(l.ss.channel, state, nil)
+	l.ss.send(state, nil)
 }
 
 // deliver sends a message to the client; not more when it has no link any more. The
@@ -112,8 +112,11 @@ func (l *outgoing) carry(d broker.Delivery, f *Fault) {
 		return
 	}
 	settled := d.Token == broker.Token{}
+	if l.ss.outgoing[l.handle] != l || l.detached.Load() {
+		return // the link has ended on the way, and the message stays locked
+	}
 	id := l.transfer(d.Message, settled, tagOf(d.Token))
-	if !settled && l.ss.outgoing != nil {
+	if !settled {
 		l.ss.unsettled[id] = unsettled{l, d.Token}
 	}
 }
@@ -160,7 +163,7 @@ func (l *outgoing) answer(message []byte) {
 // detach detaches the link with an error; the mutex is held.
 func (l *outgoing) detach(err error) {
 	if !l.detached.Swap(true) {
-		l.ss.c.send(l.ss.channel, &wire.Detach{Handle: l.handle, Closed: true, Error: amqpError(err)}, nil)
+		l.ss.send(&wire.Detach{Handle: l.handle, Closed: true, Error: amqpError(err)}, nil)
 	}
 }
 
@@ -216,7 +219,7 @@ func (ss *session) settle(id uint32, u unsettled, d *wire.Disposition) {
 	c.later(delay, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.send(ss.channel, &wire.Disposition{Role: wire.Sender, First: id, Settled: true, State: state}, nil)
+		ss.send(&wire.Disposition{Role: wire.Sender, First: id, Settled: true, State: state}, nil)
 	})
 }
 

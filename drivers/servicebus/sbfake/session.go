@@ -24,6 +24,16 @@ type session struct {
 	window       uint32               // how many transfers the client takes
 	pending      []*wire.Frame        // transfers that wait for the window
 	unsettled    map[uint32]unsettled // by delivery id
+	ended        bool
+}
+
+// send sends a frame, unless the session has ended: the client may have another on the
+// channel by then, to which the frame would speak of other links and deliveries. The
+// mutex is held.
+func (ss *session) send(performative any, payload []byte) {
+	if !ss.ended {
+		ss.c.send(ss.channel, performative, payload)
+	}
 }
 
 // unsettled is a delivery that the client has to settle.
@@ -39,7 +49,7 @@ func (ss *session) end(free bool) {
 	for _, l := range ss.outgoing {
 		links = append(links, l)
 	}
-	ss.outgoing, ss.pending = nil, nil
+	ss.outgoing, ss.pending, ss.ended = nil, nil, true
 	ss.c.mu.Unlock()
 	for _, l := range links {
 		l.close(free)
@@ -54,7 +64,7 @@ func (ss *session) sendTransfer(t *wire.Transfer, payload []byte) {
 	}
 	ss.window--
 	ss.nextOutgoing++
-	ss.c.send(ss.channel, t, payload)
+	ss.send(t, payload)
 }
 
 // flowState is the state of the session in a flow; the mutex is held.
@@ -79,7 +89,7 @@ func (ss *session) flow(f *wire.Flow) error {
 	}
 	if f.Handle == nil {
 		if f.Echo {
-			c.send(ss.channel, ss.flowState(), nil)
+			ss.send(ss.flowState(), nil)
 		}
 		c.mu.Unlock()
 		return nil
@@ -152,5 +162,5 @@ func (ss *session) detach(d *wire.Detach) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.send(ss.channel, &wire.Detach{Handle: d.Handle, Closed: d.Closed}, nil)
+	ss.send(&wire.Detach{Handle: d.Handle, Closed: d.Closed}, nil)
 }
