@@ -2,7 +2,6 @@ package servicebus
 
 import (
 	"context"
-	"sync"
 
 	"github.com/longshore-dev/longshore/driver"
 )
@@ -21,32 +20,24 @@ func (s *source) each(ctx context.Context, op string, claimed []claim, errs []er
 		err   error
 	}
 	q := s.queue
+	todo := make(chan claim, len(claimed))       // closed here, once it has all
 	outcomes := make(chan outcome, len(claimed)) // never closed
-	own := context.WithoutCancel(ctx)
-	var mu sync.Mutex // guards todo
-	todo := make([]claim, 0, len(claimed))
+	open := make(map[int]struct{}, len(claimed)) // the items whose outcome is not known
 	for _, c := range claimed {
 		if errs[c.Index] != nil {
 			after(c, errs[c.Index])
 			continue
 		}
-		todo = append(todo, c)
+		todo <- c
+		open[c.Index] = struct{}{}
 	}
-	left := len(todo)
-	next := func() (c claim, ok bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if len(todo) == 0 {
-			return c, false
-		}
-		c, todo = todo[0], todo[1:]
-		return c, true
-	}
-	for range min(left, maxConcurrent) {
+	close(todo)
+	own := context.WithoutCancel(ctx)
+	for range min(len(open), maxConcurrent) {
 		q.gate.Join()
 		go func() {
 			defer q.gate.Leave()
-			for c, ok := next(); ok; c, ok = next() {
+			for c := range todo {
 				err := do(own, c)
 				if err != nil {
 					err = classify(own, op, actionListen, q.name, err)
@@ -56,32 +47,25 @@ func (s *source) each(ctx context.Context, op string, claimed []claim, errs []er
 			}
 		}()
 	}
-	waited := make(map[int]bool, 0)
-	for range left {
-		select {
-		case o := <-outcomes:
-			errs[o.index] = o.err
-			waited[o.index] = true
-			continue
-		case <-ctx.Done():
-		}
-		break
+	note := func(o outcome) {
+		errs[o.index] = o.err
+		delete(open, o.index)
 	}
-	if len(waited) == left {
-		return
-	}
-	for {
-		select {
+	for len(open) > 0 {
+		select { // what is done counts, also once ctx has ended
 		case o := <-outcomes:
-			errs[o.index], waited[o.index] = o.err, true
+			note(o)
 			continue
 		default:
 		}
-		break
-	}
-	for _, c := range claimed {
-		if !waited[c.Index] && errs[c.Index] == nil {
-			errs[c.Index] = driver.ContextError(ctx, op)
+		select {
+		case o := <-outcomes:
+			note(o)
+		case <-ctx.Done():
+			for i := range open {
+				errs[i] = driver.ContextError(ctx, op)
+			}
+			return
 		}
 	}
 }
