@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	goruntime "runtime"
-	"sync/atomic"
 	"time"
 
 	apiv1 "cloud.google.com/go/pubsub/v2/apiv1"
@@ -33,39 +32,17 @@ const (
 	maxConnections = 4
 )
 
-// connection makes the clients of a queue that was opened by URL at its first call:
-// to look for credentials may take I/O, which opening must not do.
-type connection struct {
-	made atomic.Pointer[Clients]
-	own  atomic.Bool   // made here, so closed here
-	turn chan struct{} // holds a token while somebody makes them; never closed
-}
-
-func (c *connection) init() { c.turn = make(chan struct{}, 1) }
-
-// clients are the clients. PermissionDenied where there are no credentials; the next
-// call tries again.
-func (c *connection) clients(ctx context.Context, op string) (*Clients, error) {
-	if got := c.made.Load(); got != nil {
-		return got, nil
-	}
-	select {
-	case c.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, driver.ContextError(ctx, op)
-	}
-	defer func() { <-c.turn }()
-	if got := c.made.Load(); got != nil {
-		return got, nil
-	}
-	got, err := connect(ctx)
-	if err != nil {
-		return nil, driver.Errorf(driver.PermissionDenied, op,
-			"no Google credentials; run gcloud auth application-default login, set GOOGLE_APPLICATION_CREDENTIALS, or set PUBSUB_EMULATOR_HOST for an emulator: %w", err)
-	}
-	c.made.Store(got)
-	c.own.Store(true)
-	return got, nil
+// clients are the clients; those of a queue that was opened by URL are made at its first
+// call. PermissionDenied where there are no credentials; the next call tries again.
+func (q *Queue) clients(ctx context.Context, op string) (*Clients, error) {
+	return q.api.Get(ctx, op, func() (*Clients, error) {
+		got, err := connect(ctx)
+		if err != nil {
+			err = driver.Errorf(driver.PermissionDenied, op,
+				"no Google credentials; run gcloud auth application-default login, set GOOGLE_APPLICATION_CREDENTIALS, or set PUBSUB_EMULATOR_HOST for an emulator: %w", err)
+		}
+		return got, err
+	})
 }
 
 // connect makes clients by Google's own chain: PUBSUB_EMULATOR_HOST, else application
@@ -88,13 +65,14 @@ func connect(ctx context.Context) (*Clients, error) {
 	return &Clients{Topics: topics, Subscriptions: subscriptions}, nil
 }
 
-func (c *connection) close(op string) error {
-	if !c.own.Swap(false) {
+// closeClients closes the clients of a queue that was opened by URL.
+func (q *Queue) closeClients() error {
+	made := q.api.Take()
+	if made == nil {
 		return nil
 	}
-	got := c.made.Load()
-	if err := errors.Join(got.Topics.Close(), got.Subscriptions.Close()); err != nil {
-		return &driver.Error{Code: driver.Unavailable, Op: op, Err: err}
+	if err := errors.Join(made.Topics.Close(), made.Subscriptions.Close()); err != nil {
+		return &driver.Error{Code: driver.Unavailable, Op: q.ops.close, Err: err}
 	}
 	return nil
 }

@@ -185,12 +185,3 @@ func timedOut(err error) bool {
 	e, ok := errors.AsType[*requestError](err)
 	return ok && e.status.Code() == codes.DeadlineExceeded
 }
-
-// unknown says whether the request that failed with err may have taken effect.
-func unknown(err error) bool {
-	switch driver.CodeOf(err) {
-	case driver.Unavailable, driver.Canceled, driver.DeadlineExceeded, driver.Unknown:
-		return true
-	}
-	return false
-}

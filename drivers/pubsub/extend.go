@@ -7,6 +7,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 // Extend moves the end of each lease to hold from now. InvalidArgument for a hold
@@ -20,7 +21,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 	}
 	q := s.queue
 	op := q.ops.extend
-	if err := q.enter(ctx, op, len(leases), maxIDs); err != nil {
+	if err := q.gate.Begin(ctx, op, len(leases), maxIDs); err != nil {
 		return driver.FailExtend(len(leases), err)
 	}
 	defer q.gate.Leave()
@@ -47,7 +48,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 				state.Last(end, over)
 				state.Free(false)
 			default:
-				if unknown(err) {
+				if claims.Unknown(err) {
 					state.MayEnd(end, over)
 				}
 				state.Free(driver.Is(err, driver.LeaseLost))

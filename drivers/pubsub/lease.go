@@ -84,4 +84,12 @@ func (q *Queue) Adopt(handle string, m driver.Message, attempt int, received tim
 	return l
 }
 
+// claim is a lease on which an operation is under way.
+type claim = claims.Claim[*lease]
+
+// work is an operation op on n leases, of which of gives those of each item.
+func (s *source) work(op string, n int, of func(i int) driver.Lease) *claims.Work[*lease] {
+	return claims.New(op, n, of, func(l *lease) bool { return l.source == s })
+}
+
 var _ driver.Lease = (*lease)(nil)

@@ -22,7 +22,7 @@ import (
 // would not keep what arrives there. NotFound when a topic was deleted.
 func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 	op := q.ops.policy
-	if err := q.enter(ctx, op, 1, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, 1); err != nil {
 		return driver.Policy{}, err
 	}
 	defer q.gate.Leave()
@@ -175,7 +175,7 @@ const maxOthers = 5
 // others are the further subscriptions of the topic, each of which gets a copy of
 // all that is published to it. Who may not know is not told.
 func (q *Queue) others(ctx context.Context, op string) (string, error) {
-	api, err := q.api.clients(ctx, op)
+	api, err := q.clients(ctx, op)
 	if err != nil {
 		return "", err
 	}
@@ -205,7 +205,7 @@ func (q *Queue) others(ctx context.Context, op string) (string, error) {
 // Stats is Unsupported: Pub/Sub counts in Cloud Monitoring only.
 func (q *Queue) Stats(ctx context.Context) (driver.Stats, error) {
 	op := q.ops.stats
-	if err := q.enter(ctx, op, 1, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, 1); err != nil {
 		return driver.Stats{}, err
 	}
 	defer q.gate.Leave()

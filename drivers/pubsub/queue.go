@@ -9,6 +9,7 @@ import (
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/internal/gate"
+	"github.com/longshore-dev/longshore/drivers/internal/lazy"
 )
 
 // Queue is one queue on Google Pub/Sub: a topic and a subscription of it. It is
@@ -18,7 +19,7 @@ type Queue struct {
 	dead   source
 
 	name         string
-	api          connection
+	api          *lazy.Value[Clients]
 	options      Options
 	capabilities driver.Capabilities
 	ops          ops
@@ -55,7 +56,7 @@ func New(clients Clients, project, queue string, opts *Options) (*Queue, error) 
 		return nil, &driver.Error{Code: driver.InvalidArgument, Op: op, Err: err}
 	}
 	q := newQueue(at, *opts)
-	q.api.made.Store(&clients)
+	q.api.Give(&clients)
 	return q, nil
 }
 
@@ -68,7 +69,7 @@ func newQueue(at address, o Options) *Queue {
 		*op = fmt.Sprintf("pubsub: %s %q", verb, at.name)
 	}
 	q.gate = gate.New()
-	q.api.init()
+	q.api = lazy.New[Clients]()
 	q.source.queue, q.dead.queue = q, q
 	q.source.topic, q.source.subscription = at.topic, at.subscription
 	q.dead.topic, q.dead.subscription = at.deadTopic, at.deadSubscription
@@ -104,7 +105,7 @@ func (q *Queue) withClients(f func(c *Clients)) bool {
 		return false
 	}
 	defer q.gate.Leave()
-	c, err := q.api.clients(context.Background(), q.ops.policy)
+	c, err := q.clients(context.Background(), q.ops.policy)
 	if err == nil {
 		f(c)
 	}
@@ -120,24 +121,7 @@ func (q *Queue) Close(ctx context.Context) error {
 	if err := q.gate.Close(ctx, q.ops.close); err != nil {
 		return err
 	}
-	return q.api.close(q.ops.close)
-}
-
-// enter begins a call of n items: it refuses one on a closed queue, with more than
-// most items or with an ended context. The caller leaves the gate when it got no
-// error.
-func (q *Queue) enter(ctx context.Context, op string, n, most int) error {
-	if err := q.gate.Enter(op); err != nil {
-		return err
-	}
-	err := driver.CheckBatch(op, n, most)
-	if err == nil && ctx.Err() != nil {
-		err = driver.ContextError(ctx, op)
-	}
-	if err != nil {
-		q.gate.Leave()
-	}
-	return err
+	return q.closeClients()
 }
 
 // source is a subscription to lease from, and the topic that feeds it: those of the

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 const (
@@ -35,7 +36,7 @@ const (
 func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]driver.Lease, error) {
 	q := s.queue
 	op := q.ops.receive
-	if err := q.enter(ctx, op, 1, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, 1); err != nil {
 		return nil, err
 	}
 	defer q.gate.Leave()
@@ -47,7 +48,7 @@ func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 	if p.hold, p.own, err = s.holds(ctx, op, opts.Hold); err != nil {
 		return nil, err
 	}
-	if p.api, err = q.api.clients(ctx, op); err != nil {
+	if p.api, err = q.clients(ctx, op); err != nil {
 		return nil, err
 	}
 	end := time.Now().Add(opts.Wait)
@@ -222,11 +223,11 @@ func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lea
 	if p.hold == p.own {
 		return
 	}
-	claims, errs := make([]claim, len(all)), make([]error, len(all))
+	claimed, errs := make([]claim, len(all)), make([]error, len(all))
 	for i := range all {
-		claims[i] = claim{Index: i, Lease: &all[i]}
+		claimed[i] = claim{Index: i, Lease: &all[i]}
 	}
-	p.source.modify(ctx, p.op, p.hold, claims, errs)
+	p.source.modify(ctx, p.op, p.hold, claimed, errs)
 	end, over := received.Add(p.hold), time.Now().Add(p.hold)
 	for i, err := range errs {
 		l := &all[i]
@@ -235,7 +236,7 @@ func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lea
 			l.last(end, over)
 		case driver.Is(err, driver.LeaseLost):
 			l.state.Free(true)
-		case unknown(err):
+		case claims.Unknown(err):
 			l.last(earlier(ownEnd, end), later(ownOver, over))
 		}
 	}

@@ -50,7 +50,7 @@ func (r *request) do(ctx context.Context, claims []claim) {
 	if len(todo) == 0 {
 		return
 	}
-	api, err := r.source.queue.api.clients(ctx, r.op)
+	api, err := r.source.queue.clients(ctx, r.op)
 	if err != nil {
 		r.fail(todo, err)
 		return

@@ -29,7 +29,7 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 		return nil
 	}
 	op := q.ops.send
-	if err := q.enter(ctx, op, len(batch), maxPublish); err != nil {
+	if err := q.gate.Begin(ctx, op, len(batch), maxPublish); err != nil {
 		return driver.FailSend(len(batch), err)
 	}
 	defer q.gate.Leave()
@@ -97,7 +97,7 @@ func (q *Queue) post(ctx context.Context, op, topic string, parcels []parcel) {
 	if len(parcels) == 0 {
 		return
 	}
-	api, err := q.api.clients(ctx, op)
+	api, err := q.clients(ctx, op)
 	if err != nil {
 		for i := range parcels {
 			parcels[i].result.Err = err

@@ -36,7 +36,7 @@ func (s *settings) silence() bool { return s != nil && s.silent }
 
 // describe reads the subscription anew.
 func (s *source) describe(ctx context.Context, op string) (*pubsubpb.Subscription, error) {
-	c, err := s.queue.api.clients(ctx, op)
+	c, err := s.queue.clients(ctx, op)
 	if err != nil {
 		return nil, err
 	}

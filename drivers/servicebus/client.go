@@ -3,7 +3,6 @@ package servicebus
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -63,39 +62,16 @@ type credentials struct {
 	namespace  string
 }
 
-// connection makes the clients of a queue that was opened by URL at its first call: to
-// look for credentials may take I/O, which opening must not do.
-type connection struct {
-	from credentials
-	made atomic.Pointer[Clients]
-	own  atomic.Bool   // made here, so closed here
-	turn chan struct{} // holds a token while somebody makes them; never closed
-}
-
-func (c *connection) init() { c.turn = make(chan struct{}, 1) }
-
-// clients are the clients. PermissionDenied where there are no credentials; the next
-// call tries again.
-func (c *connection) clients(ctx context.Context, op string) (*Clients, error) {
-	if got := c.made.Load(); got != nil {
-		return got, nil
-	}
-	select {
-	case c.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, driver.ContextError(ctx, op)
-	}
-	defer func() { <-c.turn }()
-	if got := c.made.Load(); got != nil {
-		return got, nil
-	}
-	got, err := c.from.connect()
-	if err != nil {
-		return nil, driver.Errorf(driver.PermissionDenied, op, "%s: %w", noCredentials, err)
-	}
-	c.made.Store(got)
-	c.own.Store(true)
-	return got, nil
+// clients are the clients; those of a queue that was opened by URL are made at its first
+// call. PermissionDenied where there are no credentials; the next call tries again.
+func (q *Queue) clients(ctx context.Context, op string) (*Clients, error) {
+	return q.api.Get(ctx, op, func() (*Clients, error) {
+		got, err := q.from.connect()
+		if err != nil {
+			err = driver.Errorf(driver.PermissionDenied, op, "%s: %w", noCredentials, err)
+		}
+		return got, err
+	})
 }
 
 // connect makes clients, which connect with their first request.
@@ -129,12 +105,14 @@ func (c *credentials) connect() (*Clients, error) {
 	return &Clients{messages, manage}, nil
 }
 
-func (c *connection) close(ctx context.Context, op string) error {
-	if !c.own.Swap(false) {
+// closeClients closes the clients of a queue that was opened by URL.
+func (q *Queue) closeClients(ctx context.Context) error {
+	made := q.api.Take()
+	if made == nil {
 		return nil
 	}
-	if err := c.made.Load().Messages.Close(ctx); err != nil {
-		return &driver.Error{Code: driver.Unavailable, Op: op, Err: err}
+	if err := made.Messages.Close(ctx); err != nil {
+		return &driver.Error{Code: driver.Unavailable, Op: q.ops.close, Err: err}
 	}
 	return nil
 }

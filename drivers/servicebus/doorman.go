@@ -108,7 +108,7 @@ func (d *doorman) accept() {
 	defer cancelUntil()
 	ctx, cancel := context.WithTimeout(until, acceptWait)
 	defer cancel()
-	c, err := q.api.clients(ctx, q.ops.receive)
+	c, err := q.clients(ctx, q.ops.receive)
 	if err != nil {
 		d.results <- acceptance{err: err}
 		return

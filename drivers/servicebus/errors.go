@@ -260,12 +260,3 @@ func retryAfter(err error) time.Duration {
 	}
 	return busy
 }
-
-// unknown says whether the request that failed with err may have taken effect.
-func unknown(err error) bool {
-	switch driver.CodeOf(err) {
-	case driver.Unavailable, driver.Canceled, driver.DeadlineExceeded, driver.Unknown:
-		return true
-	}
-	return false
-}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 // Extend renews the locks, each by a request of its own, 64 at a time: Service Bus
@@ -17,7 +18,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 	}
 	q := s.queue
 	op := q.ops.extend
-	if err := q.enter(ctx, op, len(leases), maxBatch); err != nil {
+	if err := q.gate.Begin(ctx, op, len(leases), maxBatch); err != nil {
 		return driver.FailExtend(len(leases), err)
 	}
 	defer q.gate.Leave()
@@ -77,7 +78,7 @@ func (s *source) renew(ctx context.Context, l *lease) (time.Time, error) {
 func (l *lease) renewed(end time.Time, err error) {
 	if err == nil {
 		l.state.Last(end, time.Now().Add(l.source.queue.lock()))
-	} else if unknown(err) {
+	} else if claims.Unknown(err) {
 		l.state.MayEnd(end, time.Now().Add(l.source.queue.lock()))
 	}
 	l.free(driver.Is(err, driver.LeaseLost))

@@ -101,7 +101,7 @@ func insist[T any](ctx context.Context, q *Queue, f func() (T, error)) (T, error
 // make makes the receiver. The caller has the turn.
 func (l *line) make(ctx context.Context, op string) (*azservicebus.Receiver, error) {
 	q := l.source.queue
-	c, err := q.api.clients(ctx, op)
+	c, err := q.clients(ctx, op)
 	if err != nil {
 		return nil, err
 	}

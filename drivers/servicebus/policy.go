@@ -18,7 +18,7 @@ import (
 // leased from here. NotFound when it does not exist.
 func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 	op := q.ops.policy
-	if err := q.enter(ctx, op, 1, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, 1); err != nil {
 		return driver.Policy{}, err
 	}
 	defer q.gate.Leave()
@@ -101,11 +101,11 @@ func is(b *bool) bool { return b != nil && *b }
 // does not count apart; so Leased is Unreported, as is the oldest age.
 func (q *Queue) Stats(ctx context.Context) (driver.Stats, error) {
 	op := q.ops.stats
-	if err := q.enter(ctx, op, 1, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, 1); err != nil {
 		return driver.Stats{}, err
 	}
 	defer q.gate.Leave()
-	c, err := q.api.clients(ctx, op)
+	c, err := q.clients(ctx, op)
 	if err != nil {
 		return driver.Stats{}, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/internal/gate"
+	"github.com/longshore-dev/longshore/drivers/internal/lazy"
 )
 
 // Queue is one queue on Azure Service Bus, with its dead letter. It is safe for
@@ -21,7 +22,8 @@ type Queue struct {
 	dead   source
 
 	name         string
-	api          connection
+	api          *lazy.Value[Clients]
+	from         credentials // what to connect with, if it was opened by URL
 	options      Options
 	capabilities driver.Capabilities
 	ops          ops
@@ -57,7 +59,7 @@ func New(clients Clients, queue string, opts *Options) (*Queue, error) {
 		return nil, &driver.Error{Code: driver.InvalidArgument, Op: op, Err: err}
 	}
 	q := newQueue(queue, *opts)
-	q.api.made.Store(&clients)
+	q.api.Give(&clients)
 	return q, nil
 }
 
@@ -70,7 +72,7 @@ func newQueue(name string, o Options) *Queue {
 		*op = fmt.Sprintf("servicebus: %s %q", verb, name)
 	}
 	q.gate = gate.New()
-	q.api.init()
+	q.api = lazy.New[Clients]()
 	q.sending.init()
 	q.drift.start = time.Now()
 	q.source.init(q)
@@ -110,7 +112,7 @@ func (q *Queue) withClients(f func(c *Clients) bool) bool {
 		return false
 	}
 	defer q.gate.Leave()
-	c, err := q.api.clients(context.Background(), q.ops.policy)
+	c, err := q.clients(context.Background(), q.ops.policy)
 	return err == nil && f(c)
 }
 
@@ -130,24 +132,7 @@ func (q *Queue) Close(ctx context.Context) error {
 		closing.Go(func() { part.close(own) })
 	}
 	closing.Wait()
-	return q.api.close(own, q.ops.close)
-}
-
-// enter begins a call of n items: it refuses one on a closed queue, with more than
-// most items or with an ended context. The caller leaves the gate when it got no
-// error.
-func (q *Queue) enter(ctx context.Context, op string, n, most int) error {
-	if err := q.gate.Enter(op); err != nil {
-		return err
-	}
-	err := driver.CheckBatch(op, n, most)
-	if err == nil && ctx.Err() != nil {
-		err = driver.ContextError(ctx, op)
-	}
-	if err != nil {
-		q.gate.Leave()
-	}
-	return err
+	return q.closeClients(own)
 }
 
 // source is a place to lease from: the live messages or the dead letters.

@@ -26,7 +26,7 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 		return nil
 	}
 	op := q.ops.send
-	if err := q.enter(ctx, op, len(batch), maxBatch); err != nil {
+	if err := q.gate.Begin(ctx, op, len(batch), maxBatch); err != nil {
 		return driver.FailSend(len(batch), err)
 	}
 	defer q.gate.Leave()
@@ -197,7 +197,7 @@ func request[T any](ctx context.Context, s *shipment, f func(ctx context.Context
 	}
 	q := s.queue
 	value, err := apart(ctx, q, s.op, patience, func(own context.Context) (T, error) {
-		c, err := q.api.clients(own, s.op)
+		c, err := q.clients(own, s.op)
 		if err != nil {
 			return none, err
 		}

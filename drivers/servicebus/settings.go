@@ -18,7 +18,7 @@ type settings struct {
 
 // describe reads the queue's description. NotFound where there is no queue.
 func (q *Queue) describe(ctx context.Context, op string) (*settings, error) {
-	c, err := q.api.clients(ctx, op)
+	c, err := q.clients(ctx, op)
 	if err != nil {
 		return nil, err
 	}

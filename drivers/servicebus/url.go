@@ -51,7 +51,7 @@ func open(_ context.Context, u *driver.URL) (driver.Queue, error) {
 		return nil, &driver.Error{Code: driver.InvalidArgument, Op: op, Err: err}
 	}
 	q := newQueue(u.Path, o)
-	q.api.from = from
+	q.from = from
 	return q, nil
 }
 

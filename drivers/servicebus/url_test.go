@@ -36,7 +36,7 @@ func TestOpen(t *testing.T) {
 			if !opened.As(&q) {
 				t.Fatal("As does not know the queue")
 			}
-			if q.api.from.connection != want.connection || q.api.from.namespace != want.namespace || q.name != want.name || q.options != want.o {
+			if q.from.connection != want.connection || q.from.namespace != want.namespace || q.name != want.name || q.options != want.o {
 				t.Errorf("%q, %+v; want %+v", q.name, q.options, want)
 			}
 			if c := q.Capabilities(); c.Ordered != want.o.Sessions || c.Dedup.Supported() != want.o.Dedup {

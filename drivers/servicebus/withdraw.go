@@ -60,7 +60,7 @@ func (d *delayed) take(id string) (scheduled, bool) {
 // 10,000. NotFound for any other; Unavailable where it may have been taken back.
 func (q *Queue) Withdraw(ctx context.Context, id string) error {
 	op := q.ops.withdraw
-	if err := q.enter(ctx, op, 1, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, 1); err != nil {
 		return err
 	}
 	defer q.gate.Leave()

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 // Extend moves the end of each lease to hold from now, in one request.
@@ -19,7 +20,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 	}
 	q := s.queue
 	op := q.ops.extend
-	if err := q.enter(ctx, op, len(leases)); err != nil {
+	if err := q.gate.Begin(ctx, op, len(leases), maxBatch); err != nil {
 		return driver.FailExtend(len(leases), err)
 	}
 	defer q.gate.Leave()
@@ -40,7 +41,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 		end := start.Add(hold)
 		for _, c := range claimed {
 			if err := w.Errs[c.Index]; err != nil {
-				if unknown(err) {
+				if claims.Unknown(err) {
 					c.Lease.State().MayEnd(end, end)
 				}
 				c.Lease.State().Free(driver.Is(err, driver.LeaseLost))
@@ -55,15 +56,6 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 		results[i].Err = err
 	}
 	return results
-}
-
-// unknown says whether the request that failed with err may have taken effect.
-func unknown(err error) bool {
-	switch driver.CodeOf(err) {
-	case driver.Unavailable, driver.Canceled, driver.DeadlineExceeded, driver.Unknown:
-		return true
-	}
-	return false
 }
 
 func (s *source) prepareExtend(ctx context.Context, op string, hold time.Duration) (string, time.Duration, error) {

@@ -37,7 +37,7 @@ func (d *deadLetter) MoveAll(ctx context.Context, opts driver.MoveOptions) (driv
 	q := (*Queue)(d)
 	op := q.ops.move
 	report := driver.MoveReport{Total: driver.Unreported}
-	if err := q.enter(ctx, op, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, maxBatch); err != nil {
 		return report, err
 	}
 	defer q.gate.Leave()

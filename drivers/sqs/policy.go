@@ -13,7 +13,7 @@ import (
 // declaration differs from what is read.
 func (q *Queue) Policy(ctx context.Context) (driver.Policy, error) {
 	op := q.ops.policy
-	if err := q.enter(ctx, op, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, maxBatch); err != nil {
 		return driver.Policy{}, err
 	}
 	defer q.gate.Leave()
@@ -69,7 +69,7 @@ func (o *Options) agree(op string, got *settings) error {
 // read; the oldest age always is: Amazon SQS tells it to CloudWatch only.
 func (q *Queue) Stats(ctx context.Context) (driver.Stats, error) {
 	op := q.ops.stats
-	if err := q.enter(ctx, op, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, maxBatch); err != nil {
 		return driver.Stats{}, err
 	}
 	defer q.gate.Leave()

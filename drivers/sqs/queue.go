@@ -95,22 +95,6 @@ func (q *Queue) As(target any) bool {
 // Canceled or DeadlineExceeded says that some still are.
 func (q *Queue) Close(ctx context.Context) error { return q.gate.Close(ctx, q.ops.close) }
 
-// enter begins a call of n items: it refuses one on a closed queue, with too many
-// items or with an ended context. The caller leaves the gate when it got no error.
-func (q *Queue) enter(ctx context.Context, op string, n int) error {
-	if err := q.gate.Enter(op); err != nil {
-		return err
-	}
-	err := driver.CheckBatch(op, n, maxBatch)
-	if err == nil && ctx.Err() != nil {
-		err = driver.ContextError(ctx, op)
-	}
-	if err != nil {
-		q.gate.Leave()
-	}
-	return err
-}
-
 // source is a queue of Amazon SQS to lease from: the live one or its dead letter.
 type source struct {
 	queue    *Queue

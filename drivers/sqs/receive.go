@@ -38,7 +38,7 @@ const slack = 100 * time.Millisecond
 func (s *source) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]driver.Lease, error) {
 	q := s.queue
 	op := q.ops.receive
-	if err := q.enter(ctx, op, 1); err != nil {
+	if err := q.gate.Begin(ctx, op, 1, maxBatch); err != nil {
 		return nil, err
 	}
 	defer q.gate.Leave()

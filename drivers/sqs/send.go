@@ -30,7 +30,7 @@ func (q *Queue) Send(ctx context.Context, batch []driver.Message) []driver.SendR
 		return nil
 	}
 	op := q.ops.send
-	if err := q.enter(ctx, op, len(batch)); err != nil {
+	if err := q.gate.Begin(ctx, op, len(batch), maxBatch); err != nil {
 		return driver.FailSend(len(batch), err)
 	}
 	defer q.gate.Leave()

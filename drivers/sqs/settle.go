@@ -24,7 +24,7 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 	}
 	q := s.queue
 	op := q.ops.settle
-	if err := q.enter(ctx, op, len(batch)); err != nil {
+	if err := q.gate.Begin(ctx, op, len(batch), maxBatch); err != nil {
 		return driver.FailSettle(len(batch), err)
 	}
 	defer q.gate.Leave()

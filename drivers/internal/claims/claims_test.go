@@ -15,6 +15,7 @@ import (
 type lease struct {
 	driver.Lease // nil: claims ask nothing of it
 	state        claims.State
+	foreign      bool // of another queue
 }
 
 func (l *lease) State() *claims.State { return &l.state }
@@ -26,15 +27,21 @@ func lasting(end, over time.Duration) *lease {
 	return l
 }
 
-func workOn(leases ...*lease) *claims.Work[*lease] {
-	return &claims.Work[*lease]{
-		Op: "test", Errs: make([]error, len(leases)),
-		Of: func(i int) driver.Lease { return leases[i] },
-		Own: func(l driver.Lease) (*lease, bool) {
-			own, ok := l.(*lease)
-			return own, ok && own != nil
-		},
+func (l *lease) As(target any) bool {
+	p, ok := target.(**lease)
+	if ok {
+		*p = l
 	}
+	return ok
+}
+
+func workOn(leases ...*lease) *claims.Work[*lease] {
+	return claims.New("test", len(leases), func(i int) driver.Lease {
+		if leases[i] == nil {
+			return nil
+		}
+		return leases[i]
+	}, func(l *lease) bool { return !l.foreign })
 }
 
 // do does the work, which takes d each time that leases are claimed, and says which
@@ -93,7 +100,9 @@ func TestWorkRefusesWhatHasEnded(t *testing.T) {
 }
 
 func TestWorkRefusesForeignAndRefusedItems(t *testing.T) {
-	w := workOn(lasting(time.Hour, time.Hour), nil, lasting(time.Hour, time.Hour))
+	foreign := lasting(time.Hour, time.Hour)
+	foreign.foreign = true
+	w := workOn(lasting(time.Hour, time.Hour), nil, lasting(time.Hour, time.Hour), foreign)
 	w.Check = func(i int) error {
 		if i == 2 {
 			return driver.Errorf(driver.TooLarge, "test", "too large")
@@ -103,7 +112,7 @@ func TestWorkRefusesForeignAndRefusedItems(t *testing.T) {
 	if got := do(t.Context(), w, 0, false); len(got) != 1 || !slices.Equal(got[0], []int{0}) {
 		t.Errorf("claimed %v, want item 0 alone", got)
 	}
-	if got, want := codes(w.Errs), []driver.Code{0, driver.InvalidArgument, driver.TooLarge}; !slices.Equal(got, want) {
+	if got, want := codes(w.Errs), []driver.Code{0, driver.InvalidArgument, driver.TooLarge, driver.InvalidArgument}; !slices.Equal(got, want) {
 		t.Errorf("the errors are %v, want %v", got, want)
 	}
 }

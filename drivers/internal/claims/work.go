@@ -33,12 +33,29 @@ type Claim[L Lease] struct {
 
 // Work is an operation on the leases of a batch.
 type Work[L Lease] struct {
-	Op    string
-	Errs  []error                      // by item; its length is the number of items
-	Of    func(i int) driver.Lease     // the lease of an item
-	Own   func(driver.Lease) (L, bool) // the driver's part of a lease; false when it is another queue's
-	Check func(i int) error            // what else is refused; nil for nothing
-	Late  func(i int) Lateness         // how far the lease may be past its end; nil for Never
+	Errs  []error              // by item
+	Check func(i int) error    // what else is refused; nil for nothing
+	Late  func(i int) Lateness // how far the lease may be past its end; nil for Never
+
+	op    string
+	of    func(i int) driver.Lease
+	mine  func(L) bool
+	found L // what own found last; here, so that looking costs no memory
+}
+
+// New is an operation op on n leases, of which of gives those of each item. Mine says
+// whether a lease is one of the source that is operated on.
+func New[L Lease](op string, n int, of func(i int) driver.Lease, mine func(L) bool) *Work[L] {
+	return &Work[L]{Errs: make([]error, n), op: op, of: of, mine: mine}
+}
+
+// Unknown says whether the request that failed with err may have taken effect.
+func Unknown(err error) bool {
+	switch driver.CodeOf(err) {
+	case driver.Unavailable, driver.Canceled, driver.DeadlineExceeded, driver.Unknown:
+		return true
+	}
+	return false
 }
 
 // Do claims the leases and calls f with those that it got, which frees them. Those on
@@ -65,7 +82,7 @@ func (w *Work[L]) Do(ctx context.Context, f func(claimed []Claim[L])) {
 		if len(busy) == 0 {
 			return
 		}
-		if err := busy[0].Lease.State().wait(ctx, w.Op); err != nil {
+		if err := busy[0].Lease.State().wait(ctx, w.op); err != nil {
 			for _, c := range busy {
 				w.Errs[c.Index] = err
 			}
@@ -80,20 +97,16 @@ func (w *Work[L]) Do(ctx context.Context, f func(claimed []Claim[L])) {
 	}
 }
 
+// own is the driver's part of an item's lease, which must be one of the source.
 func (w *Work[L]) own(i int) (L, error) {
-	var l L
-	outer := w.Of(i)
-	if outer == nil {
-		return l, driver.Errorf(driver.InvalidArgument, w.Op, "the lease is not one of this queue")
-	}
-	l, ok := w.Own(outer)
+	l := w.of(i)
 	switch {
-	case !ok:
-		return l, driver.Errorf(driver.InvalidArgument, w.Op, "the lease is not one of this queue")
+	case l == nil || !l.As(&w.found) || !w.mine(w.found):
+		return w.found, driver.Errorf(driver.InvalidArgument, w.op, "the lease is not one of this queue")
 	case w.Check != nil:
-		return l, w.Check(i)
+		return w.found, w.Check(i)
 	}
-	return l, nil
+	return w.found, nil
 }
 
 // try claims one lease and puts it on the list on which it belongs.
@@ -102,7 +115,7 @@ func (w *Work[L]) try(c Claim[L], now time.Time, claimed, busy []Claim[L]) (newC
 	if w.Late != nil {
 		late = w.Late(c.Index)
 	}
-	switch ok, err := c.Lease.State().claim(w.Op, now, late); {
+	switch ok, err := c.Lease.State().claim(w.op, now, late); {
 	case err != nil:
 		w.Errs[c.Index] = err
 	case ok:

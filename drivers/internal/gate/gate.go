@@ -36,6 +36,22 @@ func (g *Gate) Enter(op string) error {
 	return nil
 }
 
+// Begin lets in a call of n items, but none on a closed queue, with more than most items
+// or with an ended context. The caller leaves when it got no error.
+func (g *Gate) Begin(ctx context.Context, op string, n, most int) error {
+	if err := g.Enter(op); err != nil {
+		return err
+	}
+	err := driver.CheckBatch(op, n, most)
+	if err == nil && ctx.Err() != nil {
+		err = driver.ContextError(ctx, op)
+	}
+	if err != nil {
+		g.Leave()
+	}
+	return err
+}
+
 // Closing is true once Close has begun.
 func (g *Gate) Closing() bool {
 	select {

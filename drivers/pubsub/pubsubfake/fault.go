@@ -1,10 +1,7 @@
 package pubsubfake
 
 import (
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -56,62 +53,14 @@ type Fault struct {
 // Fault arms f for calls that arrive from then on; a Pull that waits already is
 // not struck. Of several faults that fit a call the one armed first strikes. The
 // function that Fault returns disarms f.
-func (s *Server) Fault(f Fault) (disarm func()) { return s.faults.arm(f) }
-
-type faults struct {
-	any atomic.Bool // whether some are armed
-
-	mu    sync.Mutex
-	armed []*armedFault // guarded by mu
-}
-
-type armedFault struct {
-	Fault
-	left int // of Count; guarded by faults.mu
-}
-
-func (fs *faults) arm(f Fault) func() {
-	a := &armedFault{Fault: f, left: f.Count}
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	fs.armed = append(fs.armed, a)
-	fs.any.Store(true)
-	return func() {
-		fs.mu.Lock()
-		defer fs.mu.Unlock()
-		fs.remove(a)
-	}
-}
-
-func (fs *faults) remove(a *armedFault) {
-	fs.armed = slices.DeleteFunc(fs.armed, func(b *armedFault) bool { return a == b })
-	fs.any.Store(len(fs.armed) > 0)
-}
+func (s *Server) Fault(f Fault) (disarm func()) { return s.faults.Arm(f, 0, f.Count) }
 
 // match gives the fault that strikes a call, and counts it.
-func (fs *faults) match(op, resource string) *Fault {
-	if !fs.any.Load() {
-		return nil
-	}
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	for _, a := range fs.armed {
-		if a.Op != "" && a.Op != op || a.Resource != "" && a.Resource != resource {
-			continue
-		}
-		if (a.Stale || a.Transient) && op != "Acknowledge" && op != "ModifyAckDeadline" {
-			continue
-		}
-		f := a.Fault
-		if a.Count > 0 {
-			a.left--
-			if a.left == 0 {
-				fs.remove(a)
-			}
-		}
-		return &f
-	}
-	return nil
+func (s *Server) match(op, resource string) *Fault {
+	return s.faults.Strike(func(f *Fault) bool {
+		return (f.Op == "" || f.Op == op) && (f.Resource == "" || f.Resource == resource) &&
+			(!f.Stale && !f.Transient || op == "Acknowledge" || op == "ModifyAckDeadline")
+	})
 }
 
 // failure is how the call fails; nil when it does not.

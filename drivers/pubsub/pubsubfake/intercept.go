@@ -75,7 +75,7 @@ func (s *Server) intercept(ctx context.Context, req any, info *grpc.UnaryServerI
 	op := info.FullMethod[strings.LastIndexByte(info.FullMethod, '/')+1:]
 	s.requests.begin(op)
 	defer s.requests.end(op)
-	f := s.faults.match(op, resourceOf(req))
+	f := s.match(op, resourceOf(req))
 	if f == nil {
 		return next(ctx, req)
 	}

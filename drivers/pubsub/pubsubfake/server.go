@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/longshore-dev/longshore/drivers/internal/alarm"
+	"github.com/longshore-dev/longshore/drivers/internal/armed"
 )
 
 // Options are what a Server is made with. The zero value is valid.
@@ -51,7 +52,7 @@ type Server struct {
 	ending sync.Once
 	work   sync.WaitGroup // accept loops
 
-	faults   faults
+	faults   armed.Faults[Fault]
 	requests requests
 
 	alarms *alarm.Set // guarded by mu

@@ -54,7 +54,7 @@ const queuesPath = "$Resources/Queues"
 
 func (s *Server) administer(w http.ResponseWriter, r *http.Request) {
 	name := strings.Trim(r.URL.Path, "/")
-	f := s.faults.strike(OpAdmin, name)
+	f := s.strike(OpAdmin, name)
 	if f != nil && f.Delay > 0 {
 		timer := time.NewTimer(f.Delay)
 		defer timer.Stop()

@@ -100,18 +100,17 @@ func (s *Server) find(p string) (*broker.Entity, error) {
 
 // struck does what a fault does to an attach; true when that is all.
 func (ss *session) struck(a *wire.Attach, f *Fault, p string) bool {
-	switch {
-	case f == nil:
-		return false
-	case f.Cut:
-		ss.c.cut()
-	case f.Silent:
-	case f.Detach || f.refuses():
+	refuse := func() {
 		ss.refuse(a, &broker.Error{Condition: f.condition(), Text: fmt.Sprintf("The link to '%s' is refused.", p)})
-	default:
-		return false
 	}
-	return true
+	if f.ends(ss.c, refuse) {
+		return true
+	}
+	refused := f != nil && f.refuses()
+	if refused {
+		refuse()
+	}
+	return refused
 }
 
 func (ss *session) attachIncoming(a *wire.Attach, p string) {
@@ -128,8 +127,7 @@ func (ss *session) attachIncoming(a *wire.Attach, p string) {
 		l.managed = managed
 	}
 	if l.entity != nil && !managed {
-		f := c.s.faults.strike(OpAttach, name)
-		if ss.struck(a, f, p) {
+		if ss.struck(a, c.s.strike(OpAttach, name), p) {
 			return
 		}
 		size = uint64(l.entity.MaxMessageSize())
@@ -174,7 +172,7 @@ func (ss *session) attachOutgoing(a *wire.Attach, p string) {
 		ss.refuse(a, err)
 		return
 	}
-	if ss.struck(a, c.s.faults.strike(OpAttach, name), p) {
+	if ss.struck(a, c.s.strike(OpAttach, name), p) {
 		return
 	}
 	l.entity = entity
@@ -231,7 +229,7 @@ func (l *outgoing) accepted(a *wire.Attach, got *broker.Accepted, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l.consumer, l.session = got.Consumer, &got.ID
+	l.consumer, l.session, got.Credit = got.Consumer, &got.ID, l.limit
 	l.attached(a, wire.Map{lockedUntil: got.Until.UnixMilli()*10_000 + epochTicks})
 }
 

@@ -22,7 +22,7 @@ func (c *conn) authorize(m *amqp.Message) {
 	audience, _ := m.ApplicationProperties["name"].(string)
 	name, _ := node(path(audience))
 	c.s.counts.add(func(t *Traffic) { t.Requests[OpToken]++ })
-	f := c.s.faults.strike(OpToken, name)
+	f := c.s.strike(OpToken, name)
 	err := c.s.checkToken(m, name)
 	c.answer(m, f, 202, nil, err)
 }

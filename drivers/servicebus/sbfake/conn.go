@@ -190,6 +190,13 @@ func (c *conn) send(channel uint16, performative any, payload []byte) {
 	}
 }
 
+// tell is send for who does not hold mu.
+func (c *conn) tell(channel uint16, performative any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.send(channel, performative, nil)
+}
+
 // later does f after d, or at once without; not when the connection ends before.
 func (c *conn) later(d time.Duration, f func()) {
 	if d <= 0 {
@@ -229,14 +236,10 @@ func (c *conn) read() error {
 		c.s.counts.framesIn.Add(1)
 		if err := c.do(f); err != nil {
 			if errors.Is(err, errClosed) {
-				c.mu.Lock()
-				c.send(0, &wire.Close{}, nil)
-				c.mu.Unlock()
+				c.tell(0, &wire.Close{})
 				return nil
 			}
-			c.mu.Lock()
-			c.send(0, &wire.Close{Error: &wire.Error{Condition: "amqp:framing-error", Description: err.Error()}}, nil)
-			c.mu.Unlock()
+			c.tell(0, &wire.Close{Error: &wire.Error{Condition: "amqp:framing-error", Description: err.Error()}})
 			return err
 		}
 	}
@@ -263,9 +266,7 @@ func (c *conn) do(f *wire.Frame) error {
 		delete(c.sessions, f.Channel)
 		c.mu.Unlock()
 		ss.end(true)
-		c.mu.Lock()
-		c.send(f.Channel, &wire.End{}, nil)
-		c.mu.Unlock()
+		c.tell(f.Channel, &wire.End{})
 		return nil
 	case *wire.Attach:
 		return ss.attach(p)

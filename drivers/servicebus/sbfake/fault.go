@@ -1,11 +1,10 @@
 package sbfake
 
 import (
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/longshore-dev/longshore/drivers/servicebus/sbfake/internal/broker"
 )
 
 // Operations that a [Fault] strikes. Those of the management node are called as the
@@ -84,61 +83,13 @@ func (f *Fault) status() int {
 
 // Fault arms f for operations that begin from then on. Of several that fit, the one
 // armed first strikes. The function that it returns disarms f.
-func (s *Server) Fault(f Fault) (disarm func()) { return s.faults.arm(f) }
+func (s *Server) Fault(f Fault) (disarm func()) { return s.faults.Arm(f, f.Skip, f.Count) }
 
-type faults struct {
-	any atomic.Bool // whether some are armed
-
-	mu    sync.Mutex
-	armed []*armedFault // guarded by mu
-}
-
-type armedFault struct {
-	Fault
-	skip, left int // guarded by faults.mu
-}
-
-func (fs *faults) arm(f Fault) func() {
-	a := &armedFault{Fault: f, skip: f.Skip, left: f.Count}
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	fs.armed = append(fs.armed, a)
-	fs.any.Store(true)
-	return func() {
-		fs.mu.Lock()
-		defer fs.mu.Unlock()
-		fs.remove(a)
-	}
-}
-
-func (fs *faults) remove(a *armedFault) {
-	fs.armed = slices.DeleteFunc(fs.armed, func(b *armedFault) bool { return a == b })
-	fs.any.Store(len(fs.armed) > 0)
-}
-
-// strike finds the fault of an operation, or nil.
-func (fs *faults) strike(op, entity string) *Fault {
-	if !fs.any.Load() {
-		return nil
-	}
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	for _, a := range fs.armed {
-		if a.Op != "" && a.Op != op || a.Entity != "" && !strings.EqualFold(a.Entity, entity) {
-			continue
-		}
-		if a.skip > 0 {
-			a.skip--
-			continue
-		}
-		if a.Count > 0 {
-			if a.left--; a.left == 0 {
-				fs.remove(a)
-			}
-		}
-		return &a.Fault
-	}
-	return nil
+// strike finds the fault of an operation, and counts it; nil for none.
+func (s *Server) strike(op, entity string) *Fault {
+	return s.faults.Strike(func(f *Fault) bool {
+		return (f.Op == "" || f.Op == op) && (f.Entity == "" || strings.EqualFold(f.Entity, entity))
+	})
 }
 
 // delay is how long the answer waits.
@@ -147,4 +98,33 @@ func (f *Fault) delay() time.Duration {
 		return 0
 	}
 	return f.Delay
+}
+
+// ends does what a fault does in place of an answer, and is true when it did: it cuts the
+// connection, has the link detached, or says nothing.
+func (f *Fault) ends(c *conn, detach func()) bool {
+	switch {
+	case f == nil:
+		return false
+	case f.Cut:
+		c.cut()
+	case f.Detach:
+		detach()
+	case !f.Silent:
+		return false
+	}
+	return true
+}
+
+// refusal is the error that a fault answers with; nil for none.
+func (f *Fault) refusal(what string) error {
+	if f == nil || !f.refuses() {
+		return nil
+	}
+	return &broker.Error{Condition: f.condition(), Status: f.status(), Text: "The " + what + " is refused."}
+}
+
+// detached is why a fault detaches a link.
+func (f *Fault) detached() error {
+	return &broker.Error{Condition: f.condition(), Text: "The link is detached."}
 }

@@ -106,26 +106,16 @@ func (l *incoming) message(t *wire.Transfer, encoded []byte, large bool) {
 // store stores a message or a batch.
 func (l *incoming) store(t *wire.Transfer, encoded []byte, large bool) {
 	c := l.ss.c
-	f := c.s.faults.strike(OpSend, l.entity.Path())
+	f := c.s.strike(OpSend, l.entity.Path())
 	var err error
 	if !f.prevents() {
 		err = l.put(t, encoded, large)
 	}
-	if f != nil {
-		switch {
-		case f.Cut:
-			c.cut()
-			return
-		case f.Detach:
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			l.ss.send(&wire.Detach{Handle: l.handle, Closed: true, Error: amqpError(&broker.Error{Condition: f.condition(), Text: "The link is detached."})}, nil)
-			return
-		case f.Silent:
-			return
-		case f.refuses():
-			err = &broker.Error{Condition: f.condition(), Text: "The message is refused."}
-		}
+	if f.ends(c, func() { l.ss.tell(&wire.Detach{Handle: l.handle, Closed: true, Error: amqpError(f.detached())}) }) {
+		return
+	}
+	if refusal := f.refusal("message"); refusal != nil {
+		err = refusal
 	}
 	c.later(f.delay(), func() { l.confirm(t, err) })
 }
@@ -175,8 +165,5 @@ func (l *incoming) confirm(t *wire.Transfer, err error) {
 	if err != nil {
 		state = &wire.State{Kind: wire.Rejected, Error: amqpError(err)}
 	}
-	c := l.ss.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l.ss.send(&wire.Disposition{Role: wire.Receiver, First: *t.DeliveryID, Settled: true, State: state}, nil)
+	l.ss.tell(&wire.Disposition{Role: wire.Receiver, First: *t.DeliveryID, Settled: true, State: state})
 }

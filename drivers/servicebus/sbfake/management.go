@@ -38,7 +38,7 @@ func (c *conn) manage(e *broker.Entity, m *amqp.Message) {
 	name, _ := m.ApplicationProperties["operation"].(string)
 	name = strings.TrimPrefix(name, "com.microsoft:")
 	c.s.counts.add(func(t *Traffic) { t.Requests[name]++ })
-	f := c.s.faults.strike(name, e.Path())
+	f := c.s.strike(name, e.Path())
 	if f.prevents() {
 		c.answer(m, f, 200, nil, nil)
 		return
@@ -58,16 +58,11 @@ func (c *conn) manage(e *broker.Entity, m *amqp.Message) {
 // answer answers a request to a node, on the link that the request names.
 func (c *conn) answer(m *amqp.Message, f *Fault, status int, body map[string]any, err error) {
 	text, condition := "OK", ""
-	if f != nil {
-		switch {
-		case f.Cut:
-			c.cut()
-			return
-		case f.Silent, f.Detach:
-			return
-		case f.refuses():
-			err = &broker.Error{Condition: f.condition(), Status: f.status(), Text: "The request is refused."}
-		}
+	if f.ends(c, func() {}) { // links to nodes stay
+		return
+	}
+	if refusal := f.refusal("request"); refusal != nil {
+		err = refusal
 	}
 	if err != nil {
 		status, text, body = 500, err.Error(), nil

@@ -89,7 +89,7 @@ func (l *outgoing) flow(f *wire.Flow) {
 func (l *outgoing) deliver(d broker.Delivery) (more bool) {
 	c := l.ss.c
 	c.s.counts.add(func(t *Traffic) { t.Deliveries++ })
-	f := c.s.faults.strike(OpDeliver, l.entity.Path())
+	f := c.s.strike(OpDeliver, l.entity.Path())
 	if f != nil && f.Cut {
 		c.cut()
 		return false
@@ -108,7 +108,7 @@ func (l *outgoing) carry(d broker.Delivery, f *Fault) {
 	case f.Silent:
 		return
 	case f.Detach:
-		l.detach(&broker.Error{Condition: f.condition(), Text: "The link is detached."})
+		l.detach(f.detached())
 		return
 	}
 	settled := d.Token == broker.Token{}
@@ -167,7 +167,7 @@ func (l *outgoing) detach(err error) {
 	}
 }
 
-// lost hears that the consumer has ended. The broker's mutex is held.
+// lost detaches the link, as its consumer has ended. The broker's mutex may be held.
 func (l *outgoing) lost(err error) {
 	c := l.ss.c
 	c.mu.Lock()
@@ -180,7 +180,7 @@ func (ss *session) settle(id uint32, u unsettled, d *wire.Disposition) {
 	c := ss.c
 	name, s := verdict(d.State)
 	c.s.counts.add(func(t *Traffic) { t.Dispositions[name]++ })
-	f := c.s.faults.strike(OpSettle, u.link.entity.Path())
+	f := c.s.strike(OpSettle, u.link.entity.Path())
 	var err error
 	switch {
 	case f.prevents():
@@ -189,22 +189,11 @@ func (ss *session) settle(id uint32, u unsettled, d *wire.Disposition) {
 	default:
 		err = u.link.entity.Settle(u.token, s)
 	}
-	delay := f.delay()
-	if f != nil {
-		switch {
-		case f.Cut:
-			c.cut()
-			return
-		case f.Detach:
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			u.link.detach(&broker.Error{Condition: f.condition(), Text: "The link is detached."})
-			return
-		case f.Silent:
-			return
-		case f.refuses():
-			err = &broker.Error{Condition: f.condition(), Text: "The disposition is refused."}
-		}
+	if f.ends(c, func() { u.link.lost(f.detached()) }) {
+		return
+	}
+	if refusal := f.refusal("disposition"); refusal != nil {
+		err = refusal
 	}
 	if d.Settled {
 		return // nobody waits for an answer
@@ -216,10 +205,8 @@ func (ss *session) settle(id uint32, u unsettled, d *wire.Disposition) {
 	if err != nil {
 		state = &wire.State{Kind: wire.Rejected, Error: amqpError(err)}
 	}
-	c.later(delay, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		ss.send(&wire.Disposition{Role: wire.Sender, First: id, Settled: true, State: state}, nil)
+	c.later(f.delay(), func() {
+		ss.tell(&wire.Disposition{Role: wire.Sender, First: id, Settled: true, State: state})
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
+	"github.com/longshore-dev/longshore/drivers/internal/armed"
 	"github.com/longshore-dev/longshore/drivers/servicebus/sbfake/internal/broker"
 )
 
@@ -23,7 +24,7 @@ type Options struct {
 type Server struct {
 	opts   Options
 	broker *broker.Broker
-	faults faults
+	faults armed.Faults[Fault]
 	counts counters
 
 	ending sync.Once

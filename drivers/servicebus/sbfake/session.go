@@ -36,6 +36,13 @@ func (ss *session) send(performative any, payload []byte) {
 	}
 }
 
+// tell is send for who does not hold the mutex.
+func (ss *session) tell(performative any) {
+	ss.c.mu.Lock()
+	defer ss.c.mu.Unlock()
+	ss.send(performative, nil)
+}
+
 // unsettled is a delivery that the client has to settle.
 type unsettled struct {
 	link  *outgoing
@@ -160,7 +167,5 @@ func (ss *session) detach(d *wire.Detach) {
 			return // it is an answer
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ss.send(&wire.Detach{Handle: d.Handle, Closed: d.Closed}, nil)
+	ss.tell(&wire.Detach{Handle: d.Handle, Closed: d.Closed})
 }

@@ -2,10 +2,7 @@ package sqsfake
 
 import (
 	"errors"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -62,68 +59,20 @@ const (
 // Fault arms f for requests that arrive from then on; a long poll that waits
 // already is not struck. Of several faults that fit a request the one armed first
 // strikes. The function that Fault returns disarms f.
-func (s *Server) Fault(f Fault) (disarm func()) { return s.faults.arm(f) }
-
-type faults struct {
-	any atomic.Bool // whether some are armed
-
-	mu    sync.Mutex
-	armed []*armedFault // guarded by mu
-}
-
-type armedFault struct {
-	Fault
-	left int // of Count; guarded by faults.mu
-}
-
-func (fs *faults) arm(f Fault) func() {
-	a := &armedFault{Fault: f, left: f.Count}
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	fs.armed = append(fs.armed, a)
-	fs.any.Store(true)
-	return func() {
-		fs.mu.Lock()
-		defer fs.mu.Unlock()
-		fs.remove(a)
-	}
-}
-
-func (fs *faults) remove(a *armedFault) {
-	fs.armed = slices.DeleteFunc(fs.armed, func(b *armedFault) bool { return a == b })
-	fs.any.Store(len(fs.armed) > 0)
-}
+func (s *Server) Fault(f Fault) (disarm func()) { return s.faults.Arm(f, 0, f.Count) }
 
 // match gives the fault that strikes a request, and counts it.
-func (fs *faults) match(op, queue string) *Fault {
-	if !fs.any.Load() {
-		return nil
+func (s *Server) match(op, queue string) *Fault {
+	batch := strings.HasSuffix(op, "Batch")
+	f := s.faults.Strike(func(f *Fault) bool {
+		return (f.Op == "" || f.Op == op) && (f.Queue == "" || f.Queue == queue) &&
+			(!f.Stale || strings.HasPrefix(op, "DeleteMessage") || strings.HasPrefix(op, "ChangeMessageVisibility")) &&
+			(f.Items == nil || batch || f.Items(0))
+	})
+	if f != nil && !batch {
+		f.Items = nil
 	}
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	for _, a := range fs.armed {
-		if a.Op != "" && a.Op != op || a.Queue != "" && a.Queue != queue {
-			continue
-		}
-		if a.Stale && !strings.HasPrefix(op, "DeleteMessage") && !strings.HasPrefix(op, "ChangeMessageVisibility") {
-			continue
-		}
-		f := a.Fault
-		if a.Items != nil && !strings.HasSuffix(op, "Batch") {
-			if !a.Items(0) {
-				continue
-			}
-			f.Items = nil
-		}
-		if a.Count > 0 {
-			a.left--
-			if a.left == 0 {
-				fs.remove(a)
-			}
-		}
-		return &f
-	}
-	return nil
+	return f
 }
 
 var errCut = errors.New("sqsfake: the connection is cut")

@@ -65,7 +65,7 @@ func (s *Server) run(c *call, op operation, body []byte) (any, error) {
 		return nil, failf(codeMalformed, "The request is not valid JSON for %s: %v", c.op, err)
 	}
 	queue := queueOf(in)
-	f := s.faults.match(c.op, queue)
+	f := s.match(c.op, queue)
 	if f == nil {
 		return s.apply(c, op, in)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/drivers/internal/alarm"
+	"github.com/longshore-dev/longshore/drivers/internal/armed"
 )
 
 // Options are what a Server is made with. The zero value is valid.
@@ -38,7 +39,7 @@ type Server struct {
 	ending sync.Once
 	work   sync.WaitGroup // connections and the accept loop of pipe
 
-	faults   faults
+	faults   armed.Faults[Fault]
 	answered map[string]*atomic.Int64 // by operation; complete from the start
 
 	alarms *alarm.Set // guarded by mu
