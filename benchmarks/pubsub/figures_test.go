@@ -63,8 +63,8 @@ func TestLimits(t *testing.T) {
 		{"two in flight", reportIdle(requestsOptions{wait: time.Second, out: io.Discard}, 2, 3), "2 Pulls in flight"},
 		{"none in flight", reportIdle(requestsOptions{wait: time.Second, out: io.Discard}, 0, 0), "0 Pulls in flight"},
 		{"one after the other", reportIdle(requestsOptions{wait: time.Second, out: io.Discard}, 1, 30), "makes 30"},
-		{"the first time", first(&runtime.Task[load.Task]{Info: &runtime.Info{Attempt: 1}}), ""},
-		{"a second time", first(&runtime.Task[load.Task]{Info: &runtime.Info{Attempt: 2}}), "came for the 2. time"},
+		{"the first time", load.First(&runtime.Task[load.Task]{Info: &runtime.Info{Attempt: 1}}), ""},
+		{"a second time", load.First(&runtime.Task[load.Task]{Info: &runtime.Info{Attempt: 2}}), "came for the 2. time"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

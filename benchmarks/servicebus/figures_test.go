@@ -60,8 +60,8 @@ func TestLimits(t *testing.T) {
 		{"idle", idle(20, 0), ""},
 		{"busy with nothing", idle(21, 0), "21 frames"},
 		{"an idle link made anew", idle(2, 1), "1 links"},
-		{"the first time", first(&runtime.Task[load.Task]{Info: &runtime.Info{Attempt: 1}}), ""},
-		{"a second time", first(&runtime.Task[load.Task]{Info: &runtime.Info{Attempt: 2}}), "came for the 2. time"},
+		{"the first time", load.First(&runtime.Task[load.Task]{Info: &runtime.Info{Attempt: 1}}), ""},
+		{"a second time", load.First(&runtime.Task[load.Task]{Info: &runtime.Info{Attempt: 2}}), "came for the 2. time"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/benchmarks/internal/rate"
 	"github.com/longshore-dev/longshore/benchmarks/internal/server"
-	"github.com/longshore-dev/longshore/runtime"
 )
 
 const (
@@ -36,77 +33,14 @@ type requestsOptions struct {
 
 // countRequests counts what a message takes at saturation, then what a worker does
 // that has nothing to do. The error says which limit is missed.
-func countRequests(ctx context.Context, o requestsOptions) (err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	process, err := server.Start(ctx)
-	if err != nil {
-		return err
+func countRequests(ctx context.Context, o requestsOptions) error {
+	s := rate.Saturation{
+		Slots: slots, HandlerTime: handlerTime, Backlog: backlog, Feeders: feeders,
+		WarmUp: o.warmUp, Messages: o.messages, Open: openQueue, Environment: environment,
 	}
-	defer func() { err = errors.Join(err, process.Close()) }()
-	if _, err := process.Do(server.Command{Make: load.QueueName}); err != nil {
-		return err
-	}
-	if err := os.Setenv(connectionVariable, process.Address); err != nil {
-		return err
-	}
-	q, err := openQueue(ctx, load.QueueName)
-	if err != nil {
-		return err
-	}
-	var done atomic.Int64
-	w, err := load.Start(ctx, q, runtime.WorkerOptions{Concurrency: slots, OnSettled: func(s runtime.Settled) {
-		if err := load.Acked(s); err != nil {
-			cancel(err)
-		}
-		done.Add(1)
-	}}, func(ctx context.Context, t *runtime.Task[load.Task]) error {
-		if err := first(t); err != nil {
-			cancel(err)
-		}
-		load.Pause(ctx, handlerTime)
-		return t.Args.Do()
-	}, cancel)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.End()) }()
-	missed := saturate(ctx, o, process, w, &done, cancel)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return errors.Join(missed, idle(ctx, o, process))
-}
-
-// saturate counts while there is a backlog.
-func saturate(ctx context.Context, o requestsOptions, process *server.Process, w *load.Worker, done *atomic.Int64, failed func(error)) error {
-	f := load.StartFeed(ctx, w.Client, feeders, backlog, done.Load, func(int64) load.Task { return load.NewTask() }, failed)
-	defer f.End()
-	load.Pause(ctx, o.warmUp)
-	before, err := process.Do(server.Command{})
-	if err != nil {
-		return err
-	}
-	doneBefore, began := done.Load(), time.Now()
-	await(ctx, func() bool { return done.Load()-doneBefore >= o.messages })
-	after, err := process.Do(server.Command{})
-	if err != nil {
-		return err
-	}
-	m := rate.Measurement{Messages: int(done.Load() - doneBefore), Took: time.Since(began), Requests: rate.Between(before, after)}
-	f.End()
-	await(ctx, func() bool { return done.Load() >= f.Sent.Load() })
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return reportRequests(o, m)
-}
-
-// await waits for a condition or the end of ctx.
-func await(ctx context.Context, met func() bool) {
-	for ctx.Err() == nil && !met() {
-		load.Pause(ctx, load.Tick)
-	}
+	return s.Run(ctx,
+		func(m rate.Measurement) error { return reportRequests(o, m) },
+		func(ctx context.Context, process *server.Process) error { return idle(ctx, o, process) })
 }
 
 func reportRequests(o requestsOptions, m rate.Measurement) error {

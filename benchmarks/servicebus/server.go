@@ -13,7 +13,6 @@ import (
 	"github.com/longshore-dev/longshore/benchmarks/internal/server"
 	"github.com/longshore-dev/longshore/drivers/servicebus"
 	"github.com/longshore-dev/longshore/drivers/servicebus/sbfake"
-	"github.com/longshore-dev/longshore/runtime"
 )
 
 const (
@@ -76,24 +75,7 @@ func (b *broker) Make(ctx context.Context, name string, tasks int) error {
 	if err != nil {
 		return err
 	}
-	queues := new(runtime.Queues)
-	if err := queues.Add(runtime.QueueInfo{Name: load.QueueName, Driver: q}); err != nil {
-		return err
-	}
-	client, err := runtime.NewClient(queues, nil)
-	if err != nil {
-		return err
-	}
-	for tasks > 0 {
-		n := min(tasks, 1000)
-		for _, r := range runtime.EnqueueMany(ctx, client, load.NewTasks(n)) {
-			if r.Err != nil {
-				return r.Err
-			}
-		}
-		tasks -= n
-	}
-	return queues.Close(ctx)
+	return load.Fill(ctx, q, tasks)
 }
 
 // Drop deletes a queue with all that it has.

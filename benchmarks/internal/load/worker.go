@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -75,4 +76,34 @@ func Pause(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
+}
+
+// First is an error for a task that has come before: its lease was not kept.
+func First(t *runtime.Task[Task]) error {
+	if t.Attempt != 1 {
+		return fmt.Errorf("a task came for the %d. time", t.Attempt)
+	}
+	return nil
+}
+
+// Fill sends n tasks to q, which it closes.
+func Fill(ctx context.Context, q driver.Queue, n int) error {
+	queues := new(runtime.Queues)
+	if err := queues.Add(runtime.QueueInfo{Name: QueueName, Driver: q}); err != nil {
+		return err
+	}
+	client, err := runtime.NewClient(queues, nil)
+	if err != nil {
+		return err
+	}
+	for n > 0 {
+		some := min(n, 1000)
+		for _, r := range runtime.EnqueueMany(ctx, client, NewTasks(some)) {
+			if r.Err != nil {
+				return r.Err
+			}
+		}
+		n -= some
+	}
+	return queues.Close(ctx)
 }
