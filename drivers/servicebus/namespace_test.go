@@ -3,19 +3,16 @@ package servicebus_test
 import (
 	"context"
 	"crypto/rand"
-	"net"
-	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus/admin"
 
 	"github.com/longshore-dev/longshore/conformance"
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/servicebus"
+	"github.com/longshore-dev/longshore/drivers/servicebus/internal/namespace"
 )
 
 // What follows runs on a namespace of Azure, or on Microsoft's emulator: see
@@ -27,39 +24,11 @@ const (
 	namespaceMargin = 4 * time.Second
 )
 
-// namespace is the clients of the namespace of the connection string. Without
-// SERVICEBUS_NAMESPACE_REQUIRE the test is not run.
-func namespace(t *testing.T) servicebus.Clients {
+// namespaceClients are the clients of the namespace of the connection string.
+func namespaceClients(t *testing.T) servicebus.Clients {
 	t.Helper()
-	if os.Getenv("SERVICEBUS_NAMESPACE_REQUIRE") == "" {
-		t.Skip("make conformance-servicebus runs it, on the namespace of SERVICEBUS_CONNECTION_STRING")
-	}
-	text := os.Getenv("SERVICEBUS_CONNECTION_STRING")
-	messages, err := azservicebus.NewClientFromConnectionString(text, servicebus.ClientOptions())
-	if err != nil {
-		t.Fatalf("SERVICEBUS_CONNECTION_STRING: %v", err)
-	}
-	t.Cleanup(func() { _ = messages.Close(context.WithoutCancel(t.Context())) })
-	o := new(admin.ClientOptions)
-	if strings.Contains(strings.ToLower(text), "usedevelopmentemulator=true") {
-		o.Transport = emulated{}
-	}
-	manage, err := admin.NewClientFromConnectionString(text, o)
-	if err != nil {
-		t.Fatalf("SERVICEBUS_CONNECTION_STRING: %v", err)
-	}
+	messages, manage := namespace.Open(t, servicebus.ClientOptions())
 	return servicebus.Clients{Messages: messages, Admin: manage}
-}
-
-// emulated sends requests to the emulator's administration API, which speaks plain HTTP
-// on port 5300. Source: Azure Service Bus, "Test locally by using the Azure Service Bus
-// emulator".
-type emulated struct{}
-
-func (emulated) Do(r *http.Request) (*http.Response, error) {
-	r.URL.Scheme, r.URL.Host = "http", net.JoinHostPort(r.URL.Hostname(), "5300")
-	r.Host = r.URL.Host
-	return http.DefaultClient.Do(r)
 }
 
 // onNamespace is the profile of a queue on a namespace.
@@ -107,19 +76,19 @@ func provisionOn(t *testing.T, clients servicebus.Clients, declared servicebus.O
 }
 
 func TestNamespacePlain(t *testing.T) {
-	clients := namespace(t)
+	clients := namespaceClients(t)
 	conformance.Run(t, onNamespace("servicebus plain namespace", clients, servicebus.Options{}), declared())
 }
 
 func TestNamespaceDedup(t *testing.T) {
-	clients := namespace(t)
+	clients := namespaceClients(t)
 	want := declared()
 	want.Dedup = driver.Support{Level: driver.LevelNative}
 	conformance.Run(t, onNamespace("servicebus dedup namespace", clients, servicebus.Options{Dedup: true}), want)
 }
 
 func TestNamespaceSession(t *testing.T) {
-	clients := namespace(t)
+	clients := namespaceClients(t)
 	want := declared()
 	want.Ordered = true
 	conformance.Run(t, onNamespace("servicebus session namespace", clients, servicebus.Options{Sessions: true}), want)

@@ -1,17 +1,11 @@
 package sbfake_test
 
 import (
-	"context"
 	"crypto/rand"
-	"net"
-	"net/http"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
-	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus/admin"
-
+	"github.com/longshore-dev/longshore/drivers/servicebus/internal/namespace"
 	"github.com/longshore-dev/longshore/drivers/servicebus/sbfake"
 )
 
@@ -32,36 +26,10 @@ func TestServerKeepsTheRules(t *testing.T) {
 	}
 }
 
-// emulated sends requests to the administration of Microsoft's emulator, which speaks
-// plain HTTP on port 5300.
-type emulated struct{}
-
-func (emulated) Do(r *http.Request) (*http.Response, error) {
-	r.URL.Scheme, r.URL.Host = "http", net.JoinHostPort(r.URL.Hostname(), "5300")
-	r.Host = r.URL.Host
-	return http.DefaultClient.Do(r)
-}
-
 // TestNamespaceKeepsTheRules runs the probes on the namespace, or the emulator, of
 // SERVICEBUS_CONNECTION_STRING.
 func TestNamespaceKeepsTheRules(t *testing.T) {
-	if os.Getenv("SERVICEBUS_NAMESPACE_REQUIRE") == "" {
-		t.Skip("make conformance-servicebus runs it, on the namespace of SERVICEBUS_CONNECTION_STRING")
-	}
-	text := os.Getenv("SERVICEBUS_CONNECTION_STRING")
-	messages, err := azservicebus.NewClientFromConnectionString(text, nil)
-	if err != nil {
-		t.Fatalf("SERVICEBUS_CONNECTION_STRING: %v", err)
-	}
-	t.Cleanup(func() { _ = messages.Close(context.WithoutCancel(t.Context())) })
-	o := new(admin.ClientOptions)
-	if strings.Contains(strings.ToLower(text), "usedevelopmentemulator=true") {
-		o.Transport = emulated{}
-	}
-	manage, err := admin.NewClientFromConnectionString(text, o)
-	if err != nil {
-		t.Fatalf("SERVICEBUS_CONNECTION_STRING: %v", err)
-	}
+	messages, manage := namespace.Open(t, nil)
 	for _, p := range sbfake.Probes() {
 		t.Run(p.Rule, func(t *testing.T) {
 			t.Parallel()
