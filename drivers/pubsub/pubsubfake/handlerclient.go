@@ -20,9 +20,12 @@ import (
 // Each request is served in a goroutine of its own. As over a connection, the context
 // of h's request knows neither values nor deadline of the client's, but ends when that
 // ends; the client then gets its error at once, and h may go on. The answer comes when
-// h returns. A panic of h is an error of the request. CloseIdleConnections of the
-// client waits until h has returned from all requests; none may begin meanwhile. The
-// client is safe for concurrent use if h is.
+// h returns. A panic of h is an error of the request.
+//
+// CloseIdleConnections of the client waits until h has returned from all requests;
+// none may begin meanwhile. Call it after Close of the server, which does not wait for
+// h, no more than the service waits for workers. The client is safe for concurrent use
+// if h is.
 func HandlerClient(h http.Handler) *http.Client {
 	return &http.Client{Transport: &handlerTransport{handler: h}}
 }

@@ -13,7 +13,7 @@ import (
 // comesAgain wants a message that got an answer to be pushed again.
 func comesAgain(status int) func(t *trial) {
 	return func(t *trial) {
-		e := t.endpoint(first(1, status))
+		e := t.endpoint(first(status))
 		topic, _ := t.queue(withPush(e))
 		t.publish(topic, "x")
 		one := t.envelope(e, soon)
@@ -80,7 +80,7 @@ var pushRules = []rule{
 		t.want(got == "k", "the key is %q", got)
 	}},
 	{"no attempt is pushed without a dead-letter policy", pagePush, func(t *trial) {
-		e := t.endpoint(first(1, http.StatusServiceUnavailable))
+		e := t.endpoint(first(http.StatusServiceUnavailable))
 		topic, _ := t.queue(withPush(e))
 		t.publish(topic, "x")
 		t.envelope(e, soon)
@@ -88,7 +88,7 @@ var pushRules = []rule{
 		t.want(!strings.Contains(string(a.body), "deliveryAttempt"), "it is %q", a.body)
 	}},
 	{"the attempt is pushed with a dead-letter policy", pageDeadLetter, func(t *trial) {
-		e := t.endpoint(first(1, http.StatusServiceUnavailable))
+		e := t.endpoint(first(http.StatusServiceUnavailable))
 		topic, _ := t.queue(withPush(e), withDead(t.topic("dead"), 5))
 		t.publish(topic, "x")
 		for want := 1; want <= 2; want++ {
@@ -106,7 +106,7 @@ var pushRules = []rule{
 	{"status 429 brings a message again", pagePush, comesAgain(http.StatusTooManyRequests)},
 	{"status 503 brings a message again", pagePush, comesAgain(http.StatusServiceUnavailable)},
 	{"a push without an answer comes again when its ack deadline has ended", reference("Subscription"), func(t *trial) {
-		e := t.endpoint(first(1, noAnswer))
+		e := t.endpoint(first(noAnswer))
 		topic, _ := t.queue(withPush(e), withHold(10))
 		t.publish(topic, "x")
 		one := t.pushed(e, soon)
@@ -116,7 +116,7 @@ var pushRules = []rule{
 		t.silent(e, soon)
 	}},
 	{"a push that fails is kept back for the minimum backoff of a retry policy", pagePush, func(t *trial) {
-		e := t.endpoint(first(1, http.StatusServiceUnavailable))
+		e := t.endpoint(first(http.StatusServiceUnavailable))
 		topic, _ := t.queue(withPush(e), withRetry(4*time.Second, 10*time.Second))
 		t.publish(topic, "x")
 		one := t.pushed(e, soon)
@@ -137,7 +137,7 @@ var pushRules = []rule{
 		t.silent(e, soon)
 	}},
 	{"the next message of a key is pushed when the one before it is acknowledged", pageOrder, func(t *trial) {
-		e := t.endpoint(first(1, http.StatusServiceUnavailable))
+		e := t.endpoint(first(http.StatusServiceUnavailable))
 		topic, _ := t.queue(withPush(e), withOrder)
 		t.publishKey(topic, "k", "1", "2", "3")
 		for _, want := range []string{"1", "1", "2", "3"} {

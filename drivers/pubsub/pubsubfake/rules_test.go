@@ -24,7 +24,7 @@ func (h *hosts) add(handler http.Handler) (url string) {
 
 func (h *hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
-	var handler http.Handler = http.NotFoundHandler()
+	handler := http.NotFoundHandler()
 	for i, other := range h.handlers {
 		if r.Host == fmt.Sprintf("endpoint%d.example.com", i) {
 			handler = other

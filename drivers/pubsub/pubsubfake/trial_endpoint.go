@@ -15,13 +15,12 @@ import (
 
 // receiver is an endpoint of a trial. It keeps what is pushed to it.
 type receiver struct {
-	url  string
-	came chan arrival
-	stop context.CancelFunc // ends requests that are to have no answer
+	url    string
+	came   chan arrival
+	answer func(n int) int // the status for the request of that number, from 1
 
-	mu     sync.Mutex
-	n      int             // guarded by mu; requests until now
-	answer func(n int) int // guarded by mu; the status for the request of that number, from 1
+	mu sync.Mutex
+	n  int // guarded by mu; requests until now
 }
 
 // noAnswer, in place of a status, lets a request wait until its client is gone.
@@ -41,7 +40,7 @@ const maxArrivals = 1000
 // endpoint makes a receiver that gives each request the status of answer.
 func (t *trial) endpoint(answer func(n int) int) *receiver {
 	ctx, stop := context.WithCancel(context.Background())
-	e := &receiver{came: make(chan arrival, maxArrivals), stop: stop, answer: answer}
+	e := &receiver{came: make(chan arrival, maxArrivals), answer: answer}
 	t.stops = append(t.stops, stop)
 	if t.err != nil {
 		return e
@@ -62,20 +61,14 @@ func (t *trial) endpoint(answer func(n int) int) *receiver {
 // always answers every request alike.
 func always(status int) func(int) int { return func(int) int { return status } }
 
-// first answers a number of requests with a status, and acknowledges those after it.
-func first(n, status int) func(int) int {
-	return func(i int) int {
-		if i <= n {
+// first answers the first request with a status, and acknowledges those after it.
+func first(status int) func(int) int {
+	return func(n int) int {
+		if n == 1 {
 			return status
 		}
 		return http.StatusNoContent
 	}
-}
-
-func (e *receiver) answers(answer func(n int) int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.n, e.answer = 0, answer
 }
 
 func (e *receiver) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) {
