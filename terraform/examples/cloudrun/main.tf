@@ -38,7 +38,8 @@ module "orders" {
   project         = var.project
   name            = var.name
   pull            = local.pool
-  max_attempts    = 5
+  max_attempts    = 8  # as examples/orders/pubsub.yaml says
+  max_deliveries  = 20 # so too
   timeout_seconds = 50
 
   producer_members = { producer = google_service_account.producer.member }
@@ -56,7 +57,14 @@ module "worker" {
   project  = var.project
   location = var.location
   name     = var.name
-  image    = var.image
+
+  # The image of examples/orders has both programs.
+  image   = var.image
+  command = [local.pool ? "/worker" : "/push"]
+  # Cloud Run kills a pool's instance 10 s after SIGTERM.
+  args = concat(["-config", "/etc/orders/pubsub.yaml"], local.pool ? ["-grace", "8s"] : [])
+  # Secrets do not belong here.
+  environment = merge({ GOOGLE_CLOUD_PROJECT = var.project }, var.environment)
 
   topic             = module.orders.topic
   dead_topic        = module.orders.dead_topic
@@ -70,11 +78,9 @@ module "worker" {
   # A push: handlers get 54 s of these.
   request_timeout_seconds = 60
   ack_deadline_seconds    = 60
-  max_attempts            = 5
+  max_attempts            = 8
+  max_deliveries          = 20
   operator_members        = local.operator
-
-  # What the program reads is its own matter. Secrets do not belong here.
-  environment = var.environment
 
   deletion_protection   = false # an example
   notification_channels = [google_monitoring_notification_channel.mail.name]

@@ -9,7 +9,7 @@ variable "email" {
 }
 
 variable "image" {
-  description = "Image of the program, with a tag or digest."
+  description = "Image of examples/orders as make image-orders builds it, with a tag or digest."
   type        = string
 }
 
@@ -42,7 +42,7 @@ variable "name" {
 }
 
 variable "environment" {
-  description = "Environment of the program beside QUEUE_URL, PUSH_AUDIENCE and PUSH_SERVICE_ACCOUNT."
+  description = "Environment of the program beside GOOGLE_CLOUD_PROJECT, QUEUE_URL, PUSH_AUDIENCE and PUSH_SERVICE_ACCOUNT, such as PAYMENTS_URL."
   type        = map(string)
   default     = {}
 }

@@ -27,7 +27,8 @@ module "orders" {
   source = "../../modules/sqs-queue"
 
   name                   = var.name
-  max_attempts           = 5
+  max_attempts           = 8                          # as examples/orders/sqs.yaml says
+  max_deliveries         = 20                         # so too
   timeout_seconds        = local.function_timeout - 5 # what the handlers get of it
   hold_seconds           = 6 * local.function_timeout
   lambda_timeout_seconds = local.function_timeout
@@ -45,8 +46,8 @@ module "worker" {
   timeout_seconds     = local.function_timeout
   maximum_concurrency = 20
 
-  # What the program reads is its own matter. Secrets do not belong here.
-  environment = merge({ QUEUE_URL = module.orders.url_declared }, var.environment)
+  # Only /tmp can be written. Secrets do not belong here.
+  environment = merge({ QUEUE_URL = module.orders.url_declared, RECEIPTS_DIR = "/tmp/receipts" }, var.environment)
 
   queue_arn                  = module.orders.queue_arn
   dead_letter_arn            = module.orders.dead_letter_arn

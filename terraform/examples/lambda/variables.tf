@@ -5,7 +5,7 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Name of the queue and of the function, and the beginning of all other names."
+  description = "Name of the queue and of the function, and the beginning of all other names. The program of examples/orders takes the queue orders, as its sqs.yaml says."
   type        = string
   default     = "orders"
 }
@@ -28,7 +28,7 @@ variable "architecture" {
 }
 
 variable "environment" {
-  description = "Environment of the program beside QUEUE_URL."
+  description = "Environment of the program beside QUEUE_URL and RECEIPTS_DIR, such as PAYMENTS_URL."
   type        = map(string)
   default     = {}
 }

@@ -19,7 +19,9 @@ resource "google_cloud_run_v2_worker_pool" "this" {
     labels          = var.labels
 
     containers {
-      image = var.image
+      image   = var.image
+      command = var.command
+      args    = var.args
 
       resources {
         limits = local.limits

@@ -66,6 +66,23 @@ variable "image" {
   }
 }
 
+variable "command" {
+  description = "What the image runs; null for its own entry point."
+  type        = list(string)
+  default     = null
+
+  validation {
+    condition     = var.command == null ? true : length(var.command) > 0
+    error_message = "command is empty. Leave it out for the image's own."
+  }
+}
+
+variable "args" {
+  description = "Arguments of what the image runs; null for its own."
+  type        = list(string)
+  default     = null
+}
+
 variable "environment" {
   description = "Environment of the program beside QUEUE_URL and, for a push, PUSH_AUDIENCE and PUSH_SERVICE_ACCOUNT. It stands in Terraform's state: no secrets."
   type        = map(string)

@@ -50,6 +50,13 @@ locals {
       Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
       Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
     },
+    ], !var.may_list_mappings ? [] : [
+    {
+      Sid      = "Look"
+      Effect   = "Allow"
+      Action   = ["lambda:ListEventSourceMappings"]
+      Resource = ["*"] # the action knows no resources
+    },
     ], [for arn in var.kms_key_arn == null ? [] : [var.kms_key_arn] : {
       Sid      = "Key"
       Effect   = "Allow"

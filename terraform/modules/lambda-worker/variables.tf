@@ -146,6 +146,12 @@ variable "kms_key_arn" {
   }
 }
 
+variable "may_list_mappings" {
+  description = "Whether the function may list event source mappings, as it does at a cold start to see that its own reports failures by message. AWS grants that for all of the account's only."
+  type        = bool
+  default     = false
+}
+
 # What is polled, and how much of it at a time
 
 variable "enabled" {

@@ -79,7 +79,7 @@ run "it_can_be_applied" {
     error_message = "url is ${output.url}"
   }
   assert {
-    condition     = output.queue_url == "pubsub://my-project/orders?dead_subscription=orders-dead&hold=60s&max_deliveries=15"
+    condition     = output.queue_url == "pubsub://my-project/orders?dead_subscription=orders-dead&hold=60s&max_deliveries=23"
     error_message = "queue_url is ${output.queue_url}"
   }
   assert {
@@ -101,7 +101,7 @@ run "a_pool_can_be_applied" {
     variant = "pool"
   }
   assert {
-    condition     = output.queue_url == "pubsub://my-project/orders?dead_subscription=orders-dead&hold=60s&max_deliveries=15"
+    condition     = output.queue_url == "pubsub://my-project/orders?dead_subscription=orders-dead&hold=60s&max_deliveries=23"
     error_message = "queue_url is ${output.queue_url}"
   }
   assert {

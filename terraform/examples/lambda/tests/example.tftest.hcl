@@ -54,7 +54,7 @@ run "it_can_be_applied" {
     error_message = "url is ${output.url}"
   }
   assert {
-    condition     = output.doctor_command == "longshore doctor --queue '${output.url}&hold=360s&max_receives=15&dead_letter=orders-dead' --max-attempts 5 --timeout 55s"
+    condition     = output.doctor_command == "longshore doctor --queue '${output.url}&hold=360s&max_receives=23&dead_letter=orders-dead' --max-attempts 8 --timeout 55s"
     error_message = "doctor_command is ${output.doctor_command}"
   }
   assert {

@@ -106,6 +106,8 @@ run "grants_are_the_least" {
 run "all_that_can_be_set" {
   variables {
     instances           = 3
+    command             = ["/worker"]
+    args                = ["-config", "/etc/orders/pubsub.yaml"]
     cpu                 = "4"
     memory              = "2Gi"
     environment         = { ORDERS_CONFIG = "/orders.yaml" }
@@ -115,6 +117,10 @@ run "all_that_can_be_set" {
   assert {
     condition     = google_cloud_run_v2_worker_pool.this[0].scaling[0].manual_instance_count == 3 && google_cloud_run_v2_worker_pool.this[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "2Gi" }) && !google_cloud_run_v2_worker_pool.this[0].deletion_protection && google_cloud_run_v2_worker_pool.this[0].labels.service == "orders" && google_cloud_run_v2_worker_pool.this[0].template[0].labels.service == "orders"
     error_message = "the pool is not as the variables say"
+  }
+  assert {
+    condition     = google_cloud_run_v2_worker_pool.this[0].template[0].containers[0].command == tolist(["/worker"]) && google_cloud_run_v2_worker_pool.this[0].template[0].containers[0].args == tolist(["-config", "/etc/orders/pubsub.yaml"])
+    error_message = "it runs ${jsonencode(google_cloud_run_v2_worker_pool.this[0].template[0].containers[0])}"
   }
   assert {
     condition     = { for e in google_cloud_run_v2_worker_pool.this[0].template[0].containers[0].env : e.name => e.value } == { ORDERS_CONFIG = "/orders.yaml", QUEUE_URL = var.queue_url }

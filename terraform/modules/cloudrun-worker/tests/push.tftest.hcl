@@ -59,7 +59,7 @@ run "defaults" {
     error_message = "it scales otherwise"
   }
   assert {
-    condition     = google_cloud_run_v2_service.this[0].template[0].containers[0].image == var.image && google_cloud_run_v2_service.this[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "1", memory = "512Mi" })
+    condition     = google_cloud_run_v2_service.this[0].template[0].containers[0].command == null && google_cloud_run_v2_service.this[0].template[0].containers[0].args == null && google_cloud_run_v2_service.this[0].template[0].containers[0].image == var.image && google_cloud_run_v2_service.this[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "1", memory = "512Mi" })
     error_message = "the container is ${jsonencode(google_cloud_run_v2_service.this[0].template[0].containers[0])}"
   }
   assert {
@@ -173,6 +173,8 @@ run "grants_are_the_least" {
 run "all_that_can_be_set" {
   variables {
     project_number          = "210987654321"
+    command                 = ["/push"]
+    args                    = ["-config", "/etc/orders/pubsub.yaml"]
     subscription            = "orders-push"
     dead_topic              = "projects/my-project/topics/graveyard"
     dead_subscription       = "projects/my-project/subscriptions/graveyard-pull"
@@ -198,6 +200,10 @@ run "all_that_can_be_set" {
   assert {
     condition     = google_cloud_run_v2_service.this[0].template[0].timeout == "300s" && google_cloud_run_v2_service.this[0].template[0].max_instance_request_concurrency == 8 && google_cloud_run_v2_service.this[0].template[0].scaling[0].min_instance_count == 1 && google_cloud_run_v2_service.this[0].template[0].scaling[0].max_instance_count == 4 && google_cloud_run_v2_service.this[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "2", memory = "1Gi" }) && google_cloud_run_v2_service.this[0].ingress == "INGRESS_TRAFFIC_ALL" && !google_cloud_run_v2_service.this[0].deletion_protection
     error_message = "the service is not as the variables say"
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.this[0].template[0].containers[0].command == tolist(["/push"]) && google_cloud_run_v2_service.this[0].template[0].containers[0].args == tolist(["-config", "/etc/orders/pubsub.yaml"])
+    error_message = "it runs ${jsonencode(google_cloud_run_v2_service.this[0].template[0].containers[0])}"
   }
   assert {
     condition     = google_pubsub_subscription.push[0].name == "orders-push" && google_pubsub_subscription.push[0].ack_deadline_seconds == 330 && google_pubsub_subscription.push[0].retry_policy[0].minimum_backoff == "5s" && google_pubsub_subscription.push[0].retry_policy[0].maximum_backoff == "60s" && google_pubsub_subscription.push[0].message_retention_duration == "86400s" && google_pubsub_subscription.push[0].dead_letter_policy[0].dead_letter_topic == "projects/my-project/topics/graveyard" && google_pubsub_subscription.push[0].dead_letter_policy[0].max_delivery_attempts == 21

@@ -125,6 +125,16 @@ run "image_with_half_a_digest" {
   expect_failures = [var.image]
 }
 
+run "command_of_nothing" {
+  command = plan
+
+  variables {
+    command = []
+  }
+
+  expect_failures = [var.command]
+}
+
 run "environment_with_a_hyphen" {
   command = plan
 

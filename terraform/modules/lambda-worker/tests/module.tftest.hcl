@@ -122,6 +122,16 @@ run "with_a_key" {
   }
 }
 
+run "it_may_look_at_its_mapping" {
+  variables {
+    may_list_mappings = true
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Action if s.Resource[0] == "*"] == [["lambda:ListEventSourceMappings"]]
+    error_message = "policy: ${aws_iam_role_policy.this.policy}"
+  }
+}
+
 run "all_that_can_be_set" {
   variables {
     role_name                       = "orders-in-ireland"
