@@ -174,7 +174,7 @@ variable "batch_size" {
     error_message = "batch_size is above 10, which is the most of a FIFO queue."
   }
   validation {
-    condition     = var.batch_size <= 10 || var.maximum_batching_window_seconds >= 1
+    condition     = var.batch_size <= 10 || var.maximum_batching_window_seconds >= 1 || endswith(var.queue_arn, ".fifo")
     error_message = "batch_size is above 10, for which maximum_batching_window_seconds must be 1 or more: without a window AWS Lambda gathers no more than one receive gives."
   }
 }

@@ -56,7 +56,7 @@ run "package_that_is_no_zip" {
   command = plan
 
   variables {
-    package_path = "tests/module.tftest.hcl"
+    package_path = "versions.tf"
   }
 
   expect_failures = [var.package_path]
