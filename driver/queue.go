@@ -56,7 +56,8 @@ type Queue interface {
 	Capabilities() Capabilities
 
 	// As sets target to the driver's native type and reports whether it could.
-	// The package documentation of a driver lists the types it accepts.
+	// The package documentation of a driver lists the types it accepts; a driver of
+	// a broker also takes a *Name, and one that is an Adopter an *Adopter.
 	As(target any) bool
 
 	// Close waits for calls in flight until ctx ends. After it every call
@@ -83,6 +84,22 @@ type DeadLetter interface {
 type Adopter interface {
 	Adopt(handle string, m Message, attempt int, received time.Time) Lease
 }
+
+// AdopterOf is the Adopter that q is or, where wrappers hide it, that q answers to
+// As; false when its driver is none.
+func AdopterOf(q Queue) (Adopter, bool) {
+	if a, ok := q.(Adopter); ok {
+		return a, true
+	}
+	var a Adopter
+	ok := q.As(&a)
+	return a, ok
+}
+
+// Name is what a broker calls a queue in the events that it makes for others: the
+// name of a queue of Amazon SQS, the complete name of a subscription of Google
+// Pub/Sub. Queue.As gives it.
+type Name string
 
 // Withdrawer is implemented by a Queue that can take back a delayed message
 // which it has just sent and which is not due yet. The id is [SendResult].ID.

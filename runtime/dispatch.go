@@ -32,15 +32,8 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 			"queue", d.Queue.Name, "message", message.ID, "error", message.Defect)
 	}
 	now := time.Now()
-	a := attempt{Delivery: d, mux: m, info: info, policy: d.Queue.Retry, carry: message.Carry, group: message.GroupKey}
-	if message.Death != nil { // moved back by other means than Redrive
-		a.carry = a.carry.Redriven()
-	}
 	h := m.handlerOf(info.Kind)
-	if h != nil && h.retry != nil {
-		a.policy = h.retry
-	}
-	a.count()
+	a := m.attempt(d, h, info, &message)
 	info.Redrives = a.carry.Redrives
 	info.logger = m.logger
 	returned := false
@@ -97,12 +90,22 @@ type attempt struct {
 	group  string
 }
 
+// attempt is what a delivery of a task is an attempt at; h may be nil.
+func (m *Mux) attempt(d Delivery, h *handler, info *Info, message *driver.Message) attempt {
+	a := attempt{Delivery: d, mux: m, info: info, policy: d.Queue.Retry, carry: message.Carry, group: message.GroupKey}
+	if message.Death != nil { // moved back by other means than Redrive
+		a.carry = a.carry.Redriven()
+	}
+	if h != nil && h.retry != nil {
+		a.policy = h.retry
+	}
+	a.count()
+	return a
+}
+
 // count works out which attempt this is.
 func (a *attempt) count() {
-	deliveries := a.Lease.Attempt()
-	if a.held != nil {
-		deliveries -= a.held.behind
-	}
+	deliveries := a.Lease.Attempt() - a.Behind
 	a.info.Attempt = a.carry.Attempts + max(1, deliveries)
 	if a.chained() {
 		a.info.Attempt = a.carry.Attempts + 1 // all before were hops

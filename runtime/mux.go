@@ -51,6 +51,7 @@ type handler struct {
 	retry       *RetryPolicy // nil: the queue's
 	concurrency int          // 0: no limit
 	rate        Rate
+	delays      bool
 }
 
 // NewMux makes a Mux without handlers; nil options are the defaults. What is

@@ -102,6 +102,6 @@ func (l *lane) unpark() {
 // hideable is how much of a delay the broker can give h when it is released. The
 // caller holds mu.
 func (h *held) hideable(delay time.Duration) time.Duration {
-	d := Delivery{h.lease, h.lane.queue, h}
+	d := Delivery{Lease: h.lease, Queue: h.lane.queue, held: h}
 	return max(0, min(delay, d.longestRelease()))
 }

@@ -36,7 +36,7 @@ func (w *Worker) work(ctx context.Context, h *held) (ran bool) {
 		l.giveBack(h)
 		return false
 	}
-	delivery := Delivery{lease, l.queue, h}
+	delivery := Delivery{Lease: lease, Queue: l.queue, Behind: h.behind, held: h}
 	decision := Decision{Action: Settle, Settlement: driver.Settlement{Verdict: driver.Release}, Err: errGoexit}
 	returned := false
 	defer func() {

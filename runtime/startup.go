@@ -70,27 +70,39 @@ func (w *Worker) Check(ctx context.Context) ([]Finding, error) {
 // examine is Check with an error for each queue that cannot be read.
 func (w *Worker) examine(ctx context.Context) (found []Finding, unread []error) {
 	for _, l := range w.lanes {
-		policy, err := l.policy(ctx)
+		policy, err := l.queue.policy(ctx)
 		if err != nil {
 			unread = append(unread, driver.Errorf(driver.CodeOf(err), startOp(l.queue.Name), "its configuration cannot be read: %w", err))
 			continue
 		}
 		l.hold = cmp.Or(l.ask, policy.Hold)
 		l.brokerLimit, l.alsoSentTo = policy.MaxAttempts, policy.AlsoSentTo
-		found = append(found, l.findings(&policy)...)
+		found = append(found, w.mux.findings(l.queue, &policy, l.ask)...)
 	}
 	return found, unread
 }
 
 func startOp(queue string) string { return fmt.Sprintf("runtime: start on queue %q", queue) }
 
+// CheckQueue is [Worker.Check] for one queue and a host of its own that dispatches
+// to m, such as a serverless platform's. The policy is what the broker says, or what
+// QueueInfo.Declared says where that cannot be read. An error says that it can
+// neither be read nor was declared, with the code that reading answered.
+func CheckQueue(ctx context.Context, q *QueueInfo, m *Mux) (driver.Policy, []Finding, error) {
+	policy, err := q.policy(ctx)
+	if err != nil {
+		return driver.Policy{}, nil, driver.Errorf(driver.CodeOf(err), startOp(q.Name), "its configuration cannot be read: %w", err)
+	}
+	return policy, m.findings(q, &policy, q.Hold), nil
+}
+
 // policy is what the broker says, or what was declared where it does not or may
 // not be read.
-func (l *lane) policy(ctx context.Context) (driver.Policy, error) {
+func (q *QueueInfo) policy(ctx context.Context) (driver.Policy, error) {
 	ctx, cancel := context.WithTimeout(ctx, policyTime)
 	defer cancel()
-	policy, err := l.queue.Driver.Policy(ctx)
-	declared := l.queue.Declared
+	policy, err := q.Driver.Policy(ctx)
+	declared := q.Declared
 	switch {
 	case declared == nil:
 	case driver.Is(err, driver.PermissionDenied) || driver.Is(err, driver.Unsupported):
@@ -104,10 +116,12 @@ func (l *lane) policy(ctx context.Context) (driver.Policy, error) {
 	return policy, err
 }
 
-func (l *lane) findings(p *driver.Policy) (found []Finding) {
-	c := &l.queue.capabilities
+// findings are what is wrong with a queue for the kinds of m; ask is the hold that
+// leases are to have, 0 for the queue's own.
+func (m *Mux) findings(q *QueueInfo, p *driver.Policy, ask time.Duration) (found []Finding) {
+	c := &q.capabilities
 	add := func(s Setting, problem, why, fix string) {
-		found = append(found, Finding{Queue: l.queue.Name, Setting: s, Problem: problem, Why: why, Fix: fix})
+		found = append(found, Finding{Queue: q.Name, Setting: s, Problem: problem, Why: why, Fix: fix})
 	}
 	switch {
 	case p.DeadLetterTarget == "":
@@ -116,7 +130,7 @@ func (l *lane) findings(p *driver.Policy) (found []Finding) {
 		add(SettingDeadLetter, fmt.Sprintf("nothing keeps what arrives in its dead letter %q", p.DeadLetterTarget),
 			"a task that fails for good would be lost", "give that a reader")
 	default:
-		need := l.worker.mux.maxDeliveries(l.queue) + spareDeliveries
+		need := m.MaxDeliveries(q) + spareDeliveries
 		if p.MaxAttempts == 0 {
 			add(SettingAttemptLimit, "the broker's attempt limit is unknown", "it might bury tasks that have attempts left",
 				fmt.Sprintf("let this program read it, or declare it, at least %d", need))
@@ -126,16 +140,16 @@ func (l *lane) findings(p *driver.Policy) (found []Finding) {
 		}
 	}
 	switch {
-	case l.hold == 0:
+	case cmp.Or(ask, p.Hold) == 0:
 		add(SettingHold, "its hold is unknown", "a lease could not be extended in time", "set WorkerOptions.Hold")
-	case c.FixedHold && l.ask != 0 && l.ask != p.Hold:
-		add(SettingHold, fmt.Sprintf("hold %v differs from the queue's own %v, which this broker fixes", l.ask, p.Hold),
+	case c.FixedHold && ask != 0 && ask != p.Hold:
+		add(SettingHold, fmt.Sprintf("hold %v differs from the queue's own %v, which this broker fixes", ask, p.Hold),
 			"it would refuse to lease anything", "leave it 0")
-	case l.ask != 0 && !c.FixedHold && (l.ask < c.MinHold || l.ask > c.MaxHold):
-		add(SettingHold, fmt.Sprintf("hold %v is not within the broker's %v to %v", l.ask, c.MinHold, c.MaxHold),
+	case ask != 0 && !c.FixedHold && (ask < c.MinHold || ask > c.MaxHold):
+		add(SettingHold, fmt.Sprintf("hold %v is not within the broker's %v to %v", ask, c.MinHold, c.MaxHold),
 			"it would refuse to lease anything", "choose one that is")
 	}
-	if kind, t := l.worker.mux.longest(); t > 0 && t >= c.MaxTotalHold-min(totalMargin, c.MaxTotalHold/10) {
+	if kind, t := m.LongestTimeout(); t > 0 && t >= c.MaxTotalHold-min(totalMargin, c.MaxTotalHold/10) {
 		add(SettingTimeout, fmt.Sprintf("the timeout %v of %s does not fit into the %v for which the broker keeps a lease in all, less what is kept back of that",
 			t, kindName(kind), c.MaxTotalHold), "a task that takes as long would lose its lease", "shorten it")
 	}
@@ -148,27 +162,6 @@ func (l *lane) findings(p *driver.Policy) (found []Finding) {
 			p.DeadLetterRetention, p.Retention), "some would vanish", "raise it")
 	}
 	return found
-}
-
-// maxDeliveries is the most deliveries that any kind allows on a queue.
-func (m *Mux) maxDeliveries(q *QueueInfo) int {
-	most := q.Retry.maxDeliveries()
-	for _, h := range m.handlers {
-		if h.retry != nil {
-			most = max(most, h.retry.maxDeliveries())
-		}
-	}
-	return most
-}
-
-// longest is the kind with the longest timeout.
-func (m *Mux) longest() (kind string, timeout time.Duration) {
-	for k, h := range m.handlers {
-		if t := max(h.timeout, h.hardTimeout); t > timeout || t == timeout && k < kind {
-			kind, timeout = k, t
-		}
-	}
-	return kind, timeout
 }
 
 // kindName is a kind in a sentence.

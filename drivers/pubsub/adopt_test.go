@@ -45,3 +45,13 @@ func TestAdoptKeepsTheCarryOfAMessage(t *testing.T) {
 		}
 	})
 }
+
+func TestAQueueAdoptsAndTellsTheNameOfItsSubscription(t *testing.T) {
+	on(t, nil, pubsub.Options{}, func(e *env) {
+		var a driver.Adopter
+		var name driver.Name
+		if !e.queue.As(&a) || a != driver.Adopter(e.queue) || !e.queue.As(&name) || name != "projects/test/subscriptions/orders" {
+			t.Errorf("adopter %v, name %q", a != nil, name)
+		}
+	})
+}

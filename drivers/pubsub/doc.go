@@ -120,7 +120,8 @@
 //
 // # As
 //
-// Queue.As takes a **Queue, a **apiv1.TopicAdminClient and a
-// **apiv1.SubscriptionAdminClient; a lease's As takes a **pubsubpb.ReceivedMessage, of
+// Queue.As takes a **Queue, a **apiv1.TopicAdminClient, a
+// **apiv1.SubscriptionAdminClient, a *driver.Adopter and a *driver.Name, the
+// subscription's complete name; a lease's As takes a **pubsubpb.ReceivedMessage, of
 // which only AckId, DeliveryAttempt, MessageId and OrderingKey are set.
 package pubsub

@@ -92,6 +92,12 @@ func (q *Queue) As(target any) bool {
 	case **Queue:
 		*p = q
 		return true
+	case *driver.Adopter:
+		*p = q
+		return true
+	case *driver.Name:
+		*p = driver.Name(q.source.subscription)
+		return true
 	case **apiv1.TopicAdminClient:
 		return q.withClients(func(c *Clients) { *p = c.Topics })
 	case **apiv1.SubscriptionAdminClient:

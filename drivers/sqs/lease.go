@@ -56,7 +56,8 @@ func (l *lease) As(target any) bool {
 func margin(hold time.Duration) time.Duration { return max(time.Second, hold/10) }
 
 // Adopt makes a lease of a message that a serverless platform received. Reserved
-// attributes among m's are read. Its end counts from received by the queue's own
+// attributes among m's are read, and a GroupKey of m is taken for its message group
+// id, whatever that stands for on the queue. Its end counts from received by the queue's own
 // hold, as Policy has read it or the URL declares it, else by the default of Amazon
 // SQS, 30 s.
 func (q *Queue) Adopt(handle string, m driver.Message, attempt int, received time.Time) driver.Lease {
@@ -65,6 +66,10 @@ func (q *Queue) Adopt(handle string, m driver.Message, attempt int, received tim
 		hold = s.hold
 	} else if q.options.Hold != 0 {
 		hold = q.options.Hold
+	}
+	if id := m.GroupKey; id != "" {
+		m.GroupKey = ""
+		setGroup(&m, id, q.capabilities.Ordered)
 	}
 	_, carries := m.Attributes[driver.AttributeCarry]
 	_, died := m.Attributes[driver.AttributeDeath]

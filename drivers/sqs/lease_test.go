@@ -11,6 +11,7 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/sqs"
 	"github.com/longshore-dev/longshore/drivers/sqs/sqsfake"
+	"github.com/longshore-dev/longshore/internal/faultqueue"
 )
 
 func TestSettleAgainAfterAFailure(t *testing.T) {
@@ -212,4 +213,36 @@ func TestAdoptOnAQueueWithAShortHold(t *testing.T) {
 			e.Errorf("it says that it ends after %v; want at most the queue's 1s", d)
 		}
 	})
+}
+
+func TestAdoptSortsOutTheMessageGroup(t *testing.T) {
+	for _, tt := range []struct{ queue, id, group, fairness string }{
+		{"orders", "tenant", "", "tenant"},
+		{"orders.fifo", "customer", "customer", ""},
+		{"orders.fifo", "longshore-lone-1234", "", ""},
+	} {
+		q, err := sqs.New(newClient(sqsfake.New(nil)), tt.queue, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := q.Adopt("handle", driver.Message{Body: []byte("x"), GroupKey: tt.id}, 1, time.Now()).Message()
+		if m.GroupKey != tt.group || m.FairnessKey != tt.fairness {
+			t.Errorf("message group %q on %q: group %q, tenant %q; want %q and %q", tt.id, tt.queue, m.GroupKey, m.FairnessKey, tt.group, tt.fairness)
+		}
+	}
+}
+
+func TestAWrappedQueueAdoptsAndTellsItsName(t *testing.T) {
+	q, err := sqs.New(newClient(sqsfake.New(nil)), "orders", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapped := faultqueue.New(q)
+	if a, ok := driver.AdopterOf(wrapped); !ok || a != driver.Adopter(q) {
+		t.Errorf("the adopter of a wrapped queue is %v, %v", a, ok)
+	}
+	var name driver.Name
+	if !wrapped.As(&name) || name != "orders" {
+		t.Errorf("the queue's name is %q", name)
+	}
 }

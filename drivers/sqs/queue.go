@@ -85,6 +85,10 @@ func (q *Queue) As(target any) bool {
 		*p = q
 	case **awssqs.Client:
 		*p = q.api
+	case *driver.Adopter:
+		*p = q
+	case *driver.Name:
+		*p = driver.Name(q.name)
 	default:
 		return false
 	}
