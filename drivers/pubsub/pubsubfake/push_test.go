@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -379,6 +380,7 @@ func TestPushIsUseWhenItSucceeds(t *testing.T) {
 		}
 		return http.StatusOK
 	}, func(e *env, p *endpoint) {
+		e.queue("quiet", push, idle(24*time.Hour))
 		e.queue("orders", push, idle(24*time.Hour))
 		for _, text := range []string{"good", "good", "bad"} {
 			time.Sleep(20 * time.Hour)
@@ -392,13 +394,15 @@ func TestPushIsUseWhenItSucceeds(t *testing.T) {
 		if got := p.requests(); len(got) == 0 || got[len(got)-1].at >= 64*time.Hour {
 			t.Errorf("%d requests, want some, and none after 24 hours without success", len(got))
 		}
-		_, err := e.subs.GetSubscription(e.Context(), &pubsubpb.GetSubscriptionRequest{Subscription: subName("orders")})
-		e.wantCode(err, codes.NotFound)
+		for _, id := range []string{"orders", "quiet"} {
+			_, err := e.subs.GetSubscription(e.Context(), &pubsubpb.GetSubscriptionRequest{Subscription: subName(id)})
+			e.wantCode(err, codes.NotFound)
+		}
 	})
 }
 
 func TestPushEndsWithItsSubscription(t *testing.T) {
-	pushes(t, func(ctx context.Context, _ string, _ int) int {
+	pushes(t, func(context.Context, string, int) int {
 		time.Sleep(time.Second)
 		return http.StatusServiceUnavailable
 	}, func(e *env, p *endpoint) {
@@ -409,6 +413,23 @@ func TestPushEndsWithItsSubscription(t *testing.T) {
 		time.Sleep(time.Hour)
 		if got := p.shown(byTime); got != "0s" {
 			t.Errorf("pushed at %s", got)
+		}
+	})
+}
+
+func TestPusherEndsWithItsSubscription(t *testing.T) {
+	pushes(t, nil, func(e *env, _ *endpoint) {
+		e.topic("orders")
+		before := 0
+		for i := range 20 {
+			e.subscription("sub", "orders", push)
+			e.must(e.subs.DeleteSubscription(e.Context(), &pubsubpb.DeleteSubscriptionRequest{Subscription: subName("sub")}))
+			if synctest.Wait(); i == 0 {
+				before = runtime.NumGoroutine()
+			}
+		}
+		if more := runtime.NumGoroutine() - before; more > 10 {
+			t.Errorf("%d goroutines more after 20 subscriptions", more)
 		}
 	})
 }

@@ -55,9 +55,7 @@ func (p *pusher) run() {
 }
 
 // works says whether p is to push.
-func (p *pusher) works() bool {
-	return p.b.pusher == p && !p.b.deleted && !p.b.detached && !p.b.s.closed
-}
+func (p *pusher) works() bool { return p.b.pusher == p && !p.b.s.closed }
 
 // begin begins as many requests as there are messages for and the window allows. Of
 // a line it takes one message only: the next may go when that is acknowledged.

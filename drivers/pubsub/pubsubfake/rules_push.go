@@ -17,8 +17,10 @@ func comesAgain(status int) func(t *trial) {
 		topic, _ := t.queue(withPush(e))
 		t.publish(topic, "x")
 		one := t.envelope(e, soon)
-		two := t.envelope(e, 2*soon)
+		again := t.pushed(e, 2*soon)
+		two := t.unwrap(again)
 		t.want(one.Message.ID == two.Message.ID, "%q was pushed, then %q", one.Message.ID, two.Message.ID)
+		t.want(again.path == pushPath, "it was pushed to %q", again.path)
 		t.silent(e, soon)
 	}
 }

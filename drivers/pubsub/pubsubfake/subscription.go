@@ -83,6 +83,7 @@ func (b *subscription) cutOff() {
 	b.clear()
 	b.alarm.Stop()
 	b.wakeAll()
+	b.pusher = nil
 }
 
 // CreateSubscription makes a subscription of a topic, to which messages come that

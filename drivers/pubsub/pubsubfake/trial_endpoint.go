@@ -23,6 +23,9 @@ type receiver struct {
 	n  int // guarded by mu; requests until now
 }
 
+// pushPath is that of its URL.
+const pushPath = "/push"
+
 // noAnswer, in place of a status, lets a request wait until its client is gone.
 const noAnswer = 0
 
@@ -30,6 +33,7 @@ const noAnswer = 0
 type arrival struct {
 	at     time.Time
 	method string
+	path   string
 	header http.Header
 	body   []byte
 }
@@ -52,7 +56,7 @@ func (t *trial) endpoint(answer func(n int) int) *receiver {
 	url, end, err := receive(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.serve(ctx, w, r) }))
 	t.must(err)
 	if err == nil {
-		e.url = url + "/push"
+		e.url = url + pushPath
 		t.stops = append(t.stops, end)
 	}
 	return e
@@ -72,7 +76,7 @@ func first(status int) func(int) int {
 }
 
 func (e *receiver) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	a := arrival{at: time.Now(), method: r.Method, header: r.Header.Clone()}
+	a := arrival{at: time.Now(), method: r.Method, path: r.URL.Path, header: r.Header.Clone()}
 	a.body, _ = io.ReadAll(r.Body) // what is missing is seen in what is there
 	e.mu.Lock()
 	e.n++
