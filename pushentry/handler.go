@@ -130,10 +130,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, received time.Ti
 	return h.await(r, x, how, lease)
 }
 
+// lateTime is how much longer than its lease a request waits, for what was decided at
+// the last moment. The broker keeps it for at least a second more.
+const lateTime = 200 * time.Millisecond
+
 // await waits for the answer of a run for as long as it can be of use.
 func (h *Handler) await(r *http.Request, x *run, how entry, lease driver.Lease) answer {
 	defer h.runs.leave(x, how)
-	timer := time.NewTimer(time.Until(lease.Expires()))
+	timer := time.NewTimer(time.Until(lease.Expires()) + lateTime)
 	defer timer.Stop()
 	missed := answerLate
 	select {

@@ -16,7 +16,7 @@ import (
 const (
 	headerSubscription = "X-Goog-Pubsub-Subscription-Name"
 	headerID           = "X-Goog-Pubsub-Message-Id"
-	headerPublished         = "X-Goog-Pubsub-Publish-Time"
+	headerPublished    = "X-Goog-Pubsub-Publish-Time"
 	headerOrdering     = "X-Goog-Pubsub-Ordering-Key"
 	headerAttempt      = "X-Goog-Pubsub-Delivery-Attempt"
 )
