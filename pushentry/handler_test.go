@@ -113,7 +113,7 @@ func TestAHandlerIsStoppedInTimeToBury(t *testing.T) {
 func TestAHandlerThatGoesOnIsAnsweredFor(t *testing.T) {
 	var settled []runtime.Settled
 	on(t, setup{
-		handle: func(context.Context, *runtime.Task[job]) error { time.Sleep(30 * time.Second); return nil },
+		handle:  func(context.Context, *runtime.Task[job]) error { time.Sleep(30 * time.Second); return nil },
 		options: pushentry.Options{Concurrency: 1, OnSettled: func(s runtime.Settled) { settled = append(settled, s) }},
 	}, func(e *env) {
 		began := time.Now()
