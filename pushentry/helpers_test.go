@@ -314,3 +314,8 @@ func quote(text string) string {
 	}
 	return string(b)
 }
+
+// logTo logs to a buffer.
+func logTo(b *safeBuffer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

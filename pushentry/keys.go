@@ -205,7 +205,7 @@ func (k *keys) download(ctx context.Context) (known map[string]key, life time.Du
 // lifetime is for how long an answer may be kept, within shortest and longest.
 func lifetime(header http.Header) time.Duration {
 	seconds := 0
-	for _, directive := range strings.Split(strings.Join(header.Values("Cache-Control"), ","), ",") {
+	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		switch strings.ToLower(name) {
 		case "no-store", "no-cache":

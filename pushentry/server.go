@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -143,19 +144,12 @@ func (s *server) run(ctx context.Context, l net.Listener) error {
 func (s *server) start(ctx context.Context) error {
 	for wait := checkWait; ; wait = min(2*wait, maxCheckWait) {
 		found, unread := s.handler.examine(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case len(found) == 0 && len(unread) == 0:
-			return nil
-		}
-		for _, err := range unread {
-			if !driver.Retryable(err) {
-				return errors.Join(append(found, unread...)...)
+		lasting := slices.ContainsFunc(unread, func(err error) bool { return !driver.Retryable(err) })
+		if ended := ctx.Err() != nil; ended || len(unread) == 0 || lasting {
+			if ended {
+				return nil
 			}
-		}
-		if len(unread) == 0 {
-			return errors.Join(found...)
+			return errors.Join(append(found, unread...)...)
 		}
 		s.handler.options.Logger.Warn("the start-up check cannot be made; trying again", "in", wait, "error", errors.Join(unread...))
 		if !sleep(ctx, wait) {

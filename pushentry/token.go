@@ -26,7 +26,7 @@ var (
 	errLongToken = errors.New("the token exceeds 8 KiB")
 	errCritical  = errors.New("the token demands extensions")
 	errIssuer    = errors.New("the issuer is not Google")
-	errRemoved   = errors.New("Cloud Run has checked the token and removed its signature, as the service requires authentication; set Options.SignatureChecked there")
+	errRemoved   = errors.New("its signature was removed by Cloud Run, which has checked it, as the service requires authentication; set Options.SignatureChecked there")
 	errAudience  = wrongParty("its audience is another")
 	errAccount   = wrongParty("its account is another, or not verified")
 )
