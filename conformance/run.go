@@ -22,6 +22,13 @@ import (
 // that directory, for MATRIX.md.
 func Run(t *testing.T, b Backend, want driver.Capabilities) {
 	t.Helper()
+	RunLayer(t, b, want, "")
+}
+
+// RunLayer is Run with the checks of one layer: a profile that differs from another in
+// its engine alone has that of the driver there.
+func RunLayer(t *testing.T, b Backend, want driver.Capabilities, layer Layer) {
+	t.Helper()
 	if err := b.problem(&want); err != nil {
 		t.Fatalf("conformance: %s: %v", b.Profile, err)
 	}
@@ -32,13 +39,16 @@ func Run(t *testing.T, b Backend, want driver.Capabilities) {
 		}
 	}
 	var mu sync.Mutex
-	report := Report{Profile: b.Profile, Results: make(map[string]Result)} // Results guarded by mu
+	report := Report{Profile: b.Profile, Layer: layer, Results: make(map[string]Result)} // Results guarded by mu
 	t.Cleanup(func() {                                                     // after all subtests
 		if err := report.save(); err != nil {
 			t.Errorf("conformance: %v", err)
 		}
 	})
 	for _, c := range Checks() {
+		if !report.Has(c) {
+			continue
+		}
 		t.Run(c.Name, func(t *testing.T) {
 			if !b.Virtual {
 				t.Parallel()

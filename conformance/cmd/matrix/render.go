@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/longshore-dev/longshore/conformance"
@@ -33,9 +34,11 @@ func render(w io.Writer, reports []conformance.Report, all []mutants.Mutant) {
 	}
 	var notes notes
 	layer, theme := conformance.Layer(""), ""
+	every := reports
 	for _, c := range conformance.Checks() {
 		if c.Layer != layer {
 			layer, theme = c.Layer, ""
+			reports = ofLayer(every, layer)
 			fmt.Fprintf(w, "\n## The %s layer\n", layer)
 		}
 		if c.Theme != theme {
@@ -69,6 +72,11 @@ func render(w io.Writer, reports []conformance.Report, all []mutants.Mutant) {
 			}
 		}
 	}
+}
+
+// ofLayer are the reports of profiles that have a layer.
+func ofLayer(reports []conformance.Report, layer conformance.Layer) []conformance.Report {
+	return slices.DeleteFunc(slices.Clone(reports), func(r conformance.Report) bool { return r.Layer != "" && r.Layer != layer })
 }
 
 // notes numbers the reasons below the tables.
