@@ -83,8 +83,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, received time.Time) answer {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(received.Add(h.options.BodyTimeout)) // where the server can
+	// Where the server can. It lifts the deadline itself once the body has been read.
+	_ = http.NewResponseController(w).SetReadDeadline(received.Add(h.options.BodyTimeout))
 	if h.tokens != nil {
 		if err := h.tokens.verify(r.Context(), r.Header); err != nil {
 			return h.refuse(r, denial(err), err)
@@ -111,7 +111,6 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, received time.Ti
 	if refusal != nil {
 		return h.refuse(r, *refusal, nil)
 	}
-	_ = control.SetReadDeadline(time.Time{}) // or the end of it is taken for that of the client
 	lease := q.adopter.Adopt("", p.message, p.attempt, received)
 	x, how := h.runs.enter(q, lease)
 	switch how {

@@ -29,6 +29,7 @@ func (h *Handler) settle(ctx context.Context, q *route, d *runtime.Decision, awa
 	switch {
 	case d.Action == runtime.Settle && s.Verdict == driver.Ack:
 		if !awaited {
+			h.stats.released.Add(1)
 			return answerDone, errUnanswered // somebody may come yet
 		}
 		h.stats.acked.Add(1)

@@ -59,11 +59,11 @@ func measure(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.end()) }()
-	c, err := newClient(e.address, o.connections, e.signer)
+	c, err := dial(ctx, e.address, o.connections, e.signer)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer func() { err = errors.Join(err, c.close()) }()
 	if _, err := c.send(ctx, o.perSecond, o.warmUp); err != nil {
 		return err
 	}
