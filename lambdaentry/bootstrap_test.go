@@ -189,12 +189,13 @@ func (d *deployed) lines(word string) map[runtime.TaskID]int {
 
 func (d *deployed) await(what string, holds func() bool) {
 	d.Helper()
-	for end := time.Now().Add(time.Minute); !holds(); {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); !holds(); <-tick.C {
 		if time.Now().After(end) {
 			printed, _ := os.ReadFile(d.log)
 			d.Fatalf("not within a minute: %s\n%s", what, printed)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }
 
