@@ -29,14 +29,15 @@ func (l *limit) take() bool {
 // give gives a place back.
 func (l *limit) give() { l.taken.Add(-1) }
 
-// waitAlone waits for its turn, at most for d or until ctx ends.
-func (l *limit) waitAlone(ctx context.Context, d time.Duration) bool {
+// waitAlone waits for its turn, at most for d, until ctx ends or none is given any more.
+func (l *limit) waitAlone(ctx context.Context, d time.Duration, shut <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case l.alone <- struct{}{}:
 		return true
 	case <-timer.C:
+	case <-shut:
 	case <-ctx.Done():
 	}
 	return false
