@@ -71,11 +71,12 @@ type deployed struct {
 	env     *lambdaruntime.Environment
 	journal string
 	log     string
+	whole   bool // its mapping takes an answer for that of the whole batch
 }
 
 const visibility = 3 * time.Second
 
-func deploy(t *testing.T, timeout time.Duration) *deployed {
+func deploy(t *testing.T, timeout time.Duration, whole bool) *deployed {
 	t.Helper()
 	binary, err := bootstrap()
 	if err != nil {
@@ -97,7 +98,7 @@ func deploy(t *testing.T, timeout time.Duration) *deployed {
 	native := awssqs.New(awssqs.Options{
 		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
 	})
-	d := &deployed{T: t, journal: filepath.Join(t.TempDir(), "journal"), log: filepath.Join(t.TempDir(), "log")}
+	d := &deployed{T: t, whole: whole, journal: filepath.Join(t.TempDir(), "journal"), log: filepath.Join(t.TempDir(), "log")}
 	d.create(native, "orders-dead", map[string]string{"MessageRetentionPeriod": "1209600"})
 	d.create(native, "orders", map[string]string{
 		"VisibilityTimeout": strconv.Itoa(int(visibility / time.Second)),
@@ -120,7 +121,7 @@ func deploy(t *testing.T, timeout time.Duration) *deployed {
 	}
 	t.Cleanup(func() { printed.Close() })
 	d.env, err = lambdaruntime.New(t.Context(), lambdaruntime.Function{
-		Binary: binary, Timeout: timeout, Log: printed,
+		Binary: binary, Timeout: timeout, Log: printed, Queue: "orders", Whole: whole,
 		Env: []string{
 			"LONGSHORE_QUEUE=sqs://orders?region=us-east-1", "LONGSHORE_JOURNAL=" + d.journal, "AWS_ENDPOINT_URL=" + endpoint,
 			"AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret",
@@ -157,7 +158,7 @@ func (d *deployed) mapped() (stop func()) {
 	ctx, cancel := context.WithCancel(d.Context())
 	var mapping sync.WaitGroup
 	mapping.Go(func() {
-		m := eventsource.Mapping{Queue: d.queue, Name: "orders", Function: d.env.Invoke, Messages: 10, Timeout: time.Minute}
+		m := eventsource.Mapping{Queue: d.queue, Name: "orders", Function: d.env.Invoke, Messages: 10, Timeout: time.Minute, Whole: d.whole}
 		if err := m.Run(ctx); err != nil {
 			d.Error(err)
 		}
@@ -188,12 +189,13 @@ func (d *deployed) lines(word string) map[runtime.TaskID]int {
 
 func (d *deployed) await(what string, holds func() bool) {
 	d.Helper()
-	for end := time.Now().Add(time.Minute); !holds(); {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); !holds(); <-tick.C {
 		if time.Now().After(end) {
 			printed, _ := os.ReadFile(d.log)
 			d.Fatalf("not within a minute: %s\n%s", what, printed)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }
 
@@ -214,7 +216,7 @@ func (d *deployed) awaitEmpty() {
 
 func TestTheBootstrapAcks(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 10*time.Second)
+	d := deploy(t, 10*time.Second, false)
 	ids := d.enqueue(make([]work, 25)...)
 	stop := d.mapped()
 	d.awaitEmpty()
@@ -236,7 +238,7 @@ func TestTheBootstrapAcks(t *testing.T) {
 
 func TestTheBootstrapReportsPartialFailures(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 10*time.Second)
+	d := deploy(t, 10*time.Second, false)
 	ids := d.enqueue(work{Do: "fail"}, work{}, work{}, work{Do: "panic"})
 	stop := d.mapped()
 	d.await("two are dead", func() bool { live, dead := d.left(); return live == 0 && dead == 2 })
@@ -252,9 +254,29 @@ func TestTheBootstrapReportsPartialFailures(t *testing.T) {
 	}
 }
 
+// On a mapping that does not report failures one by one nothing is lost: the function
+// asks Lambda how it is mapped.
+func TestTheBootstrapOnAMappingOfWholeBatches(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, 10*time.Second, true)
+	ids := d.enqueue(work{Do: "fail"}, work{}, work{})
+	stop := d.mapped()
+	d.await("one is dead", func() bool { live, dead := d.left(); return live == 0 && dead == 1 })
+	stop()
+	began := d.lines("began")
+	for i, want := range []int{5, 1, 1} {
+		if began[ids[i]] != want {
+			t.Errorf("task %d ran %d times; want %d", i, began[ids[i]], want)
+		}
+	}
+	if printed, err := os.ReadFile(d.log); err != nil || !strings.Contains(string(printed), "lacks FunctionResponseTypes") {
+		t.Errorf("the log does not say what is wrong: %s, %v", printed, err)
+	}
+}
+
 func TestTheBootstrapBuries(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 10*time.Second)
+	d := deploy(t, 10*time.Second, false)
 	ids := d.enqueue(work{Do: "bury"}, work{})
 	stop := d.mapped()
 	d.awaitEmpty()
@@ -272,7 +294,7 @@ func TestTheBootstrapBuries(t *testing.T) {
 // What hangs has the invocation time out; those beside it are done once.
 func TestTheBootstrapTimesOut(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 2*time.Second)
+	d := deploy(t, 2*time.Second, false)
 	ids := d.enqueue(work{Do: "hang"}, work{}, work{})
 	stop := d.mapped()
 	d.await("the first process was ended", func() bool { return d.env.Started() >= 2 })
@@ -291,7 +313,7 @@ func TestTheBootstrapTimesOut(t *testing.T) {
 // What ends its process comes again; what was done before beside it does not.
 func TestTheBootstrapSurvivesWhatKillsIt(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 20*time.Second)
+	d := deploy(t, 20*time.Second, false)
 	ids := d.enqueue(work{Do: "exit", Pause: 3 * time.Second}, work{}, work{})
 	stop := d.mapped()
 	d.await("what ends its process has come again", func() bool { return d.lines("began")[ids[0]] >= 2 })
@@ -310,7 +332,7 @@ func TestTheBootstrapSurvivesWhatKillsIt(t *testing.T) {
 
 func TestABootstrapWithoutADeadLetterDoesNotStart(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 10*time.Second)
+	d := deploy(t, 10*time.Second, false)
 	native := new(awssqs.Client)
 	d.queue.As(&native)
 	url, err := native.GetQueueUrl(t.Context(), &awssqs.GetQueueUrlInput{QueueName: aws.String("orders")})

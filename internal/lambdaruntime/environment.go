@@ -32,6 +32,10 @@ type Function struct {
 	Timeout time.Duration
 	// Log gets what it prints; nil stands for nothing.
 	Log *os.File
+	// Queue is the name of the queue of Amazon SQS that the function is mapped to, as
+	// Lambda lists it. Whole leaves out that the mapping reports failures one by one.
+	Queue string
+	Whole bool
 }
 
 // ErrTimeout is the failure of an invocation that took longer than the function may.
@@ -102,6 +106,12 @@ func New(ctx context.Context, f Function) (*Environment, error) {
 		e.take(w, r, func(body []byte) answer { return answer{err: &FunctionError{string(body)}} })
 	})
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
+	mux.HandleFunc("POST /2020-01-01/extension/register", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Lambda-Extension-Identifier", "extension")
+		_, _ = w.Write([]byte(`{"functionName":"function"}`)) // the process may have been killed
+	})
+	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	mux.HandleFunc("GET /2015-03-31/event-source-mappings/", e.list)
 	e.server = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	e.serving.Go(func() { _ = e.server.Serve(l) }) // it ends with Close
 	return e, nil
@@ -180,7 +190,7 @@ func (e *Environment) running() (*process.Process, error) {
 	cmd := exec.Command(e.function.Binary) //nolint:noctx // it outlives the invocation that starts it, and ends with Close
 	cmd.Env = append(append(os.Environ(),
 		"AWS_LAMBDA_RUNTIME_API="+e.address, "AWS_LAMBDA_FUNCTION_NAME=function", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_REGION=us-east-1",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL_LAMBDA=http://"+e.address,
 	), e.function.Env...)
 	if e.function.Log != nil {
 		cmd.Stdout, cmd.Stderr = e.function.Log, e.function.Log
@@ -246,6 +256,16 @@ func (e *Environment) Close() {
 	e.Kill()
 	_ = e.server.Close() // nobody asks any more
 	e.serving.Wait()
+}
+
+// list lists the mapping of the function.
+func (e *Environment) list(w http.ResponseWriter, _ *http.Request) {
+	types := `"ReportBatchItemFailures"`
+	if e.function.Whole {
+		types = ""
+	}
+	_, _ = fmt.Fprintf(w, `{"EventSourceMappings":[{"UUID":"mapping","EventSourceArn":"arn:aws:sqs:us-east-1:000000000000:%s","FunctionResponseTypes":[%s]}]}`,
+		e.function.Queue, types) // the process may have been killed
 }
 
 // handOut gives the next invocation to the process that asks for it.
