@@ -129,6 +129,9 @@ func (s *server) run(ctx context.Context, l net.Listener) error {
 		}
 	})
 	err := s.start(running)
+	if running.Err() != nil {
+		err = nil
+	}
 	if err == nil {
 		s.ready.Store(true)
 		h.options.Logger.Info("pushes are taken", "address", l.Addr().String())
@@ -140,20 +143,18 @@ func (s *server) run(ctx context.Context, l net.Listener) error {
 	return errors.Join(err, s.end(ctx, web, &serving))
 }
 
-// start makes the start-up check until it passes, refuses or ctx ends.
+// start makes the start-up check until it passes, refuses or ctx ends; what it answers
+// after that says nothing.
 func (s *server) start(ctx context.Context) error {
 	for wait := checkWait; ; wait = min(2*wait, maxCheckWait) {
 		found, unread := s.handler.examine(ctx)
-		lasting := slices.ContainsFunc(unread, func(err error) bool { return !driver.Retryable(err) })
-		if ended := ctx.Err() != nil; ended || len(unread) == 0 || lasting {
-			if ended {
-				return nil
-			}
-			return errors.Join(append(found, unread...)...)
+		problems := errors.Join(append(found, unread...)...)
+		if len(unread) == 0 || slices.ContainsFunc(unread, func(err error) bool { return !driver.Retryable(err) }) {
+			return problems
 		}
 		s.handler.options.Logger.Warn("the start-up check cannot be made; trying again", "in", wait, "error", errors.Join(unread...))
 		if !sleep(ctx, wait) {
-			return nil
+			return problems
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -44,7 +45,7 @@ func (r result) at(share float64) time.Duration {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(r.times))
-	return sorted[min(int(share*float64(len(sorted))), len(sorted)-1)]
+	return sorted[max(int(math.Ceil(share*float64(len(sorted)))), 1)-1]
 }
 
 // measure sends pushes at a steady rate, then as fast as they are answered. The error
