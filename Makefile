@@ -126,6 +126,10 @@ conformance-localstack: ## Run the suite and the probes of the in-process server
 chaos-localstack: ## Figure: 10,000 tasks on LocalStack, workers killed ten times, nothing lost; SEED=n repeats one
 	cd localstack && $(GO) test -count=1 -timeout 20m -run '^TestChaos$$' -v . -chaos -chaos-seed $(SEED)
 
+.PHONY: chaos-deploy
+chaos-deploy: ## Figure: functions, push endpoints and what brings them messages are killed 50 times, nothing lost; SEED=n repeats one
+	$(GO) test -count=1 -timeout 10m -run '^TestChaos$$' -v ./lambdaentry ./pushentry -chaos -chaos-seed $(SEED)
+
 # The official Pub/Sub emulator: see pubsubemulator/README.md.
 
 .PHONY: test-pubsub-emulator
@@ -191,7 +195,7 @@ generate-check: matrix cli-docs ## Fail when a generated file differs from the c
 # Figures
 
 .PHONY: figures
-figures: bench-core bench-mem bench-heartbeats bench-idle bench-limits simulate bench-sqs-requests bench-sqs-cpu bench-sqs-backlog bench-pubsub-rate bench-pubsub-requests pubsub-requests bench-servicebus-rate bench-servicebus-requests servicebus-locks bench-lambda bench-push ## Measure every figure and fail when one is missed
+figures: bench-core bench-mem bench-heartbeats bench-idle bench-limits simulate bench-sqs-requests bench-sqs-cpu bench-sqs-backlog bench-pubsub-rate bench-pubsub-requests pubsub-requests bench-servicebus-rate bench-servicebus-requests servicebus-locks bench-lambda bench-push chaos-deploy ## Measure every figure and fail when one is missed
 
 .PHONY: bench-core
 bench-core: ## Figure: 300,000 tasks a second from typed enqueue to ack on mem

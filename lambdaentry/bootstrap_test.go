@@ -66,12 +66,13 @@ func (work) Kind() string { return "work" }
 // TCP.
 type deployed struct {
 	*testing.T
-	queue   *sqs.Queue
-	client  *runtime.Client
-	env     *lambdaruntime.Environment
-	journal string
-	log     string
-	whole   bool // its mapping takes an answer for that of the whole batch
+	queue    *sqs.Queue
+	client   *runtime.Client
+	env      *lambdaruntime.Environment
+	function lambdaruntime.Function
+	journal  string
+	log      string
+	whole    bool // its mapping takes an answer for that of the whole batch
 }
 
 const visibility = 3 * time.Second
@@ -120,18 +121,26 @@ func deploy(t *testing.T, timeout time.Duration, whole bool) *deployed {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { printed.Close() })
-	d.env, err = lambdaruntime.New(t.Context(), lambdaruntime.Function{
+	d.function = lambdaruntime.Function{
 		Binary: binary, Timeout: timeout, Log: printed, Queue: "orders", Whole: whole,
 		Env: []string{
 			"LONGSHORE_QUEUE=sqs://orders?region=us-east-1", "LONGSHORE_JOURNAL=" + d.journal, "AWS_ENDPOINT_URL=" + endpoint,
 			"AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret",
 		},
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	t.Cleanup(d.env.Close)
+	d.env = d.environment()
 	return d
+}
+
+// environment is one more environment of the function.
+func (d *deployed) environment() *lambdaruntime.Environment {
+	d.Helper()
+	env, err := lambdaruntime.New(d.Context(), d.function)
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.Cleanup(env.Close)
+	return env
 }
 
 func (d *deployed) create(native *awssqs.Client, name string, attributes map[string]string) {
@@ -189,12 +198,17 @@ func (d *deployed) lines(word string) map[runtime.TaskID]int {
 
 func (d *deployed) await(what string, holds func() bool) {
 	d.Helper()
+	d.awaitFor(time.Minute, what, holds)
+}
+
+func (d *deployed) awaitFor(limit time.Duration, what string, holds func() bool) {
+	d.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); !holds(); <-tick.C {
+	for end := time.Now().Add(limit); !holds(); <-tick.C {
 		if time.Now().After(end) {
 			printed, _ := os.ReadFile(d.log)
-			d.Fatalf("not within a minute: %s\n%s", what, printed)
+			d.Fatalf("not within %v: %s\n%s", limit, what, printed)
 		}
 	}
 }

@@ -210,6 +210,13 @@ func (f *function) try(e events.SQSEvent, limit time.Duration) ([]string, error)
 	return failed, nil
 }
 
+// taskOf is the task in a message.
+func taskOf(body []byte) runtime.TaskID {
+	var event struct{ ID runtime.TaskID }
+	_ = json.Unmarshal(body, &event) // what is no task has none
+	return event.ID
+}
+
 // noteOf is what the task of a record does.
 func noteOf(r events.SQSMessage) string {
 	var event struct{ Data work }
