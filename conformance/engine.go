@@ -1,8 +1,10 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
@@ -21,9 +23,20 @@ type Engine struct {
 	// AcksGone says that whoever receives the messages for the engine acknowledges all
 	// that the engine does not want back, so also what it has settled by itself.
 	AcksGone bool
+	// Answers says that the engine acknowledges and releases by what it answers to whoever
+	// brings the messages, not by Job.Queue; WorkerOptions.OnSettled tells of it.
+	Answers bool
+	// CannotExtend says that the engine cannot extend leases: it ends a handler before
+	// its lease does.
+	CannotExtend bool
 	// CannotKeep says that the engine keeps no lease without a handler: what it puts
 	// off is with the broker.
 	CannotKeep bool
+	// Retry is how much later than it should what the engine gave back comes again, where
+	// the broker has a retry delay of its own.
+	Retry time.Duration
+	// Lead is how long before the end of its grace handlers are told; 0 stands for 3 s.
+	Lead time.Duration
 
 	// Client makes the client that enqueues, and Redrive sends dead letters back.
 	// Nil stands for those of package runtime.
@@ -33,7 +46,7 @@ type Engine struct {
 
 // Worker is the engine of package runtime.
 func Worker() Engine {
-	return Engine{Name: "worker", Run: runWorker, Client: runtime.NewClient, Redrive: runtime.Redrive}
+	return Engine{Name: "worker", Run: runWorker, Lead: 3 * time.Second, Client: runtime.NewClient, Redrive: runtime.Redrive}
 }
 
 // engine is the backend's, complete.
@@ -43,6 +56,7 @@ func (b *Backend) engine() Engine {
 		return sound
 	}
 	e := *b.Engine
+	e.Lead = cmp.Or(e.Lead, sound.Lead)
 	if e.Client == nil {
 		e.Client = sound.Client
 	}

@@ -40,7 +40,7 @@ func RunLayer(t *testing.T, b Backend, want driver.Capabilities, layer Layer) {
 	}
 	var mu sync.Mutex
 	report := Report{Profile: b.Profile, Layer: layer, Results: make(map[string]Result)} // Results guarded by mu
-	t.Cleanup(func() {                                                     // after all subtests
+	t.Cleanup(func() {                                                                   // after all subtests
 		if err := report.save(); err != nil {
 			t.Errorf("conformance: %v", err)
 		}

@@ -193,6 +193,9 @@ func (b *bench) work(h handler, changes ...func(*Job)) *running {
 	for _, change := range changes {
 		change(&j)
 	}
+	if b.engine.Answers {
+		j.Options.OnSettled = b.told(j.Options.OnSettled)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop = cancel
 	b.atEnd(cancel)
@@ -276,6 +279,24 @@ func (b *bench) pause(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// told records what an engine does by its answers.
+func (b *bench) told(next func(runtime.Settled)) func(runtime.Settled) {
+	return func(s runtime.Settled) {
+		v := s.Decision.Settlement.Verdict
+		if s.Err == nil && s.Decision.Task != nil && (v == driver.Ack || v == driver.Release) {
+			b.mu.Lock()
+			b.deeds = append(b.deeds, deed{
+				op: faultqueue.Settle, id: string(s.Decision.Task.ID), verdict: v, delay: s.Decision.Settlement.Delay,
+				began: time.Now(), ended: time.Now(), err: s.Err,
+			})
+			b.mu.Unlock()
+		}
+		if next != nil {
+			next(s)
+		}
 	}
 }
 

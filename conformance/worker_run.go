@@ -31,6 +31,10 @@ var workRunChecks = []Check{
 
 func workLong(t *T) {
 	b := t.bench(t.fails3())
+	if b.engine.CannotExtend {
+		longEnds(b)
+		return
+	}
 	id := b.enqueue("long")
 	h := func(ctx context.Context, _ *runtime.Task[Work]) error { return b.pause(ctx, 5*t.hold) }
 	first, second := b.work(h, one), b.work(h, one) // whichever has it asks for no more
@@ -44,10 +48,34 @@ func workLong(t *T) {
 	t.audit(b.q, tally{Processed: 1})
 }
 
+// longEnds is what an engine that cannot extend a lease does in place of that: the
+// handler's context ends before its lease, which is a failed attempt, and the task
+// never runs beside itself.
+func longEnds(b *bench) {
+	t := b.T
+	h := func(ctx context.Context, _ *runtime.Task[Work]) error { return b.pause(ctx, 5*t.hold) }
+	w := b.work(h)
+	id := b.enqueue("long")
+	b.died(b.awaitDead(1, 3*(t.hold+b.engine.Retry)), id, driver.ReasonExhausted)
+	w.drain()
+	turns := b.turnsOf(id)
+	b.ran("the task", id, b.retry.MaxAttempts)
+	for i, r := range turns {
+		if d := r.ended.Sub(r.began); d >= t.hold || d < t.hold/2 || !errors.Is(r.cause, runtime.ErrTimeout) {
+			t.Errorf("a context ended after %v with %v; want ErrTimeout shortly before %v", d, r.cause, t.hold)
+		}
+		if i > 0 && r.began.Before(turns[i-1].ended) {
+			t.Errorf("the task ran beside itself")
+		}
+	}
+	t.audit(b.q, tally{Dead: 1})
+	t.refused()
+}
+
 func workAckAfter(t *T) {
 	b := t.bench(t.fails3())
 	acks := 0 // before the last attempt: that of the message in whose place a copy was sent
-	if !t.caps.ReleaseDelay.Supported() {
+	if !t.caps.ReleaseDelay.Supported() && !b.engine.Answers {
 		acks = 1
 	}
 	w := b.work(func(ctx context.Context, task *runtime.Task[Work]) error {
@@ -61,7 +89,7 @@ func workAckAfter(t *T) {
 		return err
 	}, func(j *Job) { j.Retry.Backoff = runtime.Fixed(t.hold / 20) })
 	ids := []runtime.TaskID{b.enqueue("a"), b.enqueue("b"), b.enqueue("c")}
-	b.awaitDone(t.hold, ids...)
+	b.awaitDone(t.hold+b.engine.Retry, ids...)
 	w.drain()
 	for _, id := range ids {
 		b.ran("the task", id, 2)
@@ -373,6 +401,10 @@ func workHooks(t *T) {
 
 func workTimeout(t *T) {
 	b := t.bench(t.fails3())
+	limit := 3 * t.hold / 2
+	if b.engine.CannotExtend {
+		limit = t.hold / 2
+	}
 	w := b.work(func(ctx context.Context, task *runtime.Task[Work]) error {
 		if task.Attempt > 1 {
 			return nil
@@ -380,14 +412,14 @@ func workTimeout(t *T) {
 		return b.pause(ctx, 5*t.hold)
 	}, func(j *Job) {
 		j.Retry.Backoff = runtime.Fixed(t.hold / 20)
-		j.Handle = []runtime.HandleOption{runtime.Timeout(3 * t.hold / 2)}
+		j.Handle = []runtime.HandleOption{runtime.Timeout(limit)}
 	})
 	id := b.enqueue("a")
-	b.awaitDone(2*t.hold, id)
+	b.awaitDone(2*t.hold+b.engine.Retry, id)
 	w.drain()
 	b.ran("the task", id, 2)
 	r := b.turnsOf(id)[0]
-	t.within("the context ended", r.ended.Sub(r.began), 3*t.hold/2, 3*t.hold/2)
+	t.within("the context ended", r.ended.Sub(r.began), limit, limit)
 	if !errors.Is(r.cause, runtime.ErrTimeout) {
 		t.Errorf("it ended with %v; want ErrTimeout", r.cause)
 	}
@@ -396,28 +428,32 @@ func workTimeout(t *T) {
 
 func workHardTimeout(t *T) {
 	b := t.bench(t.fails3())
+	limit := t.hold
+	if b.engine.CannotExtend {
+		limit = t.hold / 2
+	}
 	w := b.work(func(_ context.Context, task *runtime.Task[Work]) error {
 		if task.Args.Note == "hangs" && task.Attempt == 1 {
-			time.Sleep(2 * t.hold) // whatever its context says
+			time.Sleep(2 * limit) // whatever its context says
 			return errTest
 		}
 		return nil
 	}, one, func(j *Job) {
 		j.Retry.MaxAttempts, j.Retry.MaxDeliveries = 5, 7
-		j.Handle = []runtime.HandleOption{runtime.HardTimeout(t.hold)}
+		j.Handle = []runtime.HandleOption{runtime.HardTimeout(limit)}
 	})
 	hangs := b.enqueue("hangs")
 	first := b.awaitTurns(hangs, 1, 0)[0]
 	next := b.enqueue("next")
-	b.awaitDone(t.hold, next)
-	t.within("the next task began", b.turnsOf(next)[0].began.Sub(first.began), t.hold, t.hold)
-	b.awaitDone(3*t.hold, hangs)
+	b.awaitDone(limit+b.engine.Retry, next)
+	t.within("the next task began", b.turnsOf(next)[0].began.Sub(first.began), limit, limit+b.engine.Retry)
+	b.awaitDone(3*t.hold+b.engine.Retry, hangs)
 	w.drain()
 	turns := b.turnsOf(hangs)
 	if len(turns) != 2 {
 		t.Fatalf("the task ran %d times; want 2", len(turns))
 	}
-	if again := turns[1]; again.began.Before(first.began.Add(2 * t.hold)) {
+	if again := turns[1]; again.began.Before(first.began.Add(2 * limit)) {
 		t.Errorf("it ran again after %v, while its first handler was still there", again.began.Sub(first.began))
 	}
 	t.audit(b.q, tally{Processed: 2})

@@ -98,7 +98,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, received time.Ti
 		return h.refuse(r, answerNoPost, nil)
 	case h.runs.closed():
 		return h.refuse(r, answerDraining, nil)
-	case !h.limit.take():
+	case !h.limit.take(r.Context()):
 		return h.refuse(r, answerBusy, nil)
 	}
 	mine := true // the place

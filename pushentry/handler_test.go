@@ -429,6 +429,29 @@ func TestTheHandlerOutlivesItsClient(t *testing.T) {
 	})
 }
 
+// A push that finds no place waits a moment, and is refused then.
+func TestAPushWaitsAMomentForAPlace(t *testing.T) {
+	on(t, setup{
+		handle: func(context.Context, *runtime.Task[job]) error {
+			time.Sleep(3 * time.Second)
+			return nil
+		},
+		options: pushentry.Options{Concurrency: 1},
+	}, func(e *env) {
+		first := make(chan int, 1)
+		go func() { first <- e.push("1", 1).Code }()
+		time.Sleep(time.Second / 2)
+		start := time.Now()
+		e.status("the second", e.push("2", 1), 429)
+		if d := time.Since(start); d != 2*time.Second {
+			e.Errorf("it was refused after %v; want 2s", d)
+		}
+		if code := <-first; code != 204 {
+			e.Errorf("the first is answered %d", code)
+		}
+	})
+}
+
 func TestConcurrencyIsLimited(t *testing.T) {
 	var running, most atomic.Int64
 	on(t, setup{
@@ -451,8 +474,8 @@ func TestConcurrencyIsLimited(t *testing.T) {
 				e.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
 			}
 		}
-		if got[204] != 3 || got[429] != 7 || most.Load() != 3 {
-			e.Errorf("answers %v, %d at a time", got, most.Load())
+		if got[204] != 6 || got[429] != 4 || most.Load() != 3 { // as many wait for a place
+			e.Errorf("answers %v, %d at a time; want 3 that run, 3 that run after them and 4 that are refused", got, most.Load())
 		}
 		e.status("the next", e.push("z", 1), 204)
 	})

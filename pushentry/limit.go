@@ -9,34 +9,55 @@ import (
 // limit is how many pushes are worked on at the same time. It is safe for concurrent
 // use.
 type limit struct {
-	most  int64
-	taken atomic.Int64
+	places  chan struct{} // a token for each that is taken; never closed
+	waiting atomic.Int64  // for a place
 	// alone has the turn of those that run one at a time; capacity 1, never closed.
 	alone chan struct{}
 }
 
-func newLimit(most int) *limit { return &limit{most: int64(most), alone: make(chan struct{}, 1)} }
+// lineTime is how long a push waits for a place. To refuse it costs its task one of
+// Pub/Sub's deliveries, which are what attempts are counted by.
+const lineTime = 2 * time.Second
 
-// take takes a place, if one is free.
-func (l *limit) take() bool {
-	if l.taken.Add(1) > l.most {
-		l.taken.Add(-1)
+func newLimit(most int) *limit {
+	return &limit{places: make(chan struct{}, most), alone: make(chan struct{}, 1)}
+}
+
+// take takes a place. It waits a moment where none is free, unless as many wait already
+// as there are places.
+func (l *limit) take(ctx context.Context) bool {
+	select {
+	case l.places <- struct{}{}:
+		return true
+	default:
+	}
+	defer l.waiting.Add(-1)
+	if l.waiting.Add(1) > int64(cap(l.places)) {
 		return false
 	}
-	return true
+	timer := time.NewTimer(lineTime)
+	defer timer.Stop()
+	select {
+	case l.places <- struct{}{}:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // give gives a place back.
-func (l *limit) give() { l.taken.Add(-1) }
+func (l *limit) give() { <-l.places }
 
-// waitAlone waits for its turn, at most for d or until ctx ends.
-func (l *limit) waitAlone(ctx context.Context, d time.Duration) bool {
+// waitAlone waits for its turn, at most for d, until ctx ends or none is given any more.
+func (l *limit) waitAlone(ctx context.Context, d time.Duration, shut <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case l.alone <- struct{}{}:
 		return true
 	case <-timer.C:
+	case <-shut:
 	case <-ctx.Done():
 	}
 	return false

@@ -58,7 +58,9 @@ type Options struct {
 	BodyTimeout time.Duration
 	// Concurrency is how many pushes are worked on at the same time: 1 to 100,000,
 	// default 80, which is what Cloud Run sends to an instance unless it is told
-	// otherwise. Others are answered 429 at once.
+	// otherwise. As many others wait up to 2 s for a place; what is beyond that, or has
+	// waited in vain, is answered 429, which Pub/Sub counts as a delivery of the task:
+	// let the platform send no more than this at a time.
 	Concurrency int
 	// Margin is how long before the end of its lease a handler's context ends: 100 ms
 	// to 1 min; by default a ninth of the lease, at least 1 s and at most 5 s.

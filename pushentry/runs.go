@@ -27,9 +27,10 @@ type runs struct {
 
 	mu      sync.Mutex // guards what follows, and parts of each run
 	all     map[runKey]*run
-	joined  int  // requests that wait beside the first
-	closing bool // no run begins
-	cutting bool // handlers have been told
+	joined  int           // requests that wait beside the first
+	closing bool          // no run begins
+	shut    chan struct{} // closed when closing becomes true
+	cutting bool          // handlers have been told
 	empty   chan struct{}
 }
 
@@ -39,7 +40,7 @@ type runKey struct {
 }
 
 func newRuns(most int) *runs {
-	return &runs{most: most, all: make(map[runKey]*run), empty: make(chan struct{})}
+	return &runs{most: most, all: make(map[runKey]*run), shut: make(chan struct{}), empty: make(chan struct{})}
 }
 
 // entry is how a request came to its run.
@@ -118,6 +119,7 @@ func (rs *runs) close() (empty <-chan struct{}) {
 	defer rs.mu.Unlock()
 	if !rs.closing {
 		rs.closing = true
+		close(rs.shut)
 		rs.tellEmpty()
 	}
 	return rs.empty

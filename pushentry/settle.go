@@ -36,6 +36,9 @@ func (h *Handler) settle(ctx context.Context, q *route, d *runtime.Decision, awa
 		return answerDone, nil
 	case d.Action == runtime.Settle && s.Verdict == driver.Release:
 		h.stats.released.Add(1)
+		if !awaited {
+			return released(d.Pause), errUnanswered
+		}
 		return released(d.Pause), nil
 	case d.Action == runtime.Settle && s.Verdict == driver.Bury && awaited:
 		if err := bury(ctx, q, s); err != nil {

@@ -43,7 +43,7 @@ func (h *Handler) decide(ctx context.Context, x *run) runtime.Decision {
 	h.runs.begin(x, stop)
 	delivery := runtime.Delivery{Lease: lease, Queue: x.route.hosted}
 	if h.mux.Suspect(delivery) {
-		if !h.limit.waitAlone(ctx, time.Until(lease.Expires())/2) {
+		if !h.limit.waitAlone(ctx, time.Until(lease.Expires())/2, h.runs.shut) {
 			return release(nil)
 		}
 		defer h.limit.endAlone()

@@ -39,7 +39,11 @@ func (a *attempt) again(delay time.Duration, err error) Decision {
 	if carry.FirstError = a.firstError(); carry.FirstError == "" && err != nil {
 		carry.FirstError = driver.CutText(err.Error(), driver.MaxFirstError)
 	}
-	return a.with(a.copy(delay, carry), err)
+	decision := a.copy(delay, carry)
+	if decision.Action == Settle && err != nil { // no copy that would carry it
+		a.mux.firsts.note(a.info, err)
+	}
+	return a.with(decision, err)
 }
 
 // snooze puts the task off without counting the attempt. The broker has counted

@@ -52,6 +52,7 @@ func Differences() []Difference {
 		{"the ordering key of what is pushed unwrapped is in a header when metadata is written", "leaves it out", "pushes it", pageUnwrapping},
 		{"the attempt is pushed with a dead-letter policy", "leaves it out", "pushes it", pageDeadLetter},
 		{"status 202 acknowledges a push", "pushes the message again", "takes it for an acknowledgement", pagePush},
+		{"a redirect is not followed, and brings a message again", "follows it", "takes it for no acknowledgement", pagePush},
 		{"status 203 brings a message again", "takes it for an acknowledgement", "pushes the message again", pagePush},
 		{"a push that fails is kept back for the minimum backoff of a retry policy", "pushes it after a second the first time", "keeps it back", pagePush},
 		{"a push carries a token of its service account when one is configured", "pushes without one", "pushes with one", pagePushAuth},
