@@ -342,3 +342,18 @@ func (endless) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// A body that says that it is too large is not read.
+func TestABodyThatSaysItIsGiantIsNotRead(t *testing.T) {
+	on(t, setup{}, func(e *env) {
+		e.status("the push", e.post("", func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(unread{e.T}), 15<<20 }), 413)
+	})
+}
+
+// unread must not be read.
+type unread struct{ *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.Error("it was read")
+	return 0, io.EOF
+}
