@@ -2,8 +2,10 @@ package orders_test
 
 import (
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/longshore-dev/longshore/examples/orders"
@@ -18,7 +20,7 @@ func movesFromSQSToPubSub(t *testing.T, p programs) {
 
 	old := p.start(t, s.env, "worker", "-config", from, "-grace", "6s")
 	producer := p.start(t, s.env, "shop", "-config", from, "-n", endless, "-rate", "25")
-	eventually(t, "the system runs on the old queue", func() bool { return len(s.written(t)) >= 20 })
+	eventually(t, "the system runs on the old queue", func() bool { return len(s.written(t)) >= 20 && strings.Contains(old.err.String(), "msg=dead") })
 
 	// The new worker, then the producer's configuration.
 	fresh := p.start(t, s.env, "worker", "-config", to, "-grace", "6s")
@@ -29,14 +31,14 @@ func movesFromSQSToPubSub(t *testing.T, p programs) {
 
 	// The old queue is drained by the old worker, and counted.
 	eventually(t, "the old queue is empty", func() bool {
-		var stats struct{ Ready, Leased, Delayed int }
-		p.longshore(t, s.env, &stats, "stats", "--config", from)
-		return stats.Ready == 0 && stats.Leased == 0 && stats.Delayed == 0
+		c := p.counts(t, s.env, from)
+		return c.Ready == 0 && c.Leased == 0 && c.Delayed == 0
 	})
-	old.stop(t)
-
 	eventually(t, "the new queue is in use", func() bool { return len(producer.lines()) >= 40 })
 	producer.stop(t)
+	old.stop(t)
+	p.moveDead(t, s.env, from, to)
+
 	second := producer.lines()
 	s.place(orders.Made(1, len(first)+len(second)))
 	if last, want := second[len(second)-1], slices.Sorted(maps.Keys(s.placed)); last != want[len(want)-1] {
@@ -46,7 +48,7 @@ func movesFromSQSToPubSub(t *testing.T, p programs) {
 	eventually(t, "every order is confirmed", func() bool { return len(s.written(t)) >= len(payable) })
 	var dead []string
 	eventually(t, "every order that cannot be paid is dead", func() bool {
-		dead = append(p.dead(t, s.env, from), p.dead(t, s.env, to)...)
+		dead = p.dead(t, s.env, to)
 		return len(dead) >= len(declined)
 	})
 	fresh.stop(t)
@@ -54,4 +56,28 @@ func movesFromSQSToPubSub(t *testing.T, p programs) {
 	s.addsUp(t)
 	deadAre(t, dead, declined)
 	t.Logf("%d orders on the old queue, %d on the new", len(first), len(second))
+}
+
+// moveDead moves the dead letters of a queue that nobody works on: back to it, and from
+// there to the new queue, where they are tried anew.
+func (p programs) moveDead(t *testing.T, env []string, from, to string) {
+	t.Helper()
+	were := p.counts(t, env, from).Dead
+	var redriven struct{ Moved int }
+	p.longshore(t, env, &redriven, "dlq", "redrive", "--config", from)
+	var moved struct{ Succeeded, Dead int }
+	p.longshore(t, env, &moved, "work", "--config", from, "--until-empty", "1s", "--grace", "3s",
+		"--exec", filepath.Join(p.dir, "longshore")+` send --config `+to+` --kind "$LONGSHORE_KIND" --id "$LONGSHORE_ID" >&2`)
+	if left := p.counts(t, env, from); were == 0 || redriven.Moved != were || moved.Succeeded != were || left != (counts{}) {
+		t.Errorf("%d were dead, %d redriven, and %+v sent to the new queue; left are %+v", were, redriven.Moved, moved, left)
+	}
+}
+
+// counts are what a queue has.
+type counts struct{ Ready, Leased, Delayed, Dead int }
+
+func (p programs) counts(t *testing.T, env []string, config string) (c counts) {
+	t.Helper()
+	p.longshore(t, env, &c, "stats", "--config", config)
+	return c
 }

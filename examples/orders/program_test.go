@@ -130,8 +130,9 @@ func (p programs) longshore(t *testing.T, env []string, into any, args ...string
 	var stderr bytes.Buffer
 	run.Env, run.Stderr = env, &stderr
 	out, err := run.Output()
-	if err == nil {
-		err = json.Unmarshal(out, into)
+	if err == nil { // the last line, of those that have several
+		lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+		err = json.Unmarshal(lines[len(lines)-1], into)
 	}
 	if err != nil {
 		t.Fatalf("longshore %v: %v\n%s%s", args, err, out, &stderr)
