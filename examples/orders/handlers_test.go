@@ -176,7 +176,10 @@ func TestFiveHundredOrdersAddUp(t *testing.T) {
 		}
 		handlers, receipts := mux(t, kit, direct{book})
 		want := payments.Sum{}
-		for o := range orders.Made(1, 500) {
+		for o, err := range orders.Made(1, 500) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := orders.Place(t.Context(), kit.Client(), &o); err != nil {
 				t.Fatal(err)
 			}

@@ -40,7 +40,7 @@ func movesFromSQSToPubSub(t *testing.T, p programs) {
 	p.moveDead(t, s.env, from, to)
 
 	second := producer.lines()
-	s.place(orders.Made(1, len(first)+len(second)))
+	s.place(t, orders.Made(1, len(first)+len(second)))
 	if last, want := second[len(second)-1], slices.Sorted(maps.Keys(s.placed)); last != want[len(want)-1] {
 		t.Errorf("the last order is %s, want %s", last, want[len(want)-1])
 	}

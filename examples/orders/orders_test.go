@@ -64,8 +64,12 @@ func open(t *testing.T) *shop {
 }
 
 // place says that these orders have been placed.
-func (s *shop) place(placed iter.Seq2[orders.Order, error]) {
-	for o := range placed {
+func (s *shop) place(t *testing.T, placed iter.Seq2[orders.Order, error]) {
+	t.Helper()
+	for o, err := range placed {
+		if err != nil {
+			t.Fatal(err)
+		}
 		s.placed[o.Number] = o
 	}
 }
@@ -161,7 +165,7 @@ func deadAre(t *testing.T, dead, declined []string) {
 func confirmsSixtyOrders(t *testing.T, p programs, cloud string) {
 	s := open(t)
 	config := cloud + ".yaml"
-	s.place(orders.Made(1, 60))
+	s.place(t, orders.Made(1, 60))
 	payable, declined := s.payable()
 
 	work := []string{"-config", config, "-grace", "6s"}

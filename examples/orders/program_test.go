@@ -80,7 +80,7 @@ func (p programs) start(t *testing.T, env []string, name string, args ...string)
 	t.Cleanup(func() {
 		if !r.over {
 			_ = r.command.Process.Kill()
-			<-r.ended
+			t.Logf("%s is killed: %v", name, <-r.ended)
 		}
 		if t.Failed() {
 			t.Logf("%s %v said:\n%s", name, args, r.err.String())

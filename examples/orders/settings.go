@@ -2,7 +2,7 @@ package orders
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"net/url"
 	"os"
 )
@@ -24,7 +24,7 @@ func FromEnvironment() (Settings, error) {
 	}
 	u, err := url.Parse(s.Payments)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return Settings{}, fmt.Errorf("PAYMENTS_URL is no URL such as http://127.0.0.1:9090, without a user; correct it")
+		return Settings{}, errors.New("PAYMENTS_URL is no URL such as http://127.0.0.1:9090, without a user; correct it")
 	}
 	return s, nil
 }

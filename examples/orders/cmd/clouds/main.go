@@ -44,7 +44,7 @@ func main() {
 	env := flag.String("env", "clouds.env", "`file` for the settings by which programs find the servers")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := run(ctx, *env); err != nil {
 		fmt.Fprintln(os.Stderr, "clouds:", err)
 		os.Exit(1)

@@ -55,7 +55,7 @@ func main() {
 	flag.Uint64Var(&o.Seed, "seed", rand.Uint64(), "`number` that decides which requests fail")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := run(ctx, *address, o); err != nil {
 		fmt.Fprintln(os.Stderr, "payments:", err)
 		os.Exit(1)

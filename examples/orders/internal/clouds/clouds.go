@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -101,7 +102,7 @@ func (c *Clouds) provisionSQS(ctx context.Context) error {
 		Region: region, BaseEndpoint: aws.String(c.SQS.URL()), HTTPClient: c.SQS.HTTPClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	seconds := func(d time.Duration) string { return fmt.Sprint(int(d / time.Second)) }
+	seconds := func(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
 	_, err := client.CreateQueue(ctx, &awssqs.CreateQueueInput{
 		QueueName: aws.String(dead), Attributes: map[string]string{"MessageRetentionPeriod": seconds(deadRetention)},
 	})

@@ -22,14 +22,16 @@ func server(t *testing.T, o *payments.Options) *payments.Server {
 	return s
 }
 
-func post(s *payments.Server, key, body string) *http.Response {
-	r := httptest.NewRequest(http.MethodPost, "/charges", strings.NewReader(body))
+// post answers the status and the Retry-After.
+func post(t *testing.T, s *payments.Server, key, body string) (status int, after string) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/charges", strings.NewReader(body))
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
 	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	return w.Result()
+	return w.Code, w.Header().Get("Retry-After")
 }
 
 func TestAnswers(t *testing.T) {
@@ -52,8 +54,8 @@ func TestAnswers(t *testing.T) {
 		{"e", ``, 400},
 		{"e", `{"order":"` + strings.Repeat("x", 1<<20) + `"}`, 413},
 	} {
-		if r := post(s, c.key, c.body); r.StatusCode != c.want {
-			t.Errorf("%s %.40s: %d, want %d", c.key, c.body, r.StatusCode, c.want)
+		if status, _ := post(t, s, c.key, c.body); status != c.want {
+			t.Errorf("%s %.40s: %d, want %d", c.key, c.body, status, c.want)
 		}
 	}
 	for _, c := range []struct {
@@ -65,7 +67,7 @@ func TestAnswers(t *testing.T) {
 		{"PUT", "/charges", 405, ""}, {"GET", "/", 404, ""},
 	} {
 		w := httptest.NewRecorder()
-		s.ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
+		s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), c.method, c.path, nil))
 		if w.Code != c.want || !strings.Contains(w.Body.String(), c.says) {
 			t.Errorf("%s %s: %d %s, want %d %s", c.method, c.path, w.Code, w.Body, c.want, c.says)
 		}
@@ -77,12 +79,12 @@ func TestThrottle(t *testing.T) {
 		s := server(t, &payments.Options{Throttle: 5})
 		taken := func() (n int) {
 			for i := range 20 {
-				r := post(s, fmt.Sprint(i), fmt.Sprintf(`{"order":"%d","cents":1}`, i))
+				status, after := post(t, s, fmt.Sprint(i), fmt.Sprintf(`{"order":"%d","cents":1}`, i))
 				switch {
-				case r.StatusCode < 300:
+				case status < http.StatusMultipleChoices:
 					n++
-				case r.StatusCode != 429 || r.Header.Get("Retry-After") != "1":
-					t.Errorf("%d, Retry-After %q", r.StatusCode, r.Header.Get("Retry-After"))
+				case status != http.StatusTooManyRequests || after != "1":
+					t.Errorf("%d, Retry-After %q", status, after)
 				}
 			}
 			return n
@@ -104,7 +106,8 @@ func TestFailures(t *testing.T) {
 		group.Go(func() {
 			for i := range 250 {
 				n := worker*250 + i
-				for post(s, fmt.Sprint(n), fmt.Sprintf(`{"order":"%d","cents":2}`, n)).StatusCode >= 500 {
+				for status := 500; status >= 500; {
+					status, _ = post(t, s, fmt.Sprint(n), fmt.Sprintf(`{"order":"%d","cents":2}`, n))
 				}
 			}
 		})
