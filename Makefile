@@ -207,7 +207,7 @@ terraform-test: ## Test the Terraform modules, and what a user does with one on 
 # go:generate line in conformance/ runs it on what is in one process, adds what is
 # kept of LocalStack and of the Pub/Sub emulator, and makes the table. A profile that
 # is required and has no results is a failure.
-LOCAL_PROFILES := mem,mem ordered,mem ordered batches,sqs standard,sqs fair,sqs fifo,pubsub plain,pubsub ordered,pubsub exactly-once,servicebus plain,servicebus dedup,servicebus session
+LOCAL_PROFILES := mem,mem ordered,mem ordered batches,sqs standard,sqs fair,sqs fifo,lambda,lambda fifo,pubsub plain,pubsub ordered,pubsub exactly-once,servicebus plain,servicebus dedup,servicebus session
 
 .PHONY: matrix
 matrix: ## Write conformance/MATRIX.md anew from a run of the suite

@@ -18,6 +18,13 @@ type Engine struct {
 	// [runtime.Worker].Run does. It honours all of the job.
 	Run func(ctx context.Context, j Job) error
 
+	// AcksGone says that whoever receives the messages for the engine acknowledges all
+	// that the engine does not want back, so also what it has settled by itself.
+	AcksGone bool
+	// CannotKeep says that the engine keeps no lease without a handler: what it puts
+	// off is with the broker.
+	CannotKeep bool
+
 	// Client makes the client that enqueues, and Redrive sends dead letters back.
 	// Nil stands for those of package runtime.
 	Client  func(queues *runtime.Queues, o *runtime.ClientOptions) (*runtime.Client, error)

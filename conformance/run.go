@@ -22,6 +22,18 @@ import (
 // that directory, for MATRIX.md.
 func Run(t *testing.T, b Backend, want driver.Capabilities) {
 	t.Helper()
+	runChecks(t, b, want, Checks())
+}
+
+// RunLayer is Run with the checks of one layer: a profile that differs from another in
+// its engine alone has that of the driver there.
+func RunLayer(t *testing.T, b Backend, want driver.Capabilities, layer Layer) {
+	t.Helper()
+	runChecks(t, b, want, slices.DeleteFunc(Checks(), func(c Check) bool { return c.Layer != layer }))
+}
+
+func runChecks(t *testing.T, b Backend, want driver.Capabilities, checks []Check) {
+	t.Helper()
 	if err := b.problem(&want); err != nil {
 		t.Fatalf("conformance: %s: %v", b.Profile, err)
 	}
@@ -38,7 +50,7 @@ func Run(t *testing.T, b Backend, want driver.Capabilities) {
 			t.Errorf("conformance: %v", err)
 		}
 	})
-	for _, c := range Checks() {
+	for _, c := range checks {
 		t.Run(c.Name, func(t *testing.T) {
 			if !b.Virtual {
 				t.Parallel()

@@ -334,8 +334,14 @@ func (b *bench) deedsOf(op faultqueue.Op, id runtime.TaskID) []deed {
 // verdicts are how often each verdict was given on a task.
 func (b *bench) verdicts(id runtime.TaskID) map[driver.Verdict]int {
 	n := make(map[driver.Verdict]int)
+	buried := false
 	for _, d := range b.deedsOf(faultqueue.Settle, id) {
+		if d.verdict == driver.Ack && buried && b.engine.AcksGone {
+			buried = false
+			continue
+		}
 		n[d.verdict]++
+		buried = d.verdict == driver.Bury && d.err == nil
 	}
 	return n
 }

@@ -64,7 +64,11 @@ func (h *handler) safely(ctx context.Context, t *Info) (err error) {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 		if err != nil && errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), ErrTimeout) {
-			err = fmt.Errorf("%w after %v: %w", ErrTimeout, h.soft(), err)
+			if h.soft() == 0 { // its host's
+				err = fmt.Errorf("%w: %w", ErrTimeout, err)
+			} else {
+				err = fmt.Errorf("%w after %v: %w", ErrTimeout, h.soft(), err)
+			}
 		}
 	}()
 	if h.wrapped {

@@ -14,6 +14,9 @@ type Delivery struct {
 	// behind a failed head of its group. The broker has counted them, and they are no
 	// attempts. It is 0 or above.
 	Behind int
+	// Limit is after how many deliveries the broker buries a message itself, as its
+	// policy says; 0 when it is not known.
+	Limit int
 
 	held *held // the Worker's own; nil where somebody else dispatches
 }

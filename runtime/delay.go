@@ -57,6 +57,10 @@ func (a *attempt) snooze(delay time.Duration) Decision {
 		return a.fail(a.policy.delay(a.info.ID, a.info.Attempt), fmt.Errorf("snooze %v exceeds %v; use a shorter one", delay, maxDelay))
 	case a.ordered() && a.held != nil && delay <= a.longestPark():
 		return a.with(a.keep(snooze, delay), nil)
+	case a.ordered() && a.held == nil && delay <= a.longestRelease():
+		return a.with(a.release(delay), nil) // the host knows that it is no attempt
+	case a.ordered() && a.held == nil:
+		return a.fail(delay, fmt.Errorf("snooze %v exceeds the %v for which the broker can put off a task of a group; use a shorter one", delay, a.longestRelease()))
 	case a.ordered():
 		return a.fail(delay, fmt.Errorf("snooze %v exceeds the %v for which a group can be held up; use a shorter one", delay, a.longestPark()))
 	}
@@ -121,7 +125,7 @@ func (a *attempt) brokerLimit() int {
 	if a.held != nil {
 		return a.held.lane.brokerLimit
 	}
-	return max(4, a.Queue.capabilities.MinAttempts)
+	return max(4, a.Queue.capabilities.MinAttempts, a.Limit)
 }
 
 // canRelease says whether the broker can hide the message itself for so long.

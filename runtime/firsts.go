@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/internal/recent"
 )
 
 // firsts remembers the first error of tasks that failed and were released: what
@@ -13,7 +14,7 @@ import (
 type firsts struct {
 	n    atomic.Int32 // how many there are
 	mu   sync.Mutex
-	errs recent[TaskID, string] // guarded by mu
+	errs recent.Map[TaskID, string] // guarded by mu
 }
 
 // note keeps the error of a task that has none yet.
@@ -23,11 +24,11 @@ func (f *firsts) note(t *Info, err error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.errs.get(t.ID); ok {
+	if _, ok := f.errs.Get(t.ID); ok {
 		return // its text need not be made
 	}
-	f.errs.add(t.ID, driver.CutText(err.Error(), driver.MaxFirstError))
-	f.n.Store(int32(f.errs.len()))
+	f.errs.Add(t.ID, driver.CutText(err.Error(), driver.MaxFirstError))
+	f.n.Store(int32(f.errs.Len()))
 }
 
 // of is the first error of a task, if it is known.
@@ -37,7 +38,7 @@ func (f *firsts) of(t *Info) string {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	text, _ := f.errs.get(t.ID)
+	text, _ := f.errs.Get(t.ID)
 	return text
 }
 
@@ -48,6 +49,6 @@ func (f *firsts) forget(t *Info) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.errs.remove(t.ID)
-	f.n.Store(int32(f.errs.len()))
+	f.errs.Remove(t.ID)
+	f.n.Store(int32(f.errs.Len()))
 }

@@ -44,7 +44,7 @@ func (l *lane) leaveGroup(h *held, err error) {
 	}
 	gone := err == nil && h.decision.Settlement.Verdict != driver.Release && h.decision.Settlement.Lease != nil
 	if gone {
-		l.behind.remove(h.id)
+		l.behind.Remove(h.id)
 	}
 	if gone && len(g.followers) > 0 {
 		next := g.followers[0]
@@ -54,7 +54,7 @@ func (l *lane) leaveGroup(h *held, err error) {
 	}
 	delete(l.groups, g.key)
 	for _, f := range g.followers {
-		l.behind.put(f.id, f.behind+1)
+		l.behind.Put(f.id, f.behind+1)
 	}
 	l.returned = append(l.returned, g.followers...)
 	g.followers = nil

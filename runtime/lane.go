@@ -10,6 +10,7 @@ import (
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/internal/due"
+	"github.com/longshore-dev/longshore/internal/recent"
 )
 
 // lane is a worker's part of one queue.
@@ -38,22 +39,22 @@ type lane struct {
 	stopped chan struct{} // closed by Run to end the keeper
 
 	mu           sync.Mutex
-	book         due.Heap[*held]          // guarded by mu; every held but those in settle
-	armed        time.Duration            // guarded by mu; when the keeper wakes, 0 for never
-	toExtend     []*held                  // guarded by mu; some may be decided or lost since
-	extenders    int                      // guarded by mu
-	toSettle     []*held                  // guarded by mu
-	settlers     int                      // guarded by mu
-	settlesMoved time.Duration            // guarded by mu; when a settler last took from toSettle
-	linger       linger                   // guarded by mu
-	byID         map[string]*held         // guarded by mu; all that are not finished
-	groups       map[string]*group        // guarded by mu; those of which a message is held
-	behind       recent[string, int]      // guarded by mu; held.behind by the broker's id, of messages that were given back
-	forks        recent[string, struct{}] // guarded by mu; broker's ids of messages whose copy was sent and whose ack failed
-	ended        []ending                 // guarded by mu; to be reported by unlock
-	returned     []*held                  // guarded by mu; to be given back by unlock
-	said         []func()                 // guarded by mu; to be logged by unlock
-	abandoned    bool                     // guarded by mu; the drain is over, nothing is retried
+	book         due.Heap[*held]              // guarded by mu; every held but those in settle
+	armed        time.Duration                // guarded by mu; when the keeper wakes, 0 for never
+	toExtend     []*held                      // guarded by mu; some may be decided or lost since
+	extenders    int                          // guarded by mu
+	toSettle     []*held                      // guarded by mu
+	settlers     int                          // guarded by mu
+	settlesMoved time.Duration                // guarded by mu; when a settler last took from toSettle
+	linger       linger                       // guarded by mu
+	byID         map[string]*held             // guarded by mu; all that are not finished
+	groups       map[string]*group            // guarded by mu; those of which a message is held
+	behind       recent.Map[string, int]      // guarded by mu; held.behind by the broker's id, of messages that were given back
+	forks        recent.Map[string, struct{}] // guarded by mu; broker's ids of messages whose copy was sent and whose ack failed
+	ended        []ending                     // guarded by mu; to be reported by unlock
+	returned     []*held                      // guarded by mu; to be given back by unlock
+	said         []func()                     // guarded by mu; to be logged by unlock
+	abandoned    bool                         // guarded by mu; the drain is over, nothing is retried
 }
 
 // ending is a delivery that the worker is done with.
@@ -136,8 +137,8 @@ func (l *lane) gatesOf(leases []driver.Lease) []*gate {
 func (l *lane) admit(h *held, lease driver.Lease, m *driver.Message) {
 	h.lane, h.id = l, m.ID
 	h.hold(lease)
-	_, h.fork = l.forks.get(h.id)
-	h.behind, _ = l.behind.get(h.id)
+	_, h.fork = l.forks.Get(h.id)
+	h.behind, _ = l.behind.Get(h.id)
 	l.byID[h.id] = h
 	l.note(h)
 	if l.enterGroup(h, m.GroupKey) {
@@ -201,7 +202,7 @@ func (l *lane) finish(h *held, err error) {
 		l.worker.schedule.settlesLate(l.share, -1)
 	}
 	if h.copied && err != nil {
-		l.forks.add(h.id, struct{}{})
+		l.forks.Add(h.id, struct{}{})
 	}
 	l.leaveGroup(h, err)
 	l.ended = append(l.ended, ending{h, err})

@@ -16,6 +16,7 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/sqs"
 	"github.com/longshore-dev/longshore/drivers/sqs/sqsfake"
+	"github.com/longshore-dev/longshore/internal/eventsource"
 )
 
 // Ten divides it, so that what the checks make of it are whole seconds.
@@ -155,13 +156,31 @@ func TestConformanceFair(t *testing.T) {
 	conformance.Run(t, b, declared())
 }
 
-func TestConformanceFIFO(t *testing.T) {
+// declaredFIFO is what every FIFO queue can do.
+func declaredFIFO() driver.Capabilities {
 	want := declared()
 	want.Ordered = true
 	want.Dedup = driver.Support{Level: driver.LevelNative}
 	want.MaxSendDelay, want.SendDelay = 0, driver.Support{Note: "a FIFO queue delays all its messages or none"}
 	want.Fairness = driver.Support{Note: "on a FIFO queue the message group id is the group key"}
-	conformance.Run(t, backend("sqs fifo", ".fifo"), want)
+	return want
+}
+
+func TestConformanceFIFO(t *testing.T) {
+	conformance.Run(t, backend("sqs fifo", ".fifo"), declaredFIFO())
+}
+
+// The worker layer once more, with a function of AWS Lambda as the engine.
+func TestConformanceLambda(t *testing.T) {
+	b := backend("lambda", "")
+	b.Engine = eventsource.Engine()
+	conformance.RunLayer(t, b, declared(), conformance.LayerWorker)
+}
+
+func TestConformanceLambdaFIFO(t *testing.T) {
+	b := backend("lambda fifo", ".fifo")
+	b.Engine = eventsource.Engine()
+	conformance.RunLayer(t, b, declaredFIFO(), conformance.LayerWorker)
 }
 
 // fair is a queue on which every message has a tenant.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/longshore-dev/longshore/conformance"
@@ -33,9 +34,11 @@ func render(w io.Writer, reports []conformance.Report, all []mutants.Mutant) {
 	}
 	var notes notes
 	layer, theme := conformance.Layer(""), ""
+	every := reports
 	for _, c := range conformance.Checks() {
 		if c.Layer != layer {
 			layer, theme = c.Layer, ""
+			reports = ofLayer(every, layer)
 			fmt.Fprintf(w, "\n## The %s layer\n", layer)
 		}
 		if c.Theme != theme {
@@ -69,6 +72,17 @@ func render(w io.Writer, reports []conformance.Report, all []mutants.Mutant) {
 			}
 		}
 	}
+}
+
+// ofLayer are the reports that have anything to say of a layer: a profile that differs
+// from another in its engine alone has run the worker layer only.
+func ofLayer(reports []conformance.Report, layer conformance.Layer) []conformance.Report {
+	return slices.DeleteFunc(slices.Clone(reports), func(r conformance.Report) bool {
+		return r.Missing == "" && !slices.ContainsFunc(conformance.Checks(), func(c conformance.Check) bool {
+			_, ok := r.Results[c.Name]
+			return ok && c.Layer == layer
+		})
+	})
 }
 
 // notes numbers the reasons below the tables.
