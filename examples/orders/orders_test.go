@@ -29,6 +29,10 @@ func TestOneProgramOnEveryCloud(t *testing.T) {
 		t.Parallel()
 		movesFromSQSToPubSub(t, p)
 	})
+	t.Run("lambda", func(t *testing.T) {
+		t.Parallel()
+		confirmsOrdersOnLambda(t, p)
+	})
 	for _, cloud := range []string{"mem", "sqs", "pubsub", "servicebus"} {
 		t.Run(cloud, func(t *testing.T) {
 			t.Parallel()
@@ -39,6 +43,7 @@ func TestOneProgramOnEveryCloud(t *testing.T) {
 
 // shop is what a worker needs beside its queue.
 type shop struct {
+	clouds   *clouds.Clouds
 	book     *payments.Server
 	receipts string
 	env      []string // by which programs find this and the clouds
@@ -58,7 +63,7 @@ func open(t *testing.T) *shop {
 	}
 	web := httptest.NewServer(book)
 	t.Cleanup(web.Close)
-	s := &shop{book: book, receipts: t.TempDir(), placed: make(map[string]orders.Order)}
+	s := &shop{clouds: servers, book: book, receipts: t.TempDir(), placed: make(map[string]orders.Order)}
 	s.env = environment(t, append(servers.Environment(), "PAYMENTS_URL="+web.URL, "RECEIPTS_DIR="+s.receipts)...)
 	return s
 }

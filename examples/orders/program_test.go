@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -27,13 +28,13 @@ func build(t *testing.T) programs {
 	defer cancel()
 	// Looking at the sources keeps a cached result from standing in for this test
 	// when they have changed.
-	for _, dir := range []string{"cmd", "runtime", "driver", "drivers", "internal", "examples/orders"} {
+	for _, dir := range []string{"cmd", "runtime", "driver", "drivers", "internal", "lambdaentry", "examples/orders"} {
 		if err := filepath.WalkDir(filepath.Join("../..", dir), func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p := programs{t.TempDir()}
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", p.dir, "./cmd/worker", "./cmd/shop", "../../cmd/longshore").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", p.dir, "./cmd/worker", "./cmd/shop", "./cmd/lambda", "../../cmd/longshore").CombinedOutput()
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
@@ -79,8 +80,7 @@ func (p programs) start(t *testing.T, env []string, name string, args ...string)
 	go func() { r.ended <- r.command.Wait() }()
 	t.Cleanup(func() {
 		if !r.over {
-			_ = r.command.Process.Kill()
-			t.Logf("%s is killed: %v", name, <-r.ended)
+			r.kill()
 		}
 		if t.Failed() {
 			t.Logf("%s %v said:\n%s", name, args, r.err.String())
@@ -110,6 +110,14 @@ func (r *process) wait(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatalf("%s has not ended after %v", r.name, patience)
 	}
+}
+
+// kill ends it at once.
+func (r *process) kill() {
+	_ = r.command.Process.Kill()
+	err := <-r.ended
+	r.over = true
+	fmt.Fprintf(&r.err, "it is killed: %v\n", err)
 }
 
 // lines are what it wrote to standard output, whole lines only.
