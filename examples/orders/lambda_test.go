@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,10 +64,10 @@ func confirmsOrdersOnLambda(t *testing.T, p programs) {
 	api := &invoker{make(chan []byte), make(chan []byte)}
 	web := httptest.NewServer(api)
 	t.Cleanup(web.Close)
-	env := append(s.env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(web.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=orders")
+	env := slices.Concat(s.env, []string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(web.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=orders"})
 	function := p.start(t, env, "lambda")
 	client := awssqs.New(awssqs.Options{
-		Region: "eu-west-1", BaseEndpoint: aws.String(s.clouds.SQS.URL()), HTTPClient: s.clouds.SQS.HTTPClient(),
+		Region: "eu-west-1", BaseEndpoint: aws.String(s.clouds.Endpoint()),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	at, err := client.GetQueueUrl(t.Context(), &awssqs.GetQueueUrlInput{QueueName: aws.String("orders")})

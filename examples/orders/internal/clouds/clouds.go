@@ -85,11 +85,14 @@ func (c *Clouds) Close() {
 	c.serving.Wait()
 }
 
+// Endpoint is the URL of Amazon SQS.
+func (c *Clouds) Endpoint() string { return "http://" + c.sqsAddress }
+
 // Environment is by which programs find the servers, as those of each cloud do:
 // NAME=VALUE.
 func (c *Clouds) Environment() []string {
 	return []string{
-		"AWS_ENDPOINT_URL_SQS=http://" + c.sqsAddress, "AWS_REGION=" + region,
+		"AWS_ENDPOINT_URL_SQS=" + c.Endpoint(), "AWS_REGION=" + region,
 		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
 		"AWS_EC2_METADATA_DISABLED=true",
 		"PUBSUB_EMULATOR_HOST=" + c.pubsubAddress, "GOOGLE_CLOUD_PROJECT=" + project,
