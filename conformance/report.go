@@ -12,9 +12,13 @@ import (
 // makes MATRIX.md of them.
 type Report struct {
 	Profile string
+	Layer   Layer             `json:",omitempty"` // that the profile has alone; empty for all
 	Missing string            `json:",omitempty"` // why the profile did not run
 	Results map[string]Result `json:",omitempty"` // by check
 }
+
+// Has says whether a check is one of the profile's.
+func (r *Report) Has(c Check) bool { return r.Layer == "" || r.Layer == c.Layer }
 
 // lasting is the report without what differs from run to run: how exactly a
 // waived check failed.

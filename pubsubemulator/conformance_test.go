@@ -24,7 +24,7 @@ func check(t *testing.T, profile string, is pubsub.Options, want driver.Capabili
 	if err != nil {
 		conformance.Missing(t, profile, "no Pub/Sub emulator is at hand")
 	}
-	clients := pubsub.Clients(connect(t, instance.Host()))
+	clients := driverClients(connect(t, instance.Host()))
 	conformance.Run(t, conformance.Backend{
 		Profile: profile,
 		Open: func(t *testing.T, o conformance.Options) (driver.Queue, error) {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/drivers/pubsub"
 	"github.com/longshore-dev/longshore/pubsubemulator"
 )
 
@@ -24,7 +23,7 @@ func newQueue(t *testing.T, hold time.Duration) (host, url string, q driver.Queu
 	t.Helper()
 	host = pubsubemulator.Host(t)
 	clients := connect(t, host)
-	id, err := makeQueue(t.Context(), pubsub.Clients(clients), queueOptions{hold: hold, maxAttempts: 100})
+	id, err := makeQueue(t.Context(), driverClients(clients), queueOptions{hold: hold, maxAttempts: 100})
 	if err != nil {
 		return "", "", nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	driverpubsub "github.com/longshore-dev/longshore/drivers/pubsub"
 	"github.com/longshore-dev/longshore/drivers/pubsub/pubsubfake"
 	"github.com/longshore-dev/longshore/pubsubemulator"
 )
@@ -36,6 +37,11 @@ func connect(t *testing.T, host string) pubsubfake.Clients {
 		_ = subscriptions.Close() // nothing is under way
 	})
 	return pubsubfake.Clients{Topics: topics, Subscriptions: subscriptions}
+}
+
+// driverClients are those that the driver has of the same endpoint.
+func driverClients(c pubsubfake.Clients) driverpubsub.Clients {
+	return driverpubsub.Clients{Topics: c.Topics, Subscriptions: c.Subscriptions}
 }
 
 // TestProbes holds the emulator to the rules that the in-process server keeps. What

@@ -81,16 +81,16 @@ for dir in modules/*/ examples/*/; do
 	fi
 done
 for provider in azurerm google; do
-	[ "${at_hand[$provider]}" = 1 ] || absent "no provider $provider: its module and example are tested with the form of its resources only, and applied nowhere"
+	[ "${at_hand[$provider]}" = 1 ] || absent "no provider $provider: its modules and examples are tested with the form of its resources only, and applied nowhere"
 done
-[ "${at_hand[aws]}" = 1 ] || { absent "no provider aws: its module and example are not tested"; end; }
+[ "${at_hand[aws]}" = 1 ] || { absent "no provider aws: its modules and examples are not tested"; end; }
 
 cd ../localstack
 if ! why=$("${GO:-go}" run ./cmd/localstack -check 2>&1); then
 	printf '%s\n' "$why"
-	absent "the AWS module is tested, but not applied: no LocalStack"
+	absent "the AWS modules are tested, but not applied: no LocalStack"
 	end
 fi
-printf '== apply to a LocalStack\n'
+printf '== apply module sqs-queue to a LocalStack\n'
 LOCALSTACK_REQUIRE=1 "${GO:-go}" test -count=1 -timeout 40m -v ./terraformtest -apply
 end

@@ -137,7 +137,7 @@ func (m *Mapping) giveBack(ctx context.Context, leases []driver.Lease) {
 func (m *Mapping) invoke(ctx context.Context, leases []driver.Lease) {
 	call, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()
-	event, err := json.Marshal(m.event(leases))
+	event, err := json.Marshal(m.Event(leases))
 	if err != nil {
 		return // it comes again
 	}
@@ -212,8 +212,8 @@ func (m *Mapping) failed(answer []byte, leases []driver.Lease) (map[string]bool,
 	return failed, nil
 }
 
-// event is the event of a batch.
-func (m *Mapping) event(leases []driver.Lease) events.SQSEvent {
+// Event is the event of a batch.
+func (m Mapping) Event(leases []driver.Lease) events.SQSEvent {
 	ordered := m.Queue.Capabilities().Ordered
 	var e events.SQSEvent
 	for _, l := range leases {

@@ -6,7 +6,10 @@
 //
 // The forms are in google.json and azurerm.json, as terraform providers schema -json
 // prints them: those that the modules here use, cut to what they use and what is
-// required. Those of hashicorp/google are of version 6.50.0. Those of hashicorp/azurerm
+// required. Those of hashicorp/google are of version 6.50.0; those of Cloud Run, of who
+// may act as a service account, of a push and of the denominator of an alert were written
+// by hand, the worker pool's and most of the service's after its source at commits
+// 078e0771afcf and 001e94bd8974. Those of hashicorp/azurerm
 // were read in its source at commit fae580791926, some days after version 5.2.0; by its
 // guide to upgrading to 5.0 all that the modules use has the same names in 4.x. What the
 // real provider checks beyond the form (a range, a word among several) is not checked

@@ -74,15 +74,9 @@ func render(w io.Writer, reports []conformance.Report, all []mutants.Mutant) {
 	}
 }
 
-// ofLayer are the reports that have anything to say of a layer: a profile that differs
-// from another in its engine alone has run the worker layer only.
+// ofLayer are the reports of profiles that have a layer.
 func ofLayer(reports []conformance.Report, layer conformance.Layer) []conformance.Report {
-	return slices.DeleteFunc(slices.Clone(reports), func(r conformance.Report) bool {
-		return r.Missing == "" && !slices.ContainsFunc(conformance.Checks(), func(c conformance.Check) bool {
-			_, ok := r.Results[c.Name]
-			return ok && c.Layer == layer
-		})
-	})
+	return slices.DeleteFunc(slices.Clone(reports), func(r conformance.Report) bool { return r.Layer != "" && r.Layer != layer })
 }
 
 // notes numbers the reasons below the tables.

@@ -79,11 +79,13 @@ func TestWhatIsNotThereSaysSo(t *testing.T) {
 		e.must(err)
 		_, pull := stream.Recv()
 		for name, err := range map[string]error{
-			"StreamingPull":        pull,
-			"Seek":                 seek,
-			"snapshots":            snapshot,
-			"filters":              create(&pubsubpb.Subscription{Filter: `attributes.a = "b"`}),
-			"push subscriptions":   create(&pubsubpb.Subscription{PushConfig: &pubsubpb.PushConfig{PushEndpoint: "http://localhost"}}),
+			"StreamingPull": pull,
+			"Seek":          seek,
+			"snapshots":     snapshot,
+			"filters":       create(&pubsubpb.Subscription{Filter: `attributes.a = "b"`}),
+			"the push format v1beta1": create(&pubsubpb.Subscription{PushConfig: &pubsubpb.PushConfig{
+				PushEndpoint: "http://localhost", Attributes: map[string]string{"x-goog-version": "v1beta1"},
+			}}),
 			"export subscriptions": create(&pubsubpb.Subscription{BigqueryConfig: &pubsubpb.BigQueryConfig{}}),
 			"message transforms":   create(&pubsubpb.Subscription{MessageTransforms: []*pubsubpb.MessageTransform{{}}}),
 			"schemas":              createTopic(&pubsubpb.Topic{SchemaSettings: &pubsubpb.SchemaSettings{}}),

@@ -20,7 +20,7 @@ type backlog struct {
 	lines  map[string]*line // by ordering key
 	turns  list.List[line]  // lines of which messages may be delivered
 
-	waiters []*waiter   // Pulls, the oldest first
+	waiters []*waiter   // the oldest first
 	alarm   alarm.Alarm // set while somebody cares
 }
 
@@ -131,12 +131,22 @@ func (b *subscription) advance(now time.Duration) {
 	}
 }
 
-// waiter is a Pull that waits.
+// waiter is a Pull or a pusher that waits.
 type waiter struct {
 	woken chan struct{} // of one place
 }
 
-// wait adds a Pull to those that are woken.
+func newWaiter() waiter { return waiter{make(chan struct{}, 1)} }
+
+// ring wakes w, now or when it waits next.
+func (w *waiter) ring() {
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
+}
+
+// wait adds w to those that are woken.
 func (b *subscription) wait(w *waiter) { b.waiters = append(b.waiters, w) }
 
 // unwait takes w out, and passes on what it was woken for.
@@ -150,16 +160,13 @@ func (b *subscription) unwait(w *waiter, now time.Duration) {
 	b.wake(now)
 }
 
-// wake lets Pulls look for messages, as many as there are messages to find, and
-// sees to it that it is called again when there are more, or when messages are to
+// wake lets those that wait look for messages, as many as there are messages to find,
+// and sees to it that it is called again when there are more, or when messages are to
 // be forwarded.
 func (b *subscription) wake(now time.Duration) {
 	b.advance(now)
 	for _, w := range b.waiters[:b.deliverable(len(b.waiters))] {
-		select {
-		case w.woken <- struct{}{}:
-		default:
-		}
+		w.ring()
 	}
 	at, ok := b.timers.Next()
 	if ok && (len(b.waiters) > 0 || b.dead != nil) {
@@ -169,13 +176,13 @@ func (b *subscription) wake(now time.Duration) {
 	}
 }
 
-// wakeAll lets every Pull see that the subscription has changed.
+// wakeAll lets every Pull, and the pusher, see that the subscription has changed.
 func (b *subscription) wakeAll() {
 	for _, w := range b.waiters {
-		select {
-		case w.woken <- struct{}{}:
-		default:
-		}
+		w.ring()
+	}
+	if b.pusher != nil {
+		b.pusher.waiter.ring()
 	}
 }
 

@@ -60,6 +60,9 @@ func (s *Server) normal(c *subscriptionProto) (*subscriptionProto, error) {
 	if ttl := c.GetExpirationPolicy().GetTtl(); ttl != nil && ttl.AsDuration() < minIdle {
 		return nil, invalid("Invalid expiration policy: the ttl %v is less than %v.", ttl.AsDuration(), minIdle)
 	}
+	if err := normalPush(c); err != nil {
+		return nil, err
+	}
 	if err := s.normalDeadLetter(c); err != nil {
 		return nil, err
 	}
@@ -108,8 +111,6 @@ func unsupported(c *subscriptionProto) error {
 	switch {
 	case c.GetFilter() != "":
 		return unimplemented("filters", "create the subscription without one")
-	case c.GetPushConfig().GetPushEndpoint() != "":
-		return unimplemented("push subscriptions", "use Pull")
 	case c.GetBigqueryConfig() != nil, c.GetCloudStorageConfig() != nil, c.GetBigtableConfig() != nil:
 		return unimplemented("export subscriptions", "use Pull")
 	case len(c.GetMessageTransforms()) > 0:
@@ -133,4 +134,5 @@ func (b *subscription) configure(c *subscriptionProto) {
 	if p := c.GetRetryPolicy(); p != nil {
 		b.retry = &retry{p.GetMinimumBackoff().AsDuration(), p.GetMaximumBackoff().AsDuration()}
 	}
+	b.direct()
 }

@@ -35,10 +35,35 @@
 //   - Backoff under a retry policy doubles from its minimum to its maximum, from
 //     the first redelivery on.
 //
+// # Push subscriptions
+//
+// A subscription with a push endpoint is given to it by HTTP, wrapped or unwrapped,
+// through Options.PushClient. HandlerClient makes one that calls an http.Handler, also
+// in a testing/synctest bubble. A token that is configured is signed with a key of the
+// server, which Keys publishes as Google does its own. A Fault with Op "Push" loses a
+// request, or its answer. Where the documentation ("Push subscriptions") gives no
+// numbers, these hold:
+//
+//   - The first window is Options.PushWindow. Each acknowledgement widens it by one,
+//     so that it doubles when all of its requests have succeeded; each failure halves
+//     it. It ends at 3,000, the limit of one region, beyond which the service goes on
+//     more slowly. It does not look at latency.
+//   - Push backoff begins with the first failure: nothing of the subscription is pushed
+//     for 100 ms, doubled with every such pause up to a minute, until a request
+//     succeeds. Requests that were under way when a pause began do not lengthen it.
+//     The backoff of a retry policy runs at the same time.
+//   - Of each ordering key one message is under way, if the subscription keeps order.
+//   - A change of the configuration takes effect at once. Requests under way are
+//     settled by their answers, also when the subscription is pulled by then.
+//   - Endpoints with plain HTTP are taken too, as the official emulator does. The
+//     service takes HTTPS only.
+//   - Attributes that HTTP cannot carry as a header are left out of what is pushed
+//     unwrapped with metadata.
+//
 // # What it does not model
 //
-//   - StreamingPull, Seek, snapshots, schemas, transforms, filters, push and export
-//     subscriptions: the answer is Unimplemented.
+//   - StreamingPull, Seek, snapshots, schemas, transforms, filters, export
+//     subscriptions and the push format v1beta1: the answer is Unimplemented.
 //   - Distribution: no message comes twice or out of turn by itself, attempts are
 //     exact and never start anew, changes take effect at once. With order and
 //     exactly-once delivery the service refuses acks that are out of order

@@ -14,7 +14,8 @@ import (
 // whom it strikes answers Internal; one with only a Delay, Stale or Transient
 // answers as usual otherwise.
 type Fault struct {
-	// Op is the operation, such as "Publish"; empty means all.
+	// Op is the operation, such as "Publish", or "Push" for the requests of push
+	// subscriptions; empty means all.
 	Op string
 	// Resource is the last part of the name of a topic or subscription; empty
 	// means all.
@@ -39,7 +40,9 @@ type Fault struct {
 	// gets.
 	AfterEffect bool
 	// Delay is how long the call waits before its effect, or with AfterEffect
-	// between effect and answer.
+	// between effect and answer. Of a push the effect is the request to the
+	// endpoint, and any error means that there is no acknowledgement; its ack
+	// deadline runs on meanwhile.
 	Delay time.Duration
 	// Stale treats ack ids as superseded by a later delivery. Such a fault strikes
 	// Acknowledge and ModifyAckDeadline only.

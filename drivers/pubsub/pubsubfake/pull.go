@@ -35,6 +35,8 @@ func (v *service) Pull(ctx context.Context, req *pubsubpb.PullRequest) (*pubsubp
 			return nil, notFound(b.config.GetName())
 		case b.detached:
 			return nil, status.Errorf(codes.FailedPrecondition, "The subscription is detached from its topic (resource=%s).", b.config.GetName())
+		case b.pusher != nil:
+			return nil, status.Error(codes.FailedPrecondition, "This method is not supported for push subscriptions.")
 		case ctx.Err() != nil && !s.opts.Linger:
 			return nil, status.FromContextError(ctx.Err()).Err()
 		}
@@ -44,7 +46,8 @@ func (v *service) Pull(ctx context.Context, req *pubsubpb.PullRequest) (*pubsubp
 			return b.deliver(got), nil
 		}
 		if w == nil {
-			w = &waiter{woken: make(chan struct{}, 1)}
+			fresh := newWaiter()
+			w = &fresh
 		}
 		b.wait(w)
 		b.wake(now)
@@ -77,7 +80,7 @@ func (s *Server) pullEnd(ctx context.Context) time.Duration {
 	}
 }
 
-// take leases messages to a Pull, at most limit and maxBytes.
+// take leases messages, at most limit and maxBytes.
 func (b *subscription) take(limit int, now time.Duration) []*item {
 	b.advance(now)
 	var got []*item

@@ -2,6 +2,7 @@ package pubsubfake
 
 import (
 	"context"
+	"net/http"
 	"slices"
 
 	pubsub "cloud.google.com/go/pubsub/v2/apiv1"
@@ -11,6 +12,10 @@ import (
 type Clients struct {
 	Topics        *pubsub.TopicAdminClient
 	Subscriptions *pubsub.SubscriptionAdminClient
+	// Receive gives the URL at which what is pushed gets to h, until stop, which
+	// waits for h. Nil means a listener on the loopback, for a server on this
+	// machine.
+	Receive func(h http.Handler) (url string, stop func(), err error)
 }
 
 // Probe shows that an endpoint keeps one rule of Google Pub/Sub. The same probes
@@ -40,7 +45,7 @@ type Difference struct {
 // Probes gives every rule that has a probe. The rules are distinct.
 func Probes() []Probe {
 	var probes []Probe
-	for _, r := range slices.Concat(publishRules, pullRules, leaseRules, settleRules, deadLetterRules, retryRules, exactlyOnceRules, orderRules, topicRules, subscriptionRules) {
+	for _, r := range slices.Concat(publishRules, pullRules, leaseRules, settleRules, deadLetterRules, retryRules, exactlyOnceRules, orderRules, topicRules, subscriptionRules, pushConfigRules, pushRules) {
 		probes = append(probes, Probe{Rule: r.rule, Source: r.source, Run: func(ctx context.Context, clients Clients, project, prefix string) error {
 			t := &trial{ctx: ctx, clients: clients, project: "projects/" + project, prefix: prefix}
 			defer t.clean()
@@ -70,6 +75,9 @@ const (
 	pageExactlyOnce = `documentation, "Exactly-once delivery"`
 	pageOrder       = `documentation, "Order messages"`
 	pageDetach      = `documentation, "Detach a subscription"`
+	pagePush        = `documentation, "Push subscriptions"`
+	pagePushAuth    = `documentation, "Authentication for push subscriptions"`
+	pageUnwrapping  = `documentation, "Payload unwrapping"`
 	measured        = "measured on the official emulator 0.8.20"
 )
 

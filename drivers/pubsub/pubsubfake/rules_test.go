@@ -1,10 +1,38 @@
 package pubsubfake_test
 
 import (
+	"fmt"
+	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/longshore-dev/longshore/drivers/pubsub/pubsubfake"
 )
+
+// hosts serves each host with a handler of its own.
+type hosts struct {
+	mu       sync.Mutex
+	handlers []http.Handler // guarded by mu
+}
+
+func (h *hosts) add(handler http.Handler) (url string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.handlers = append(h.handlers, handler)
+	return fmt.Sprintf("https://endpoint%d.example.com", len(h.handlers)-1)
+}
+
+func (h *hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	handler := http.NotFoundHandler()
+	for i, other := range h.handlers {
+		if r.Host == fmt.Sprintf("endpoint%d.example.com", i) {
+			handler = other
+		}
+	}
+	h.mu.Unlock()
+	handler.ServeHTTP(w, r)
+}
 
 func TestServerKeepsTheRules(t *testing.T) {
 	seen := map[string]bool{}
@@ -14,8 +42,11 @@ func TestServerKeepsTheRules(t *testing.T) {
 		}
 		seen[p.Rule] = true
 		t.Run(p.Rule, func(t *testing.T) {
-			bubble(t, func(e *env) {
-				clients := pubsubfake.Clients{Topics: e.topics, Subscriptions: e.subs}
+			hosts := new(hosts)
+			client := pubsubfake.HandlerClient(hosts)
+			bubbleWith(t, &pubsubfake.Options{PushClient: client}, func(e *env) {
+				receive := func(h http.Handler) (string, func(), error) { return hosts.add(h), client.CloseIdleConnections, nil }
+				clients := pubsubfake.Clients{Topics: e.topics, Subscriptions: e.subs, Receive: receive}
 				if err := p.Run(e.Context(), clients, "test", "probe"); err != nil {
 					e.Error(err)
 				}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
@@ -36,6 +37,14 @@ type Options struct {
 	// does so. Without it they are outstanding no more, and their ack ids are good
 	// for nothing. The documentation allows both.
 	KeepBatch bool
+	// PushClient makes the requests of push subscriptions; its CheckRedirect is not
+	// used. Nil means one of the server's own, like http.DefaultClient, which
+	// reaches what this process can. HandlerClient makes one for a
+	// testing/synctest bubble, where connections must be in memory.
+	PushClient *http.Client
+	// PushWindow is how many requests of a push subscription are under way at
+	// first, from 1 to 3,000; 0 means 4.
+	PushWindow int
 }
 
 // Server is a Google Pub/Sub of its own, with its own topics, subscriptions and
@@ -50,7 +59,11 @@ type Server struct {
 	memory sync.Once // starts serving pipe
 	done   chan struct{}
 	ending sync.Once
-	work   sync.WaitGroup // accept loops
+	work   sync.WaitGroup // accept loops, pushers and their requests
+
+	client    *http.Client // of pushes
+	ownClient bool
+	signer    signer
 
 	faults   armed.Faults[Fault]
 	requests requests
@@ -94,6 +107,11 @@ func New(opts *Options) *Server {
 	if s.opts.PullMargin == 0 {
 		s.opts.PullMargin = time.Second
 	}
+	if s.opts.PushWindow == 0 {
+		s.opts.PushWindow = firstWindow
+	}
+	s.opts.PushWindow = min(max(s.opts.PushWindow, 1), maxWindow)
+	s.client, s.ownClient = clientOf(opts.PushClient)
 	s.grpc = grpc.NewServer(
 		grpc.UnaryInterceptor(s.intercept),
 		grpc.Creds(cuttable{insecure.NewCredentials()}),
@@ -162,8 +180,8 @@ func (s *Server) ClientOptions() []option.ClientOption {
 	return []option.ClientOption{option.WithGRPCConn(s.Dial())}
 }
 
-// Close ends listeners, connections and waiting Pulls and waits for the server's
-// goroutines. Calls after it fail with Unavailable. It returns nil; further calls
+// Close ends listeners, connections, waiting Pulls and pushes under way and waits for
+// the server's goroutines. Calls after it fail with Unavailable. It returns nil; further calls
 // wait too.
 func (s *Server) Close() error {
 	s.ending.Do(func() {
@@ -181,6 +199,9 @@ func (s *Server) Close() error {
 	})
 	s.work.Wait()
 	s.alarms.Wait()
+	if s.ownClient {
+		s.client.CloseIdleConnections()
+	}
 	return nil
 }
 

@@ -23,14 +23,28 @@ const maxHold = 600
 // Acknowledge takes messages out of the subscription.
 func (v *service) Acknowledge(ctx context.Context, req *pubsubpb.AcknowledgeRequest) (*emptypb.Empty, error) {
 	return v.s.settle(ctx, req, req.GetSubscription(), req.GetAckIds(), func(b *subscription, it *item, _ time.Duration) {
-		it.live = false
-		if it.line != nil && it.line.items.First() != it && !b.exactlyOnce {
-			b.enter(it, acked)
-			b.regroup(it.line)
-			return
-		}
-		b.drop(it)
+		b.acknowledge(it)
 	})
+}
+
+// acknowledge takes it out of the subscription, or keeps it for those before it in
+// its line.
+func (b *subscription) acknowledge(it *item) {
+	it.live = false
+	if it.line != nil && it.line.items.First() != it && !b.exactlyOnce {
+		b.enter(it, acked)
+		b.regroup(it.line)
+		return
+	}
+	b.drop(it)
+}
+
+// nack ends its lease, if that has not ended by itself.
+func (b *subscription) nack(it *item, now time.Duration) {
+	it.live = false
+	if it.state == leased { // the end of a lease was counted already
+		b.fail(it, now, now)
+	}
 }
 
 // ModifyAckDeadline moves the ends of leases to ack_deadline_seconds from now; 0
@@ -46,10 +60,7 @@ func (v *service) ModifyAckDeadline(ctx context.Context, req *pubsubpb.ModifyAck
 			b.hide(it, leased, now+hold)
 			return
 		}
-		it.live = false
-		if it.state == leased { // the end of a lease was counted already
-			b.fail(it, now, now)
-		}
+		b.nack(it, now)
 	})
 }
 

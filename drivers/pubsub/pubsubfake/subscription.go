@@ -25,6 +25,7 @@ type subscription struct {
 	deleted     bool
 	detached    bool
 	active      time.Duration // when it was used last
+	pusher      *pusher       // nil when it is pulled
 
 	// What config says.
 	hold        time.Duration
@@ -51,7 +52,8 @@ func (s *Server) subscription(name string) (*subscription, error) {
 
 // expired deletes b if nobody has used it for too long, and says whether it did.
 func (s *Server) expired(b *subscription) bool {
-	if b.idle == 0 || s.now()-b.active < b.idle || len(b.waiters) > 0 {
+	pulled := b.pusher == nil && len(b.waiters) > 0 // a pusher that waits is no use
+	if b.idle == 0 || s.now()-b.active < b.idle || pulled {
 		return false
 	}
 	s.remove(b)
@@ -81,6 +83,7 @@ func (b *subscription) cutOff() {
 	b.clear()
 	b.alarm.Stop()
 	b.wakeAll()
+	b.pusher = nil
 }
 
 // CreateSubscription makes a subscription of a topic, to which messages come that

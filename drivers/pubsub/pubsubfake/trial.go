@@ -25,6 +25,7 @@ type trial struct {
 	prefix        string
 	topics        []string
 	subscriptions []string
+	stops         []func() // of endpoints
 	err           error
 }
 
@@ -40,6 +41,9 @@ func (t *trial) clean() {
 	}
 	for _, name := range t.topics {
 		t.cleaned(t.deleteTopic(name))
+	}
+	for _, stop := range t.stops {
+		stop()
 	}
 }
 

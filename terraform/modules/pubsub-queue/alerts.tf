@@ -31,7 +31,7 @@ resource "google_monitoring_alert_policy" "dead_letters" {
 }
 
 resource "google_monitoring_alert_policy" "oldest_age" {
-  count = var.alerts ? 1 : 0
+  count = var.alerts && var.pull ? 1 : 0
 
   project      = var.project
   display_name = "${local.subscription}: oldest task"
@@ -41,7 +41,7 @@ resource "google_monitoring_alert_policy" "oldest_age" {
     display_name = "Age of the oldest task of ${var.name}"
 
     condition_threshold {
-      filter                  = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.this.name}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+      filter                  = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.this[0].name}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
       comparison              = "COMPARISON_GT"
       threshold_value         = var.alert_oldest_age_seconds
       duration                = "300s"

@@ -12,9 +12,12 @@ locals {
   agent          = "serviceAccount:service-${local.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 
-# Without these two Pub/Sub never gives a message up.
+# Without these two Pub/Sub never gives a message up. They belong to the subscription:
+# who makes another one makes them for it.
 
 resource "google_pubsub_topic_iam_member" "agent" {
+  count = var.pull ? 1 : 0
+
   project = var.project
   topic   = google_pubsub_topic.dead.name
   role    = "roles/pubsub.publisher"
@@ -22,8 +25,10 @@ resource "google_pubsub_topic_iam_member" "agent" {
 }
 
 resource "google_pubsub_subscription_iam_member" "agent" {
+  count = var.pull ? 1 : 0
+
   project      = var.project
-  subscription = google_pubsub_subscription.this.name
+  subscription = google_pubsub_subscription.this[0].name
   role         = "roles/pubsub.subscriber"
   member       = local.agent
 }
@@ -61,7 +66,7 @@ locals {
   }
 
   topics        = { queue = google_pubsub_topic.this.name, dead = google_pubsub_topic.dead.name }
-  subscriptions = { queue = google_pubsub_subscription.this.name, dead = google_pubsub_subscription.dead.name }
+  subscriptions = { queue = one(google_pubsub_subscription.this[*].name), dead = google_pubsub_subscription.dead.name }
 
   topic_grants = merge(flatten([
     for who, members in local.members : [
@@ -78,7 +83,7 @@ locals {
       for name, member in members : [
         for where, roles in local.subscription_roles[who] : [
           for role in roles : { "${who}/${name}/${where}/${role}" = { where = where, role = role, member = member } }
-        ]
+        ] if var.pull || where != "queue"
       ]
     ]
   ])...)

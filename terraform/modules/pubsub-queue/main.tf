@@ -24,6 +24,8 @@ resource "google_pubsub_topic" "this" {
 # There is no retry policy, which would add to the worker's backoff. What forwards to
 # the dead letter is made once that keeps what it gets.
 resource "google_pubsub_subscription" "this" {
+  count = var.pull ? 1 : 0
+
   project                      = var.project
   name                         = local.subscription
   topic                        = google_pubsub_topic.this.id

@@ -4,7 +4,7 @@ locals {
     dead_topic        = local.dead_topic == "${var.name}-dead" ? null : google_pubsub_topic.dead.name
     exactly_once      = var.exactly_once ? "true" : null
     ordering          = var.ordering ? "true" : null
-    subscription      = local.subscription == var.name ? null : google_pubsub_subscription.this.name
+    subscription      = local.subscription == var.name ? null : one(google_pubsub_subscription.this[*].name)
     topic             = local.topic == var.name ? null : google_pubsub_topic.this.name
   }
   declared = {
@@ -13,7 +13,7 @@ locals {
     max_deliveries    = tostring(local.max_delivery_attempts)
   }
 
-  address      = "pubsub://${google_pubsub_subscription.this.project}/${var.name}"
+  address      = "pubsub://${google_pubsub_topic.this.project}/${var.name}"
   params       = [for name, value in local.url_params : "${name}=${value}" if value != null]
   url          = join("?", compact([local.address, join("&", local.params)]))
   url_declared = "${local.address}?${join("&", [for name, value in merge(local.url_params, local.declared) : "${name}=${value}" if value != null])}"
@@ -32,8 +32,8 @@ output "url" {
 }
 
 output "url_declared" {
-  description = "The same URL with what was configured: a worker refuses to start, and longshore doctor names the difference, when the subscription has been changed since. Where credentials may not read the configuration, it stands in."
-  value       = local.url_declared
+  description = "The same URL with what was configured: a worker refuses to start, and longshore doctor names the difference, when the subscription has been changed since. Where credentials may not read the configuration, it stands in. Null without pull."
+  value       = var.pull ? local.url_declared : null
   depends_on = [
     google_pubsub_subscription_iam_member.agent,
     google_pubsub_subscription_iam_member.members,
@@ -47,8 +47,8 @@ output "topic" {
 }
 
 output "subscription" {
-  description = "Complete name of the subscription, projects/PROJECT/subscriptions/NAME."
-  value       = google_pubsub_subscription.this.id
+  description = "Complete name of the subscription, projects/PROJECT/subscriptions/NAME; null without pull."
+  value       = one(google_pubsub_subscription.this[*].id)
 }
 
 output "dead_topic" {
@@ -62,13 +62,13 @@ output "dead_subscription" {
 }
 
 output "max_delivery_attempts" {
-  description = "After how many deliveries Pub/Sub itself forwards a message to the dead letter."
-  value       = local.max_delivery_attempts
+  description = "After how many deliveries Pub/Sub itself forwards a message to the dead letter; null without pull."
+  value       = var.pull ? local.max_delivery_attempts : null
 }
 
 output "doctor_command" {
-  description = "Command that compares the queue with what the worker of these variables needs."
-  value       = "longshore doctor --queue '${local.url_declared}' --max-attempts ${var.max_attempts} --timeout ${var.timeout_seconds}s"
+  description = "Command that compares the queue with what the worker of these variables needs; null without pull."
+  value       = !var.pull ? null : "longshore doctor --queue '${local.url_declared}' --max-attempts ${var.max_attempts} --timeout ${var.timeout_seconds}s"
 }
 
 output "topic_roles" {

@@ -178,6 +178,17 @@ variable "dead_letter_retention_seconds" {
 
 # Delivery
 
+variable "pull" {
+  description = "Whether the queue has a subscription that workers pull from. False where module cloudrun-worker makes one that pushes: every subscription of a topic gets all that is sent, so there must be no other."
+  type        = bool
+  default     = true
+
+  validation {
+    condition     = var.pull || !var.ordering && !var.exactly_once && var.subscription == null
+    error_message = "ordering, exactly_once and subscription are of the subscription that pull stands for. Leave them out, or pull true."
+  }
+}
+
 variable "ordering" {
   description = "Whether the subscription has message ordering: tasks of a group one at a time and in order. It cannot be changed later: Terraform would make the subscription anew, and the tasks in it would be lost."
   type        = bool

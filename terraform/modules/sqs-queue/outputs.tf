@@ -57,6 +57,11 @@ output "max_receive_count" {
   value       = local.max_receive_count
 }
 
+output "hold_seconds" {
+  description = "Visibility timeout of the queue in seconds."
+  value       = aws_sqs_queue.this.visibility_timeout_seconds
+}
+
 output "doctor_command" {
   description = "Command that compares the queue with what the worker of these variables needs."
   value       = "longshore doctor --queue '${local.url_declared}' --max-attempts ${var.max_attempts} --timeout ${var.timeout_seconds}s"

@@ -46,46 +46,46 @@ run "defaults" {
     error_message = "the names are ${output.topic}, ${output.subscription}, ${output.dead_topic} and ${output.dead_subscription}"
   }
   assert {
-    condition     = google_pubsub_topic.this.name == "orders" && google_pubsub_subscription.this.name == "orders" && google_pubsub_topic.dead.name == "orders-dead" && google_pubsub_subscription.dead.name == "orders-dead"
+    condition     = google_pubsub_topic.this.name == "orders" && google_pubsub_subscription.this[0].name == "orders" && google_pubsub_topic.dead.name == "orders-dead" && google_pubsub_subscription.dead.name == "orders-dead"
     error_message = "a topic or subscription is called otherwise"
   }
   assert {
-    condition     = alltrue([for project in [google_pubsub_topic.this.project, google_pubsub_topic.dead.project, google_pubsub_subscription.this.project, google_pubsub_subscription.dead.project] : project == "my-project"])
+    condition     = alltrue([for project in [google_pubsub_topic.this.project, google_pubsub_topic.dead.project, google_pubsub_subscription.this[0].project, google_pubsub_subscription.dead.project] : project == "my-project"])
     error_message = "something is in another project"
   }
   assert {
-    condition     = google_pubsub_subscription.this.topic == google_pubsub_topic.this.id
-    error_message = "the subscription is one of ${google_pubsub_subscription.this.topic}"
+    condition     = google_pubsub_subscription.this[0].topic == google_pubsub_topic.this.id
+    error_message = "the subscription is one of ${google_pubsub_subscription.this[0].topic}"
   }
   assert {
-    condition     = google_pubsub_subscription.this.ack_deadline_seconds == 60 && google_pubsub_subscription.dead.ack_deadline_seconds == 60
+    condition     = google_pubsub_subscription.this[0].ack_deadline_seconds == 60 && google_pubsub_subscription.dead.ack_deadline_seconds == 60
     error_message = "the ack deadlines are not 60 s"
   }
   assert {
-    condition     = length(google_pubsub_subscription.this.retry_policy) == 0
+    condition     = length(google_pubsub_subscription.this[0].retry_policy) == 0
     error_message = "there is a retry policy, which adds to the worker's backoff"
   }
   assert {
-    condition     = !google_pubsub_subscription.this.enable_message_ordering && !google_pubsub_subscription.this.enable_exactly_once_delivery
+    condition     = !google_pubsub_subscription.this[0].enable_message_ordering && !google_pubsub_subscription.this[0].enable_exactly_once_delivery
     error_message = "it is ordered or exactly once"
   }
 }
 
 run "dead_tasks_are_kept" {
   assert {
-    condition     = google_pubsub_subscription.this.dead_letter_policy[0].dead_letter_topic == google_pubsub_topic.dead.id && google_pubsub_subscription.this.dead_letter_policy[0].max_delivery_attempts == 15
-    error_message = "the dead-letter policy is ${jsonencode(google_pubsub_subscription.this.dead_letter_policy)}"
+    condition     = google_pubsub_subscription.this[0].dead_letter_policy[0].dead_letter_topic == google_pubsub_topic.dead.id && google_pubsub_subscription.this[0].dead_letter_policy[0].max_delivery_attempts == 15
+    error_message = "the dead-letter policy is ${jsonencode(google_pubsub_subscription.this[0].dead_letter_policy)}"
   }
   assert {
     condition     = google_pubsub_subscription.dead.topic == google_pubsub_topic.dead.id
     error_message = "the dead letter's subscription is one of ${google_pubsub_subscription.dead.topic}, so nothing keeps dead tasks"
   }
   assert {
-    condition     = google_pubsub_subscription.this.message_retention_duration == "604800s" && google_pubsub_subscription.dead.message_retention_duration == "2678400s"
+    condition     = google_pubsub_subscription.this[0].message_retention_duration == "604800s" && google_pubsub_subscription.dead.message_retention_duration == "2678400s"
     error_message = "the retentions are not 7 and 31 days"
   }
   assert {
-    condition     = google_pubsub_subscription.this.expiration_policy[0].ttl == "" && google_pubsub_subscription.dead.expiration_policy[0].ttl == ""
+    condition     = google_pubsub_subscription.this[0].expiration_policy[0].ttl == "" && google_pubsub_subscription.dead.expiration_policy[0].ttl == ""
     error_message = "a subscription that nobody uses is deleted"
   }
   assert {
@@ -93,11 +93,11 @@ run "dead_tasks_are_kept" {
     error_message = "the dead letter has a filter, or a dead letter of its own"
   }
   assert {
-    condition     = google_pubsub_topic_iam_member.agent.topic == "orders-dead" && google_pubsub_topic_iam_member.agent.role == "roles/pubsub.publisher" && google_pubsub_topic_iam_member.agent.member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
+    condition     = google_pubsub_topic_iam_member.agent[0].topic == "orders-dead" && google_pubsub_topic_iam_member.agent[0].role == "roles/pubsub.publisher" && google_pubsub_topic_iam_member.agent[0].member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
     error_message = "Pub/Sub may not publish to the dead-letter topic: ${jsonencode(google_pubsub_topic_iam_member.agent)}"
   }
   assert {
-    condition     = google_pubsub_subscription_iam_member.agent.subscription == "orders" && google_pubsub_subscription_iam_member.agent.role == "roles/pubsub.subscriber" && google_pubsub_subscription_iam_member.agent.member == google_pubsub_topic_iam_member.agent.member
+    condition     = google_pubsub_subscription_iam_member.agent[0].subscription == "orders" && google_pubsub_subscription_iam_member.agent[0].role == "roles/pubsub.subscriber" && google_pubsub_subscription_iam_member.agent[0].member == google_pubsub_topic_iam_member.agent[0].member
     error_message = "Pub/Sub may not acknowledge what it forwards: ${jsonencode(google_pubsub_subscription_iam_member.agent)}"
   }
 }
@@ -154,11 +154,11 @@ run "names_that_differ_stand_in_the_url" {
     error_message = "url_declared is ${output.url_declared}"
   }
   assert {
-    condition     = google_pubsub_topic.this.name == "shop-orders" && google_pubsub_subscription.this.name == "shop-orders-worker" && google_pubsub_topic.dead.name == "shop-dead" && google_pubsub_subscription.dead.name == "shop-dead-pull"
+    condition     = google_pubsub_topic.this.name == "shop-orders" && google_pubsub_subscription.this[0].name == "shop-orders-worker" && google_pubsub_topic.dead.name == "shop-dead" && google_pubsub_subscription.dead.name == "shop-dead-pull"
     error_message = "a topic or subscription is called otherwise"
   }
   assert {
-    condition     = google_pubsub_topic_iam_member.agent.topic == "shop-dead" && google_pubsub_subscription_iam_member.agent.subscription == "shop-orders-worker"
+    condition     = google_pubsub_topic_iam_member.agent[0].topic == "shop-dead" && google_pubsub_subscription_iam_member.agent[0].subscription == "shop-orders-worker"
     error_message = "Pub/Sub's service agent is granted something else"
   }
   assert {
@@ -186,7 +186,7 @@ run "ordered_and_exactly_once" {
     exactly_once = true
   }
   assert {
-    condition     = google_pubsub_subscription.this.enable_message_ordering && google_pubsub_subscription.this.enable_exactly_once_delivery
+    condition     = google_pubsub_subscription.this[0].enable_message_ordering && google_pubsub_subscription.this[0].enable_exactly_once_delivery
     error_message = "the subscription is not"
   }
   assert {
@@ -204,7 +204,7 @@ run "limits_follow_from_the_attempts" {
     max_attempts = 10
   }
   assert {
-    condition     = output.max_delivery_attempts == 25 && google_pubsub_subscription.this.dead_letter_policy[0].max_delivery_attempts == 25
+    condition     = output.max_delivery_attempts == 25 && google_pubsub_subscription.this[0].dead_letter_policy[0].max_delivery_attempts == 25
     error_message = "max_delivery_attempts is ${output.max_delivery_attempts}"
   }
 }
@@ -235,7 +235,7 @@ run "a_limit_that_is_given" {
     max_delivery_attempts = 50
   }
   assert {
-    condition     = google_pubsub_subscription.this.dead_letter_policy[0].max_delivery_attempts == 50 && strcontains(output.url_declared, "max_deliveries=50")
+    condition     = google_pubsub_subscription.this[0].dead_letter_policy[0].max_delivery_attempts == 50 && strcontains(output.url_declared, "max_deliveries=50")
     error_message = "it is ${output.url_declared}"
   }
 }
@@ -245,8 +245,8 @@ run "a_project_number_is_not_looked_up" {
     project_number = "987654321098"
   }
   assert {
-    condition     = length(data.google_project.this) == 0 && google_pubsub_topic_iam_member.agent.member == "serviceAccount:service-987654321098@gcp-sa-pubsub.iam.gserviceaccount.com"
-    error_message = "the service agent is ${google_pubsub_topic_iam_member.agent.member}"
+    condition     = length(data.google_project.this) == 0 && google_pubsub_topic_iam_member.agent[0].member == "serviceAccount:service-987654321098@gcp-sa-pubsub.iam.gserviceaccount.com"
+    error_message = "the service agent is ${google_pubsub_topic_iam_member.agent[0].member}"
   }
 }
 
@@ -309,5 +309,34 @@ run "without_alerts" {
   assert {
     condition     = length(output.alert_names) == 0
     error_message = "there are alerts"
+  }
+}
+
+run "without_a_subscription" {
+  variables {
+    pull             = false
+    producer_members = { shop = "serviceAccount:shop@my-project.iam.gserviceaccount.com" }
+    worker_members   = { payer = "serviceAccount:payer@my-project.iam.gserviceaccount.com" }
+    operator_members = { oncall = "group:oncall@example.com" }
+  }
+  assert {
+    condition     = length(google_pubsub_subscription.this) == 0 && length(google_pubsub_topic_iam_member.agent) == 0 && length(google_pubsub_subscription_iam_member.agent) == 0
+    error_message = "there is a subscription that gets a copy of all tasks"
+  }
+  assert {
+    condition     = google_pubsub_subscription.dead.name == "orders-dead" && google_pubsub_topic.dead.name == "orders-dead"
+    error_message = "there is no dead letter"
+  }
+  assert {
+    condition     = alltrue([for g in google_pubsub_subscription_iam_member.members : g.subscription == "orders-dead"]) && length(google_pubsub_subscription_iam_member.members) == 3
+    error_message = "somebody may use a subscription that there is not, or not the dead letter's"
+  }
+  assert {
+    condition     = output.url == "pubsub://my-project/orders" && output.url_declared == null && output.doctor_command == null && output.subscription == null && output.max_delivery_attempts == null
+    error_message = "outputs are of a subscription that there is not"
+  }
+  assert {
+    condition     = keys(output.alert_names) == ["dead_letters"]
+    error_message = "the alerts are ${jsonencode(keys(output.alert_names))}"
   }
 }

@@ -555,3 +555,36 @@ run "members_of_every_kind" {
     operator_members = { oncall = "group:oncall@example.com" }
   }
 }
+
+run "ordering_without_pull" {
+  command = plan
+
+  variables {
+    pull     = false
+    ordering = true
+  }
+
+  expect_failures = [var.pull]
+}
+
+run "exactly_once_without_pull" {
+  command = plan
+
+  variables {
+    pull         = false
+    exactly_once = true
+  }
+
+  expect_failures = [var.pull]
+}
+
+run "subscription_without_pull" {
+  command = plan
+
+  variables {
+    pull         = false
+    subscription = "orders-worker"
+  }
+
+  expect_failures = [var.pull]
+}

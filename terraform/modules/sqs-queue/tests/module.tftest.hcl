@@ -53,6 +53,10 @@ run "defaults" {
     error_message = "the holds are not 30 s"
   }
   assert {
+    condition     = output.hold_seconds == 30
+    error_message = "hold_seconds is ${output.hold_seconds}"
+  }
+  assert {
     condition     = aws_sqs_queue.this.sqs_managed_sse_enabled && aws_sqs_queue.dead.sqs_managed_sse_enabled && aws_sqs_queue.this.kms_master_key_id == null
     error_message = "the queues are not encrypted by SSE-SQS"
   }

@@ -1,0 +1,8 @@
+package lambdaentry
+
+// Whole makes h know that its mapping takes an answer for that of the whole batch.
+func Whole(h *Handler) {
+	h.mapping.looked = make(chan struct{})
+	h.mapping.whole.Store(true)
+	close(h.mapping.looked)
+}

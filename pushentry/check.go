@@ -1,0 +1,128 @@
+package pushentry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/runtime"
+)
+
+// SettingDelays is the Setting of a finding on a kind that needs delays.
+const SettingDelays runtime.Setting = "delays"
+
+const (
+	// minDeadline is the shortest ack deadline of Pub/Sub.
+	minDeadline = 10 * time.Second
+	// minRun is the least time that has to be left for a handler.
+	minRun = time.Second
+)
+
+// Check is the start-up check: it reads how each queue is configured, once, and
+// refuses one on which the tasks of the Mux could be lost, or could not be retried as
+// they should: without dead letter, with too low an attempt limit or without a retry
+// policy, and kinds that need delays or more time than the ack deadline leaves. It
+// fetches the keys that sign tokens.
+//
+// The error joins one for each problem: a runtime.Finding, for errors.As, with code
+// InvalidArgument, or why a queue's configuration or the keys could not be read, with
+// the code that reading answered. Until Check has read it, a queue has the ack deadline
+// that its URL declares, else Pub/Sub's default of 10 s. It is safe for concurrent use.
+func (h *Handler) Check(ctx context.Context) error {
+	found, unread := h.examine(ctx)
+	return errors.Join(append(found, unread...)...)
+}
+
+// examine is Check with the findings, and what could not be read.
+func (h *Handler) examine(ctx context.Context) (found, unread []error) {
+	for _, q := range h.routes {
+		policy, all, err := runtime.CheckQueue(ctx, q.hosted, h.mux)
+		if err != nil {
+			unread = append(unread, err)
+			continue
+		}
+		for _, f := range append(common(all), h.findings(q, &policy)...) {
+			found = append(found, driver.Errorf(driver.InvalidArgument, fmt.Sprintf("pushentry: check queue %q", f.Queue), "%w", f))
+		}
+		if policy.AlsoSentTo != "" {
+			h.options.Logger.Warn("others get a copy of each task of this queue, and of each that is redriven; give the queue a topic of its own",
+				"queue", q.queue.Name, "others", policy.AlsoSentTo)
+		}
+		if q.unwrapped {
+			h.options.Logger.Warn("Pub/Sub does not tell the attempt of an unwrapped push, so MaxAttempts is not kept; its own limit is",
+				"queue", q.queue.Name, "limit", policy.MaxAttempts)
+		}
+	}
+	if h.tokens != nil && !h.options.SignatureChecked {
+		if err := h.tokens.keys.load(ctx); err != nil {
+			unread = append(unread, err)
+		}
+	}
+	return found, unread
+}
+
+// common are the findings that a Worker has too. It keeps leases and delays retries by
+// itself; here the broker alone does.
+func common(all []runtime.Finding) (kept []runtime.Finding) {
+	for _, f := range all {
+		switch f.Setting {
+		case runtime.SettingRetryDelay, runtime.SettingHold, runtime.SettingTimeout:
+		default:
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// findings are what a push needs beside that.
+func (h *Handler) findings(q *route, p *driver.Policy) (found []runtime.Finding) {
+	add := func(s runtime.Setting, problem, why, fix string) {
+		found = append(found, runtime.Finding{Queue: q.queue.Name, Setting: s, Problem: problem, Why: why, Fix: fix})
+	}
+	retry := p.RetryDelay
+	if d := q.queue.Declared; d != nil {
+		retry = cmp.Or(retry, d.RetryDelay)
+	}
+	if retry <= 0 {
+		add(runtime.SettingRetryDelay, "the subscription has no retry policy, or this program may not read it",
+			"a failed task comes back at once", "give it one, or declare its RetryDelay")
+	}
+	for _, kind := range h.mux.Delayed() {
+		add(SettingDelays, kindName(kind)+" needs delays", "its tasks would come at the times of the subscription's retry policy, and use up their attempts",
+			"have a Worker pull them from a queue of their own")
+	}
+	switch {
+	case p.Hold == 0:
+		add(runtime.SettingHold, "its ack deadline is unknown", "a handler could not be stopped in time",
+			"let this program read the subscription, or declare hold in its URL")
+		return found
+	case p.Hold < minDeadline:
+		add(runtime.SettingHold, fmt.Sprintf("its ack deadline %v is below %v", p.Hold, minDeadline), "nothing would be done in time", "raise it")
+		return found
+	}
+	now := time.Now()
+	lease := q.adopter.Adopt("", driver.Message{}, 1, now)
+	room := lease.Expires().Sub(now) - h.margin(lease)
+	kind, timeout := h.mux.LongestTimeout()
+	switch {
+	case room < minRun:
+		add(runtime.SettingHold, fmt.Sprintf("its ack deadline %v leaves %v for a handler", p.Hold, room), "nothing would be done in time",
+			"raise it, or lower Options.Margin")
+	case timeout >= room:
+		add(runtime.SettingTimeout, fmt.Sprintf("the timeout %v of %s is not below the %v that the ack deadline %v leaves for a handler", timeout, kindName(kind), room, p.Hold),
+			"a task that takes as long would be pushed again while it runs", "raise the ack deadline or shorten the timeout")
+	}
+	return found
+}
+
+// kindName is a kind in a sentence.
+func kindName(kind string) string {
+	if kind == "*" {
+		return "any kind"
+	}
+	return "kind " + strconv.Quote(kind)
+}

@@ -1,0 +1,12 @@
+terraform {
+  # 1.9: the validation of a variable looks at other variables.
+  required_version = ">= 1.9"
+
+  required_providers {
+    google = {
+      source = "hashicorp/google"
+      # 6.50: worker pools of Cloud Run.
+      version = ">= 6.50"
+    }
+  }
+}
