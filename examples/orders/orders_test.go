@@ -33,6 +33,10 @@ func TestOneProgramOnEveryCloud(t *testing.T) {
 		t.Parallel()
 		confirmsOrdersOnLambda(t, p)
 	})
+	t.Run("push", func(t *testing.T) {
+		t.Parallel()
+		confirmsOrdersByPush(t, p)
+	})
 	for _, cloud := range []string{"mem", "sqs", "pubsub", "servicebus"} {
 		t.Run(cloud, func(t *testing.T) {
 			t.Parallel()

@@ -28,13 +28,13 @@ func build(t *testing.T) programs {
 	defer cancel()
 	// Looking at the sources keeps a cached result from standing in for this test
 	// when they have changed.
-	for _, dir := range []string{"cmd", "runtime", "driver", "drivers", "internal", "lambdaentry", "examples/orders"} {
+	for _, dir := range []string{"cmd", "runtime", "driver", "drivers", "internal", "lambdaentry", "pushentry", "examples/orders"} {
 		if err := filepath.WalkDir(filepath.Join("../..", dir), func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p := programs{t.TempDir()}
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", p.dir, "./cmd/worker", "./cmd/shop", "./cmd/lambda", "../../cmd/longshore").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", p.dir, "./cmd/worker", "./cmd/shop", "./cmd/lambda", "./cmd/push", "../../cmd/longshore").CombinedOutput()
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
