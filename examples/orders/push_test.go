@@ -43,7 +43,7 @@ func confirmsOrdersByPush(t *testing.T, p programs) {
 	}
 	port := freePort(t)
 	url := "http://127.0.0.1:" + port
-	server := p.start(t, append(s.env, "PORT="+port, "ORDERS_CONFIG=pubsub.yaml", "PUSH_UNAUTHENTICATED=true"), "push")
+	server := p.start(t, append(s.env, "PORT="+port, "PUSH_UNAUTHENTICATED=true"), "push", "-config", "pubsub.yaml")
 	eventually(t, "the server is ready", func() bool { return status(t, http.MethodGet, url+"/readyz", nil) == http.StatusOK })
 
 	eventually(t, "every order is confirmed", func() bool {

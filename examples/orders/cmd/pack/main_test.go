@@ -59,8 +59,12 @@ func TestPackRefuses(t *testing.T) {
 	if err := os.WriteFile(bootstrap, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	other := filepath.Join(dir, "sqs.yaml")
+	if err := os.WriteFile(other, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, files := range map[string][]string{
-		"nothing": nil, "a missing file": {bootstrap, filepath.Join(dir, "none")}, "one twice": {bootstrap, bootstrap}, "no bootstrap": {os.Args[0]},
+		"nothing": nil, "a missing file": {bootstrap, filepath.Join(dir, "none")}, "one twice": {bootstrap, bootstrap}, "no bootstrap": {other},
 	} {
 		out := filepath.Join(dir, "out.zip")
 		if err := pack(out, files); err == nil {

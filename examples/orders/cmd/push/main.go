@@ -3,8 +3,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
+	"flag"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -15,7 +15,7 @@ import (
 	"github.com/longshore-dev/longshore/pushentry"
 )
 
-func run(ctx context.Context, log *slog.Logger) error {
+func run(ctx context.Context, log *slog.Logger, path string) error {
 	settings, err := orders.FromEnvironment()
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	rest := context.WithoutCancel(ctx)
-	config, client, err := orders.Open(rest, cmp.Or(os.Getenv("ORDERS_CONFIG"), "/etc/orders/pubsub.yaml"))
+	config, client, err := orders.Open(rest, path)
 	if err != nil {
 		return err
 	}
@@ -44,10 +44,12 @@ func run(ctx context.Context, log *slog.Logger) error {
 }
 
 func main() {
+	path := flag.String("config", "/etc/orders/pubsub.yaml", "configuration `file` that names the queue")
+	flag.Parse()
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := run(ctx, log); err != nil {
+	if err := run(ctx, log, *path); err != nil {
 		log.Error("push: " + err.Error())
 		os.Exit(1)
 	}
