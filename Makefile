@@ -62,6 +62,40 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s)
 		done; \
 	done
 
+# Deploy: what examples/orders is deployed as. Neither needs a network once the
+# modules are there.
+
+IMAGE           ?= orders
+IMAGE_ARCH      ?= $(shell $(GO) env GOARCH)
+CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
+STATIC          := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags '-s -w'
+
+# Without the revision, so that the same sources make the same bytes: what is not
+# changed is not deployed anew.
+.PHONY: bootstrap
+bootstrap: ## Build the Lambda function of examples/orders: bin/lambda/bootstrap.zip (arm64), bootstrap-amd64.zip
+	@mkdir -p bin/lambda
+	@set -e; for arch in arm64 amd64; do \
+		echo "bin/lambda/bootstrap-$$arch.zip"; \
+		GOARCH=$$arch $(STATIC) -tags lambda.norpc -o bin/lambda/$$arch/bootstrap ./examples/orders/cmd/lambda; \
+		$(GO) run ./examples/orders/cmd/pack -o bin/lambda/bootstrap-$$arch.zip bin/lambda/$$arch/bootstrap examples/orders/sqs.yaml; \
+	done
+	cp bin/lambda/bootstrap-arm64.zip bin/lambda/bootstrap.zip
+
+# A Docker engine that is not at hand is said, and is a failure with IMAGE_REQUIRE=1.
+.PHONY: image-orders
+image-orders: ## Build the container image of examples/orders as IMAGE (orders) for IMAGE_ARCH
+	@rm -rf bin/image && mkdir -p bin/image/receipts
+	GOARCH=$(IMAGE_ARCH) $(STATIC) -o bin/image/ ./examples/orders/cmd/worker ./examples/orders/cmd/push
+	cp examples/orders/sqs.yaml examples/orders/pubsub.yaml examples/orders/servicebus.yaml bin/image/
+	cp $(CA_CERTIFICATES) bin/image/ca-certificates.crt
+	@if docker info >/dev/null 2>&1; then \
+		set -x; docker build --platform linux/$(IMAGE_ARCH) -t $(IMAGE) -f examples/orders/Dockerfile bin/image; \
+	else \
+		echo "image: ABSENT, no Docker engine answers; what it is built from is in bin/image"; \
+		[ "$(IMAGE_REQUIRE)" != 1 ]; \
+	fi
+
 # Checks
 
 .PHONY: fmt
