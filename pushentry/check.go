@@ -48,6 +48,9 @@ func (h *Handler) examine(ctx context.Context) (found, unread []error) {
 		for _, f := range append(common(all), h.findings(q, &policy)...) {
 			found = append(found, driver.Errorf(driver.InvalidArgument, fmt.Sprintf("pushentry: check queue %q", f.Queue), "%w", f))
 		}
+		if h.mux.Limited(q.queue) {
+			h.options.Logger.Warn("limits of rate and concurrency of the queue or its kinds are a Worker's, and not kept; set Options.Concurrency", "queue", q.queue.Name)
+		}
 		if policy.AlsoSentTo != "" {
 			h.options.Logger.Warn("others get a copy of each task of this queue, and of each that is redriven; give the queue a topic of its own",
 				"queue", q.queue.Name, "others", policy.AlsoSentTo)
