@@ -123,7 +123,8 @@ func (c *client) sendOver(ctx context.Context, conn *connection, due time.Time, 
 
 // push sends one request and reads its answer.
 func (c *connection) push(body []byte, id string, tail []byte) error {
-	r := append(c.request[:0], c.header...)
+	r := c.request[:0]
+	r = append(r, c.header...)
 	r = strconv.AppendInt(r, int64(len(body)+len(id)+len(tail)), 10)
 	r = append(append(append(append(r, "\r\n\r\n"...), body...), id...), tail...)
 	c.request = r
