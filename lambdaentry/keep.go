@@ -104,7 +104,7 @@ func (b *batch) extendPart(s *source, items []*item) {
 			b.settle(it)
 		}
 		switch {
-		case it.state > running:
+		case it.state > running || it.lease != leases[i]: // it has a newer one, see join
 		case r.Err == nil:
 			it.expires, it.extendAt = r.Expires, extendAt(now, r.Expires)
 		case driver.Is(r.Err, driver.LeaseLost):
