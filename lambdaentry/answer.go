@@ -83,6 +83,9 @@ func (b *batch) returning() int {
 // the handlers; their messages come again when their visibility ends.
 func (b *batch) abandon(ctx context.Context) (events.SQSEventResponse, error) {
 	b.options.Logger.Error("handlers ignore the end of their contexts; the invocation times out")
+	b.mu.Lock()
+	b.giving = true
+	b.mu.Unlock()
 	b.ackAll()
 	b.awaitSettled(b.times.settle)
 	b.reportAll(false) // there may be no other time

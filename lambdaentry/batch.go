@@ -34,6 +34,7 @@ type batch struct {
 	toSettle []*item       // guarded by mu
 	settlers int           // guarded by mu
 	asleep   int           // of the settlers; guarded by mu
+	giving   bool          // run has given handlers up, and acks do not wait for the answer; guarded by mu
 	deserted bool          // run has returned without its runners; guarded by mu
 	quiet    chan struct{} // closed when settlers falls to 0; nil when nobody waits for it; guarded by mu
 }

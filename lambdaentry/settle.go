@@ -31,6 +31,9 @@ func (b *batch) decided(it *item) {
 	case d.Action == runtime.Settle && d.Settlement.Verdict == driver.Ack:
 		it.state = acked
 		it.source.finish(it.id)
+		if b.giving && !b.deserted {
+			b.settle(it)
+		}
 	case b.deserted: // it is left to come again when its lease ends
 		it.state = returned
 	case it.lost: // what the handler wanted is no longer ours to do
