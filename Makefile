@@ -147,7 +147,7 @@ localstack: ## Run a LocalStack with SQS on port PORT (4566) until Ctrl-C
 # once. What was found is kept in localstack/results, of which MATRIX.md has its
 # columns: they are as of the last run of this target, and other machines need no
 # LocalStack for the others. CONFORMANCE_LONG=1 adds the checks that take minutes.
-LOCALSTACK_PROFILES := sqs standard localstack,sqs fair localstack,sqs fifo localstack
+LOCALSTACK_PROFILES := sqs standard localstack,lambda localstack,sqs fair localstack,sqs fifo localstack
 
 .PHONY: conformance-localstack
 conformance-localstack: ## Run the suite and the probes of the in-process server on LocalStack

@@ -89,6 +89,9 @@ func (h *Handler) checkSource(ctx context.Context, s *source) error {
 	if err != nil {
 		return err
 	}
+	if h.mux.Limited(s.info) {
+		h.options.Logger.Warn("limits of rate and concurrency of the queue or its kinds are a Worker's, and not kept; set the mapping's maximum concurrency", "queue", s.info.Name)
+	}
 	s.hold.Store(int64(policy.Hold))
 	s.limit.Store(int64(policy.MaxAttempts))
 	errs := make([]error, 0, len(found))

@@ -8,6 +8,7 @@ import (
 	"github.com/longshore-dev/longshore/conformance"
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/sqs"
+	"github.com/longshore-dev/longshore/internal/eventsource"
 	"github.com/longshore-dev/longshore/localstack"
 )
 
@@ -19,13 +20,18 @@ const margin = 2 * time.Second
 
 // check runs the suite on one kind of queue, which the checks see through view.
 func check(t *testing.T, profile string, fifo bool, want driver.Capabilities, view func(*sqs.Queue) driver.Queue) {
+	checkEngine(t, profile, fifo, want, view, nil, "")
+}
+
+// checkEngine is check with another engine, for a layer alone.
+func checkEngine(t *testing.T, profile string, fifo bool, want driver.Capabilities, view func(*sqs.Queue) driver.Queue, engine *conformance.Engine, layer conformance.Layer) {
 	t.Parallel()
 	instance, err := localstack.Shared()
 	if err != nil {
 		conformance.Missing(t, profile, "no LocalStack is at hand")
 	}
 	client := connect(instance.Endpoint())
-	conformance.Run(t, conformance.Backend{
+	conformance.RunLayer(t, conformance.Backend{
 		Profile: profile,
 		Open: func(t *testing.T, o conformance.Options) (driver.Queue, error) {
 			made := queueOptions{fifo: fifo, hold: hold, maxReceives: 100, noDeadLetter: o.NoDeadLetter}
@@ -52,8 +58,9 @@ func check(t *testing.T, profile string, fifo bool, want driver.Capabilities, vi
 		DedupWindow: 5 * time.Minute,
 		MovesAll:    true,
 		Interrupts:  []conformance.Interrupt{{Name: "between send and delete", Arm: func(q driver.Queue) driver.Queue { return cutQueue{q} }}},
+		Engine:      engine,
 		Waivers:     waivers(fifo),
-	}, want)
+	}, want, layer)
 }
 
 // declared is what a standard queue can do.
@@ -118,6 +125,11 @@ func asItIs(q *sqs.Queue) driver.Queue { return q }
 
 func TestConformanceStandard(t *testing.T) {
 	check(t, "sqs standard localstack", false, declared(), asItIs)
+}
+
+// The worker layer once more, with a function of AWS Lambda as the engine.
+func TestConformanceLambda(t *testing.T) {
+	checkEngine(t, "lambda localstack", false, declared(), asItIs, eventsource.Engine(), conformance.LayerWorker)
 }
 
 func TestConformanceFair(t *testing.T) {

@@ -33,20 +33,63 @@ const (
 // the code that reading answered. Until Check has read it, a queue has the ack deadline
 // that its URL declares, else Pub/Sub's default of 10 s. It is safe for concurrent use.
 func (h *Handler) Check(ctx context.Context) error {
-	found, unread := h.examine(ctx)
-	return errors.Join(append(found, unread...)...)
+	return together(h.examine(ctx))
 }
 
-// examine is Check with the findings, and what could not be read.
-func (h *Handler) examine(ctx context.Context) (found, unread []error) {
+// problem is something for which a check does not pass.
+type problem struct {
+	err  error
+	hope hope
+}
+
+// hope is for how long another check may find that a problem is gone.
+type hope uint8
+
+const (
+	hopeNone  hope = iota // somebody has to do something
+	hopeBrief             // shortly after a deployment: a grant or a subscription is not there yet
+	hopeLong              // always: who was asked did not answer
+)
+
+// unread is the problem that something could not be read.
+func unread(err error) problem {
+	switch {
+	case driver.Retryable(err):
+		return problem{err, hopeLong}
+	case driver.Is(err, driver.PermissionDenied), driver.Is(err, driver.NotFound):
+		return problem{err, hopeBrief}
+	}
+	return problem{err, hopeNone}
+}
+
+// together is one error of all problems, nil without any.
+func together(all []problem) error {
+	var errs []error
+	for _, p := range all {
+		errs = append(errs, p.err)
+	}
+	return errors.Join(errs...)
+}
+
+// examine is Check with each problem.
+func (h *Handler) examine(ctx context.Context) (problems []problem) {
 	for _, q := range h.routes {
 		policy, all, err := runtime.CheckQueue(ctx, q.hosted, h.mux)
 		if err != nil {
-			unread = append(unread, err)
+			problems = append(problems, unread(err))
 			continue
 		}
 		for _, f := range append(common(all), h.findings(q, &policy)...) {
-			found = append(found, driver.Errorf(driver.InvalidArgument, fmt.Sprintf("pushentry: check queue %q", f.Queue), "%w", f))
+			p := problem{err: driver.Errorf(driver.InvalidArgument, fmt.Sprintf("pushentry: check queue %q", f.Queue), "%w", f)}
+			// A subscription always has a retention. Without one it was not read, and
+			// what stands in for it has no retry policy.
+			if f.Setting == runtime.SettingRetryDelay && policy.Retention == 0 {
+				p.hope = hopeBrief
+			}
+			problems = append(problems, p)
+		}
+		if h.mux.Limited(q.queue) {
+			h.options.Logger.Warn("limits of rate and concurrency of the queue or its kinds are a Worker's, and not kept; set Options.Concurrency", "queue", q.queue.Name)
 		}
 		if policy.AlsoSentTo != "" {
 			h.options.Logger.Warn("others get a copy of each task of this queue, and of each that is redriven; give the queue a topic of its own",
@@ -59,10 +102,10 @@ func (h *Handler) examine(ctx context.Context) (found, unread []error) {
 	}
 	if h.tokens != nil && !h.options.SignatureChecked {
 		if err := h.tokens.keys.load(ctx); err != nil {
-			unread = append(unread, err)
+			problems = append(problems, unread(err))
 		}
 	}
-	return found, unread
+	return problems
 }
 
 // common are the findings that a Worker has too. It keeps leases and delays retries by

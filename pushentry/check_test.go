@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/drivers/pubsub"
 	"github.com/longshore-dev/longshore/drivers/pubsub/pubsubfake"
 	"github.com/longshore-dev/longshore/pushentry"
 	"github.com/longshore-dev/longshore/runtime"
@@ -106,19 +105,8 @@ func TestCheckSaysWhatCannotBeRead(t *testing.T) {
 
 // A queue that declares in its URL what may not be read says nothing of a retry policy.
 func TestCheckTakesADeclaredRetryDelay(t *testing.T) {
-	declaring := func(q driver.Queue) driver.Queue {
-		var c pubsub.Clients
-		if !q.As(&c.Topics) || !q.As(&c.Subscriptions) {
-			t.Error("the queue has no clients")
-		}
-		declared, err := pubsub.New(c, "test", "orders", &pubsub.Options{Hold: ackDeadline, MaxDeliveries: 100, DeadSubscription: "orders-dead"})
-		if err != nil {
-			t.Error(err)
-		}
-		return declared
-	}
 	for _, delay := range []time.Duration{0, 10 * time.Second} {
-		on(t, setup{queue: declaring, info: runtime.QueueInfo{Declared: &driver.Policy{RetryDelay: delay}}}, func(e *env) {
+		on(t, setup{queue: declaring(t), info: runtime.QueueInfo{Declared: &driver.Policy{RetryDelay: delay}}}, func(e *env) {
 			e.server.Fault(pubsubfake.Fault{Op: "GetSubscription", Code: codes.PermissionDenied})
 			err := e.handler.Check(e.Context())
 			if f, found := errors.AsType[runtime.Finding](err); found != (delay == 0) || found && f.Setting != runtime.SettingRetryDelay {

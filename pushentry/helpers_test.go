@@ -306,6 +306,22 @@ func (e *env) pubsubQueue(name string) (driver.Queue, error) {
 	return pubsub.New(e.clients, "test", name, nil)
 }
 
+// declaring makes of a queue one that declares what a URL can, so that it need not be
+// read.
+func declaring(t *testing.T) func(driver.Queue) driver.Queue {
+	return func(q driver.Queue) driver.Queue {
+		var c pubsub.Clients
+		if !q.As(&c.Topics) || !q.As(&c.Subscriptions) {
+			t.Error("the queue has no clients")
+		}
+		declared, err := pubsub.New(c, "test", "orders", &pubsub.Options{Hold: ackDeadline, MaxDeliveries: 100, DeadSubscription: "orders-dead"})
+		if err != nil {
+			t.Error(err)
+		}
+		return declared
+	}
+}
+
 // quote is text as JSON.
 func quote(text string) string {
 	b, err := json.Marshal(text)

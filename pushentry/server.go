@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +28,9 @@ const (
 	maxHeader = 64 << 10
 	// checkWait and maxCheckWait are between two start-up checks.
 	checkWait, maxCheckWait = 500 * time.Millisecond, 10 * time.Second
+	// grantTime is for how long grants and subscriptions may be late that are made
+	// together with the server.
+	grantTime = time.Minute
 )
 
 // Run serves pushes until ctx ends, then drains: it listens no more, waits for tasks
@@ -41,10 +43,15 @@ const (
 //	GET  /readyz       200 once the start-up check has passed; 503 before, and while it drains
 //
 // Until the start-up check has passed pushes are answered 503. Run returns an error
-// when the check refuses a queue (InvalidArgument, or what reading its policy answered
-// unless that is worth another try: then it is asked again, with backoff, until ctx
-// ends), when it cannot listen, and when handlers were still running at the end of the
+// when the check refuses a queue (InvalidArgument, or what reading its policy answered),
+// when it cannot listen, and when handlers were still running at the end of the
 // grace. It does not close the queues.
+//
+// The check is made again, with backoff, until ctx ends where the broker does not
+// answer. Where the subscription does not exist or this program may not read it
+// (NotFound, PermissionDenied), and where nothing says of one that may not be read
+// whether it has a retry policy, it is made again for a minute, up to 10 s more: both
+// may be made right after the server.
 //
 // For a server that drains on SIGTERM pass a context of signal.NotifyContext. The
 // handlers' contexts keep ctx's values and not its end.
@@ -146,15 +153,20 @@ func (s *server) run(ctx context.Context, l net.Listener) error {
 // start makes the start-up check until it passes, refuses or ctx ends; what it answers
 // after that says nothing.
 func (s *server) start(ctx context.Context) error {
+	patience := time.Now().Add(grantTime)
 	for wait := checkWait; ; wait = min(2*wait, maxCheckWait) {
-		found, unread := s.handler.examine(ctx)
-		problems := errors.Join(append(found, unread...)...)
-		if len(unread) == 0 || slices.ContainsFunc(unread, func(err error) bool { return !driver.Retryable(err) }) {
-			return problems
+		problems := s.handler.examine(ctx)
+		err := together(problems)
+		least := hopeLong
+		for _, p := range problems {
+			least = min(least, p.hope)
 		}
-		s.handler.options.Logger.Warn("the start-up check cannot be made; trying again", "in", wait, "error", errors.Join(unread...))
+		if err == nil || least == hopeNone || least == hopeBrief && !time.Now().Before(patience) {
+			return err
+		}
+		s.handler.options.Logger.Warn("the start-up check has not passed; trying again", "in", wait, "error", err)
 		if !sleep(ctx, wait) {
-			return problems
+			return err
 		}
 	}
 }

@@ -161,9 +161,72 @@ func TestRunIsNotReadyBeforeTheCheckHasPassed(t *testing.T) {
 	})
 }
 
+// Grants and subscriptions may be there a moment after the server.
+func TestRunWaitsForGrants(t *testing.T) {
+	tests := []struct {
+		name  string
+		setup setup
+		code  codes.Code
+		comes bool        // after 50 s it may be read
+		want  driver.Code // of what Run answers when it does not
+	}{
+		{"a late grant", setup{}, codes.PermissionDenied, true, 0},
+		{"a late subscription", setup{}, codes.NotFound, true, 0},
+		{"a late grant of what is declared", setup{queue: declaring(t)}, codes.PermissionDenied, true, 0},
+		{"no grant", setup{}, codes.PermissionDenied, false, driver.PermissionDenied},
+		{"no subscription", setup{}, codes.NotFound, false, driver.NotFound},
+		{"no grant of what is declared", setup{queue: declaring(t)}, codes.PermissionDenied, false, driver.InvalidArgument},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEnv(t, tt.setup)
+				disarm := e.server.Fault(pubsubfake.Fault{Op: "GetSubscription", Code: tt.code})
+				v := &served{env: e, listener: newPipeListener(), ended: make(chan error, 1)}
+				v.client = v.listener.client()
+				ctx, stop := context.WithCancel(context.Background())
+				defer stop()
+				go func() {
+					v.ended <- pushentry.Run(ctx, e.mux, e.queues, &pushentry.Options{Unauthenticated: true, Listener: v.listener, Logger: logTo(e.log)})
+				}()
+				time.Sleep(50 * time.Second)
+				if got := []int{v.get("/healthz"), v.get("/readyz"), v.send("1")}; fmt.Sprint(got) != "[200 503 503]" {
+					t.Errorf("answers %v before the grant", got)
+				}
+				if tt.comes {
+					disarm()
+				}
+				time.Sleep(20 * time.Second)
+				if !tt.comes {
+					select {
+					case err := <-v.ended:
+						if !driver.Is(err, tt.want) {
+							t.Errorf("Run: %v; want %v", err, tt.want)
+						}
+					default:
+						t.Error("it still waits after 70 s")
+					}
+				} else if got := []int{v.get("/readyz"), v.send("1")}; fmt.Sprint(got) != "[200 204]" {
+					t.Errorf("answers %v after the grant", got)
+				}
+				stop()
+				if tt.comes {
+					v.wantEnd(nil)
+				}
+				v.client.CloseIdleConnections()
+				e.end()
+			})
+		})
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	serving(t, setup{subscription: func(s *pubsubpb.Subscription) { s.RetryPolicy = nil }}, func(v *served) {
+		began := time.Now()
 		err := <-v.ended
+		if waited := time.Since(began); waited > 0 {
+			v.Errorf("it waited for %v; want that a policy which is not there is not waited for", waited)
+		}
 		if f, ok := errors.AsType[runtime.Finding](err); !ok || f.Setting != runtime.SettingRetryDelay {
 			v.Errorf("Run: %v", err)
 		}

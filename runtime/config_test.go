@@ -37,7 +37,7 @@ queues:
     burst: 7
     hold: 1m
     retry: {max_attempts: 8, max_deliveries: 30, backoff: 2s, max_backoff: 5s}
-    declared: {max_attempts: 40, dead_letter: orders-dead, retention: 4d}
+    declared: {max_attempts: 40, dead_letter: orders-dead, retention: 4d, retry_delay: 10s}
   mails:
     url: mem://config-mails
 routes: {mail: mails}
@@ -56,7 +56,7 @@ strict: true
 	if p, err := all[0].Driver.Policy(t.Context()); err != nil || p.Hold != 45*time.Second {
 		t.Errorf("the queue's hold is %v (%v), not that of the environment", p.Hold, err)
 	}
-	want := driver.Policy{MaxAttempts: 40, DeadLetterTarget: "orders-dead", DeadLetterReadable: true, Retention: 96 * time.Hour}
+	want := driver.Policy{MaxAttempts: 40, DeadLetterTarget: "orders-dead", DeadLetterReadable: true, Retention: 96 * time.Hour, RetryDelay: 10 * time.Second}
 	if d := all[0].Declared; d == nil || *d != want {
 		t.Errorf("declared is %+v, want %+v", d, want)
 	}

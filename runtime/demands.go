@@ -46,6 +46,21 @@ func (m *Mux) Delayed() []string {
 	return kinds
 }
 
+// Limited says whether a limit of a Worker is set for the tasks of a queue: a rate or a
+// concurrency of the queue or of any kind. A host that does not keep such limits should
+// say so when it starts.
+func (m *Mux) Limited(q *QueueInfo) bool {
+	if q.Concurrency > 0 || q.Rate != (Rate{}) {
+		return true
+	}
+	for _, h := range m.handlers {
+		if h.concurrency > 0 || h.rate != (Rate{}) {
+			return true
+		}
+	}
+	return false
+}
+
 // Suspect says whether a delivery is of a task beyond its MaxAttempts: so often only
 // what ends the process that runs it is delivered, or what came together with that.
 // A host should run such tasks one at a time, and have nothing unsettled beside them.

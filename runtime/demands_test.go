@@ -25,6 +25,13 @@ func TestAMuxSaysWhatItNeeds(t *testing.T) {
 	if n := mux.MaxDeliveries(q); n != 20 {
 		t.Errorf("max deliveries %d; want the 2*9+2 of a kind's own policy", n)
 	}
+	if mux.Limited(q) || !mux.Limited(&runtime.QueueInfo{Concurrency: 1}) || !mux.Limited(&runtime.QueueInfo{Rate: runtime.Rate{PerSecond: 1}}) {
+		t.Errorf("limits of a queue: %v, and with some not told", mux.Limited(q))
+	}
+	mux.HandleRaw("limited", nothing, runtime.MaxConcurrency(1))
+	if !mux.Limited(q) {
+		t.Errorf("the limit of a kind is not told")
+	}
 	q.Retry.MaxDeliveries = 50
 	if n := mux.MaxDeliveries(q); n != 50 {
 		t.Errorf("max deliveries %d; want the queue's 50", n)

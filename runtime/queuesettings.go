@@ -50,7 +50,7 @@ func newQueueSettings(op string, q *configfile.Queue) QueueSettings {
 	if d := q.Declared; d != nil {
 		s.Declared = &driver.Policy{
 			Hold: d.Hold, MaxAttempts: d.MaxAttempts, DeadLetterTarget: d.DeadLetter, DeadLetterReadable: d.DeadLetter != "",
-			Retention: d.Retention, DeadLetterRetention: d.DeadLetterRetention,
+			Retention: d.Retention, DeadLetterRetention: d.DeadLetterRetention, RetryDelay: d.RetryDelay,
 		}
 	}
 	return s

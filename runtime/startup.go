@@ -107,7 +107,7 @@ func (q *QueueInfo) policy(ctx context.Context) (driver.Policy, error) {
 	case declared == nil:
 	case driver.Is(err, driver.PermissionDenied) || driver.Is(err, driver.Unsupported):
 		return *declared, nil
-	case err == nil: // what the driver could not find out is zero
+	case err == nil: // what the driver could not find out is zero; no RetryDelay is one as well
 		policy.Hold = cmp.Or(policy.Hold, declared.Hold)
 		policy.MaxAttempts = cmp.Or(policy.MaxAttempts, declared.MaxAttempts)
 		policy.Retention = cmp.Or(policy.Retention, declared.Retention)

@@ -41,6 +41,8 @@ func TestWhatCannotBeReadCanBeDeclared(t *testing.T) {
 	known := driver.Policy{Hold: time.Minute, MaxAttempts: 15, DeadLetterTarget: "dead", DeadLetterReadable: true}
 	partly := known
 	partly.MaxAttempts, partly.Hold = 0, 0
+	slow := known
+	slow.RetryDelay = 10 * time.Second
 	denied := driver.Errorf(driver.PermissionDenied, "test", "no")
 	for name, c := range map[string]struct {
 		read     driver.Policy
@@ -55,6 +57,8 @@ func TestWhatCannotBeReadCanBeDeclared(t *testing.T) {
 		"what is read counts":          {read: known, declared: &driver.Policy{MaxAttempts: 1}},
 		"nothing is read":              {err: denied, want: "cannot be read"},
 		"nothing is read, but known":   {err: denied, declared: &known},
+		"a delay that nobody reads":    {err: denied, declared: &slow, want: "the broker adds 10s"},
+		"a delay that is not there":    {read: known, declared: &slow},
 		"it is gone, whatever is said": {err: driver.Errorf(driver.NotFound, "test", "gone"), declared: &known, want: "gone"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,6 +24,7 @@ type doctorOptions struct {
 	maxAttempts int
 	timeout     time.Duration
 	hold        time.Duration
+	push        bool // nothing pulls from the queues; they are pushed
 	json        bool
 
 	given func(flag string) bool // nil: all are; set by check
@@ -44,6 +45,11 @@ declare the configuration, as the output url_declared of the Terraform module fo
 Amazon SQS does; then every difference is an error too, so that a change behind
 Terraform's back is named.
 
+With --push it looks at queues of Google Pub/Sub whose subscription pushes, and says
+what a program with package pushentry refuses to start on: the subscription must have
+a retry policy, which a worker does not take, and its ack deadline must leave more
+than --timeout for a handler. Leave --timeout out where no handler has one.
+
 Warnings are what a worker can live with: a queue's own hold that is not the one
 wanted, or is short, what could not be read, what the file declares and is not so, and
 a broker that deletes the queue when it is idle.
@@ -62,6 +68,7 @@ ended by a second signal.`
 
 const doctorExample = `  longshore doctor --queue 'sqs://orders?region=eu-west-1' --max-attempts 5 --timeout 10m
   longshore doctor --queue "$(terraform output -raw url_declared)" --json
+  longshore doctor --queue pubsub://my-project/orders --push
   longshore doctor --config longshore.yaml`
 
 func doctorCommand(std streams, code *int) *cobra.Command {
@@ -85,6 +92,7 @@ func doctorCommand(std streams, code *int) *cobra.Command {
 	f.IntVar(&o.maxAttempts, "max-attempts", runtime.DefaultMaxAttempts, "the worker's attempts before a task is buried, 1 to 1000")
 	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "the worker's limit for one attempt; 0 for none")
 	f.DurationVar(&o.hold, "hold", 0, "the hold that the queue is to have, and the worker has; 0 for the queue's own")
+	f.BoolVar(&o.push, "push", false, "the queues are pushed by Google Pub/Sub, and no worker pulls from them")
 	f.BoolVar(&o.json, "json", false, "print what was found as JSON on standard output")
 	return c
 }
@@ -98,6 +106,11 @@ func (o *doctorOptions) check(given func(flag string) bool) error {
 		return usagef("0 stands for no limit", "--timeout %v is negative", o.timeout)
 	case o.hold < 0:
 		return usagef("0 stands for the queue's own", "--hold %v is negative", o.hold)
+	case o.push && given("hold"):
+		return usagef("a push is leased for the ack deadline of its subscription", "--push and --hold are both given")
+	}
+	if o.push && !given("timeout") {
+		o.timeout = 0
 	}
 	return o.queueFlags.check(exampleURL, given)
 }
@@ -110,10 +123,20 @@ func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (in
 		return exitUsage, err
 	}
 	flags.override()
+	refuse := workerRefuses
+	if o.push {
+		if err := refusePush(flags.settings); err != nil {
+			return exitUsage, err
+		}
+		for i := range flags.settings {
+			flags.settings[i].Hold = 0 // a worker's
+		}
+		refuse = pushRefuses
+	}
 	worst := exitOK
 	for i := range flags.settings {
 		s := &flags.settings[i]
-		d, err := examine(ctx, flags, s, open)
+		d, err := examine(ctx, flags, s, open, refuse)
 		select {
 		case <-ctx.Done():
 			newScreen(std.err).printf("it was interrupted before queue %q answered", s.Name)
@@ -165,8 +188,11 @@ func unread(queue string, err error) *diagnosis {
 	}}}
 }
 
+// refuser finds what keeps a program from starting on queues; hold is a worker's.
+type refuser func(ctx context.Context, queues *runtime.Queues, mux *runtime.Mux, hold time.Duration) ([]runtime.Finding, error)
+
 // examine reads the queue's configuration and finds what is wrong with it.
-func examine(ctx context.Context, flags *workerFlags, s *runtime.QueueSettings, open opener) (*diagnosis, error) {
+func examine(ctx context.Context, flags *workerFlags, s *runtime.QueueSettings, open opener, refuse refuser) (*diagnosis, error) {
 	queues, policy, found, err := readPolicy(ctx, s, open)
 	if err != nil {
 		return nil, err
@@ -175,11 +201,7 @@ func examine(ctx context.Context, flags *workerFlags, s *runtime.QueueSettings, 
 	q := queues.All()[0]
 	mux := runtime.NewMux(nil)
 	mux.HandleAny(func(context.Context, *runtime.Info) error { return nil }, flags.handleOptions()...)
-	w, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{Hold: s.Hold})
-	if err != nil {
-		return nil, err
-	}
-	refused, err := w.Check(ctx)
+	refused, err := refuse(ctx, queues, mux, s.Hold)
 	if err != nil {
 		return nil, err
 	}
@@ -208,6 +230,15 @@ func examine(ctx context.Context, flags *workerFlags, s *runtime.QueueSettings, 
 		d.Stats = &statsReport{s.Ready, s.Leased, s.Delayed, s.Dead}
 	}
 	return d, nil
+}
+
+// workerRefuses are the findings for which a worker does not start.
+func workerRefuses(ctx context.Context, queues *runtime.Queues, mux *runtime.Mux, hold time.Duration) ([]runtime.Finding, error) {
+	w, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{Hold: hold})
+	if err != nil {
+		return nil, err
+	}
+	return w.Check(ctx)
 }
 
 // readPolicy opens a queue and reads its configuration, of which what the file
@@ -262,7 +293,7 @@ func complete(p, inFile *driver.Policy, err error) ([]finding, error) {
 	}
 	said := declared{
 		hold: inFile.Hold, maxReceives: inFile.MaxAttempts, deadLetter: inFile.DeadLetterTarget,
-		retention: inFile.Retention, deadLetterRetention: inFile.DeadLetterRetention,
+		retention: inFile.Retention, deadLetterRetention: inFile.DeadLetterRetention, retryDelay: inFile.RetryDelay,
 	}
 	found := said.differences(p, byItsFile)
 	p.Hold = cmp.Or(p.Hold, inFile.Hold)

@@ -308,17 +308,18 @@ func TestDeclarationsAreCutOutOfAQueueURL(t *testing.T) {
 
 func TestDifferencesFromWhatIsDeclared(t *testing.T) {
 	policy := soundPolicy
+	policy.RetryDelay = 10 * time.Second
 	policy.DeadLetterTarget = "arn:aws:sqs:eu-west-1:123456789012:orders-dead"
 	for name, c := range map[string]struct {
 		said declared
 		want []runtime.Setting
 	}{
-		"none":            {declared{30 * time.Second, 15, "orders-dead", 96 * time.Hour, 14 * 24 * time.Hour}, nil},
+		"none":            {declared{30 * time.Second, 15, "orders-dead", 96 * time.Hour, 14 * 24 * time.Hour, 10 * time.Second}, nil},
 		"none of an ARN":  {declared{deadLetter: policy.DeadLetterTarget}, nil},
 		"hold":            {declared{hold: time.Minute}, []runtime.Setting{runtime.SettingHold}},
 		"limit":           {declared{maxReceives: 16}, []runtime.Setting{runtime.SettingAttemptLimit}},
 		"dead letter":     {declared{deadLetter: "dead"}, []runtime.Setting{runtime.SettingDeadLetter}},
-		"all at one time": {declared{1, 1, "x", 1, 1}, []runtime.Setting{runtime.SettingDeadLetter, runtime.SettingAttemptLimit, runtime.SettingHold, settingRetention, runtime.SettingDeadLetterRetention}},
+		"all at one time": {declared{1, 1, "x", 1, 1, 1}, []runtime.Setting{runtime.SettingDeadLetter, runtime.SettingAttemptLimit, runtime.SettingHold, settingRetention, runtime.SettingDeadLetterRetention, runtime.SettingRetryDelay}},
 	} {
 		var got []runtime.Setting
 		for _, f := range c.said.differences(&policy, byItsURL) {
@@ -343,6 +344,8 @@ func TestDoctorRefuses(t *testing.T) {
 		{"attempts", []string{"doctor", "--queue", q.url, "--max-attempts=0"}, "--max-attempts 0 is not within"},
 		{"timeout", []string{"doctor", "--queue", q.url, "--timeout=-1s"}, "--timeout -1s is negative"},
 		{"hold", []string{"doctor", "--queue", q.url, "--hold=-1s"}, "--hold -1s is negative"},
+		{"a push of something else", []string{"doctor", "--queue", q.url, "--push"}, "does not begin with pubsub://"},
+		{"a push with a hold", []string{"doctor", "--queue=pubsub://test/orders", "--push", "--hold=30s"}, "--push and --hold are both given"},
 		{"queue URL", []string{"doctor", "--queue=x"}, "not a queue URL"},
 	}
 	for _, tt := range tests {

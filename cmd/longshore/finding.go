@@ -109,6 +109,7 @@ type declared struct {
 	maxReceives                    int
 	deadLetter                     string
 	retention, deadLetterRetention time.Duration
+	retryDelay                     time.Duration
 }
 
 func (d declared) empty() bool { return d == declared{} }
@@ -193,6 +194,7 @@ func (d declared) differences(p *driver.Policy, by finding) (found []finding) {
 		{runtime.SettingHold, "the hold", d.hold, p.Hold},
 		{settingRetention, "the retention", d.retention, p.Retention},
 		{runtime.SettingDeadLetterRetention, "the dead letter's retention", d.deadLetterRetention, p.DeadLetterRetention},
+		{runtime.SettingRetryDelay, "the retry delay", d.retryDelay, p.RetryDelay},
 	} {
 		if t.said != 0 && t.is != 0 && t.said != t.is {
 			add(t.setting, t.what, span(milliseconds(t.said)), span(milliseconds(t.is)))

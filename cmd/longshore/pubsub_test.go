@@ -140,6 +140,50 @@ func TestDoctorOnPubSub(t *testing.T) {
 	}
 }
 
+func TestDoctorOnAPushedSubscription(t *testing.T) {
+	retried := func(t *testing.T, s *pubsubServer) {
+		s.update(t, &pubsubpb.Subscription{RetryPolicy: &pubsubpb.RetryPolicy{MinimumBackoff: durationpb.New(10 * time.Second)}}, "retry_policy")
+	}
+	for name, c := range map[string]struct {
+		change func(t *testing.T, s *pubsubServer)
+		args   []string
+		code   int
+		want   runtime.Setting // empty: nothing is found
+		says   string
+	}{
+		"a retry policy":    {change: retried},
+		"no retry policy":   {func(*testing.T, *pubsubServer) {}, nil, 1, runtime.SettingRetryDelay, "retry-delay (retryPolicy): the subscription has no retry policy"},
+		"a timeout":         {retried, []string{"--timeout=22s"}, 0, "", ""},
+		"a longer timeout":  {retried, []string{"--timeout=30s"}, 1, runtime.SettingTimeout, "the timeout 30s of any kind is not below the"},
+		"the attempt limit": {retried, []string{"--max-attempts=6"}, 1, runtime.SettingAttemptLimit, "15 is below 17"},
+		"the hold of a worker": {retried, []string{"--config=" + writeConfig(t, "queues: {orders: {url: '"+ordersOnPubSub+"', hold: 1m}}")},
+			0, "", ""},
+		"another retry delay than is declared": {retried, []string{"--config=" + writeConfig(t, "queues: {orders: {url: '"+ordersOnPubSub+"', declared: {retry_delay: 20s}}}")},
+			3, runtime.SettingRetryDelay, "the retry delay is declared as 20s and is 10s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.change(t, startPubSub(t))
+			args := append([]string{"doctor", "--push"}, c.args...)
+			if !strings.Contains(strings.Join(args, " "), "--config") {
+				args = append(args, "--queue="+ordersOnPubSub)
+			}
+			text := here(t, "", args...)
+			e := here(t, "", append(args, "--json")...)
+			var d diagnosis
+			if err := json.Unmarshal([]byte(e.out), &d); err != nil {
+				t.Fatalf("%v\n%s%s", err, e.out, e.err)
+			}
+			var got runtime.Setting
+			if len(d.Findings) > 0 {
+				got = d.Findings[0].Setting
+			}
+			if e.code != c.code || len(d.Findings) > 1 || got != c.want || !strings.Contains(text.out, c.says) {
+				t.Errorf("exit code %d; want %d and %q that says %q:\n%s", e.code, c.code, c.want, c.says, text.out)
+			}
+		})
+	}
+}
+
 func (s *pubsubServer) update(t *testing.T, sub *pubsubpb.Subscription, path string) {
 	t.Helper()
 	sub.Name = "projects/test/subscriptions/orders"

@@ -90,7 +90,7 @@ func (m Mapping) Run(ctx context.Context) error {
 						<-room
 					}
 				}()
-				m.invoke(context.WithoutCancel(ctx), leases)
+				m.invoke(context.WithoutCancel(ctx), leases, ctx.Done())
 			})
 		}
 		if err != nil && ctx.Err() == nil {
@@ -134,7 +134,7 @@ func (m *Mapping) giveBack(ctx context.Context, leases []driver.Lease) {
 }
 
 // invoke invokes the function with a batch and deletes what is done.
-func (m *Mapping) invoke(ctx context.Context, leases []driver.Lease) {
+func (m *Mapping) invoke(ctx context.Context, leases []driver.Lease, ending <-chan struct{}) {
 	call, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()
 	event, err := json.Marshal(m.Event(leases))
@@ -155,14 +155,15 @@ func (m *Mapping) invoke(ctx context.Context, leases []driver.Lease) {
 			done = append(done, driver.Settlement{Lease: l, Verdict: driver.Ack})
 		}
 	}
-	m.delete(ctx, done)
+	m.delete(ctx, done, ending)
 }
 
 // deleteFor is how long a delete that fails for now is tried again.
 const deleteFor = time.Minute
 
-// delete deletes messages; those for which it fails in the end come again.
-func (m *Mapping) delete(ctx context.Context, done []driver.Settlement) {
+// delete deletes messages. Those for which it fails in the end, or while the mapping
+// ends, come again.
+func (m *Mapping) delete(ctx context.Context, done []driver.Settlement, ending <-chan struct{}) {
 	ctx, cancel := context.WithTimeout(ctx, deleteFor)
 	defer cancel()
 	for len(done) > 0 {
@@ -178,6 +179,9 @@ func (m *Mapping) delete(ctx context.Context, done []driver.Settlement) {
 		timer := time.NewTimer(time.Second)
 		select {
 		case <-timer.C:
+		case <-ending:
+			timer.Stop()
+			return
 		case <-ctx.Done():
 			timer.Stop()
 			return

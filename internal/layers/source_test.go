@@ -75,9 +75,19 @@ func TestTestsSleepInBubblesOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		parsed[name] = f
-		for _, d := range f.Decls {
-			if d, ok := d.(*ast.FuncDecl); ok && selects(d, "synctest", "Test") {
-				bubbles[filepath.Join(filepath.Dir(name), d.Name.Name)] = true
+	}
+	for more := true; more; { // a helper may make it by another
+		more = false
+		for name, f := range parsed {
+			dir := filepath.Dir(name)
+			for _, d := range f.Decls {
+				d, ok := d.(*ast.FuncDecl)
+				if !ok || bubbles[filepath.Join(dir, d.Name.Name)] {
+					continue
+				}
+				if selects(d, "synctest", "Test") || callsAny(d, dir, bubbles) {
+					bubbles[filepath.Join(dir, d.Name.Name)], more = true, true
+				}
 			}
 		}
 	}
@@ -100,9 +110,10 @@ func selects(n ast.Node, pkg, name string) (found bool) {
 	return found
 }
 
-// callsAny says whether f calls one of the functions of its package in dir.
-func callsAny(f *ast.File, dir string, functions map[string]bool) (found bool) {
-	ast.Inspect(f, func(n ast.Node) bool {
+// callsAny says whether somewhere below n one of the functions of its package in dir is
+// called.
+func callsAny(n ast.Node, dir string, functions map[string]bool) (found bool) {
+	ast.Inspect(n, func(n ast.Node) bool {
 		if c, ok := n.(*ast.CallExpr); ok {
 			x, ok := c.Fun.(*ast.Ident)
 			found = found || ok && functions[filepath.Join(dir, x.Name)]

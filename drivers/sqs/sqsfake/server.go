@@ -132,7 +132,7 @@ func (s *Server) HTTPClient() *http.Client {
 	s.mu.Lock()
 	s.clients = append(s.clients, t)
 	s.mu.Unlock()
-	return &http.Client{Transport: t}
+	return &http.Client{Transport: memoryTransport{t}}
 }
 
 // URL is the endpoint to give to a client that uses HTTPClient. Queue URLs begin

@@ -62,7 +62,7 @@ func main() {
 		case "bury":
 			return runtime.Permanent(errors.New("it is hopeless"))
 		case "exit":
-			os.Exit(3)
+			os.Exit(3) //nolint:forbidigo // that is what it is to do
 		}
 		return write("ended", t)
 	}, runtime.Retry(runtime.RetryPolicy{Backoff: runtime.Fixed(time.Second), NoJitter: true, MaxDeliveries: 100}))

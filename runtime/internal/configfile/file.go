@@ -50,6 +50,7 @@ type Policy struct {
 	DeadLetter          string
 	Retention           time.Duration
 	DeadLetterRetention time.Duration
+	RetryDelay          time.Duration
 }
 
 // Error is what is wrong with a file.
@@ -195,7 +196,7 @@ func (r *reader) retry(q *Queue, i item) {
 
 func (r *reader) policy(i item) *Policy {
 	p := new(Policy)
-	fields := r.fields(i, "hold", "max_attempts", "dead_letter", "retention", "dead_letter_retention")
+	fields := r.fields(i, "hold", "max_attempts", "dead_letter", "retention", "dead_letter_retention", "retry_delay")
 	if i, ok := fields["hold"]; ok {
 		p.Hold = r.duration(i, time.Millisecond, 7*day)
 	}
@@ -210,6 +211,9 @@ func (r *reader) policy(i item) *Policy {
 	}
 	if i, ok := fields["dead_letter_retention"]; ok {
 		p.DeadLetterRetention = r.retention(i)
+	}
+	if i, ok := fields["retry_delay"]; ok {
+		p.RetryDelay = r.duration(i, time.Millisecond, 7*day)
 	}
 	return p
 }

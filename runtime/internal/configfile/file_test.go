@@ -38,6 +38,7 @@ queues:
       dead_letter: orders-dead
       retention: 4d
       dead_letter_retention: unlimited
+      retry_delay: 10s
   mails: {url: 'mem://mails'}
 routes:
   mail.send: mails
@@ -60,9 +61,10 @@ func TestParse(t *testing.T) {
 				Weight:    3, Concurrency: 20, Hold: 30 * time.Second, Rate: 0.5, Burst: 5, MaxAttempts: 5, MaxDeliveries: 12, Backoff: 2 * time.Second, MaxBackoff: 24 * time.Hour,
 				Declared: &configfile.Policy{
 					Hold: time.Minute, MaxAttempts: 20, DeadLetter: "orders-dead", Retention: 96 * time.Hour, DeadLetterRetention: math.MaxInt64,
+					RetryDelay: 10 * time.Second,
 				},
 			},
-			{Name: "mails", URL: "mem://mails", Line: 21, Column: 16},
+			{Name: "mails", URL: "mem://mails", Line: 22, Column: 16},
 		},
 		Routes:       map[string]string{"mail.send": "mails", "order/pay": "orders"},
 		DefaultQueue: "orders",
@@ -92,7 +94,7 @@ func TestParseRefuses(t *testing.T) {
 		"an unknown key":        {q + "colour: hunter2\n", "4:1: colour: this key is unknown; known are queues, routes, default_queue, concurrency, strict"},
 		"an unknown queue key":  {q + "    colour: hunter2\n", "4:5: queues.a.colour: this key is unknown; known are url, weight, concurrency, rate, burst, hold, retry, declared"},
 		"an unknown retry key":  {q + "    retry: {tries: 7}\n", "4:13: queues.a.retry.tries: this key is unknown; known are max_attempts, max_deliveries, backoff, max_backoff"},
-		"an unknown declared":   {q + "    declared: {lives: 7}\n", "4:16: queues.a.declared.lives: this key is unknown; known are hold, max_attempts, dead_letter, retention, dead_letter_retention"},
+		"an unknown declared":   {q + "    declared: {lives: 7}\n", "4:16: queues.a.declared.lives: this key is unknown; known are hold, max_attempts, dead_letter, retention, dead_letter_retention, retry_delay"},
 		"a secret as a key":     {q + "    hunter2 hunter2: 1\n", "4:5: queues.a.a key: this key is unknown"},
 		"a token as a key":      {q + "    hunter2AKIA12345678: 1\n", "4:5: queues.a.a key: this key is unknown"},
 		"a number as a key":     {q + "    17: hunter2\n", "4:5: queues.a: a key is no text"},
@@ -140,6 +142,8 @@ func TestParseRefuses(t *testing.T) {
 		"retry as a list":       {q + "    retry: []\n", "4:12: queues.a.retry: it is a list; want a mapping"},
 		"a true dead letter":    {q + "    declared: {dead_letter: true}\n", "queues.a.declared.dead_letter: it is true or false; want a text"},
 		"a negative retention":  {q + "    declared: {retention: -1d}\n", "queues.a.declared.retention: it is not within"},
+		"no retry delay":        {q + "    declared: {retry_delay: 0s}\n", "queues.a.declared.retry_delay: it is not within"},
+		"a long retry delay":    {q + "    declared: {retry_delay: 8d}\n", "queues.a.declared.retry_delay: it is not within"},
 		"an anchor":             {"queues:\n  a: &x\n    url: mem://a\n", "it is an anchor, alias or tag, which are not taken"},
 		"an alias":              {"queues:\n  a: {url: &hunter2 'mem://a'}\n  b: {url: *hunter2}\n", "queues.a.url: it is an anchor, alias or tag"},
 		"a tag":                 {q + "    hold: !!str 30s\n", "queues.a.hold: it is an anchor, alias or tag"},

@@ -40,7 +40,7 @@ module "orders" {
   pull            = local.pool
   max_attempts    = 8  # as examples/orders/pubsub.yaml says
   max_deliveries  = 20 # so too
-  timeout_seconds = 50
+  timeout_seconds = 20 # as its handlers have it
 
   producer_members = { producer = google_service_account.producer.member }
   operator_members = local.operator
@@ -75,7 +75,7 @@ module "worker" {
   subscription = module.orders.subscription
   queue_url    = module.orders.url_declared
 
-  # A push: handlers get 54 s of these.
+  # A push: handlers get 49 s of these.
   request_timeout_seconds = 60
   ack_deadline_seconds    = 60
   max_attempts            = 8

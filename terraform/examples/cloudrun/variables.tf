@@ -31,7 +31,7 @@ variable "location" {
 }
 
 variable "name" {
-  description = "Name of the queue and of the worker, and the beginning of all other names."
+  description = "Name of the queue and of the worker, and the beginning of all other names. The program of examples/orders takes the queue orders, as its pubsub.yaml says."
   type        = string
   default     = "orders"
 
@@ -42,7 +42,7 @@ variable "name" {
 }
 
 variable "environment" {
-  description = "Environment of the program beside GOOGLE_CLOUD_PROJECT, QUEUE_URL, PUSH_AUDIENCE and PUSH_SERVICE_ACCOUNT, such as PAYMENTS_URL."
+  description = "Environment of the program beside GOOGLE_CLOUD_PROJECT, QUEUE_URL, PUSH_AUDIENCE, PUSH_SERVICE_ACCOUNT and PUSH_SIGNATURE_CHECKED, such as PAYMENTS_URL."
   type        = map(string)
   default     = {}
 }

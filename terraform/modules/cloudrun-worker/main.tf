@@ -30,6 +30,9 @@ locals {
   environment = merge(var.environment, { QUEUE_URL = local.queue_url }, local.push ? {
     PUSH_AUDIENCE        = local.audience
     PUSH_SERVICE_ACCOUNT = google_service_account.invoker[0].email
+    # Cloud Run checks each token, and takes its signature away: the service is never one
+    # that everybody may call.
+    PUSH_SIGNATURE_CHECKED = "true"
   } : {})
   limits = { cpu = var.cpu, memory = var.memory }
 }

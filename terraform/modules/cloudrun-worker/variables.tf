@@ -84,7 +84,7 @@ variable "args" {
 }
 
 variable "environment" {
-  description = "Environment of the program beside QUEUE_URL and, for a push, PUSH_AUDIENCE and PUSH_SERVICE_ACCOUNT. It stands in Terraform's state: no secrets."
+  description = "Environment of the program beside QUEUE_URL and, for a push, PUSH_AUDIENCE, PUSH_SERVICE_ACCOUNT and PUSH_SIGNATURE_CHECKED. It stands in Terraform's state: no secrets."
   type        = map(string)
   default     = {}
 
@@ -93,8 +93,8 @@ variable "environment" {
     error_message = "environment has a name that is not letters, digits and underscores without a digit first."
   }
   validation {
-    condition     = length(setintersection(keys(var.environment), ["K_CONFIGURATION", "K_REVISION", "K_SERVICE", "PORT", "PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT", "QUEUE_URL"])) == 0
-    error_message = "environment has a name that Cloud Run or this module sets itself: PORT, K_SERVICE, K_REVISION, K_CONFIGURATION, QUEUE_URL, PUSH_AUDIENCE or PUSH_SERVICE_ACCOUNT."
+    condition     = length(setintersection(keys(var.environment), ["K_CONFIGURATION", "K_REVISION", "K_SERVICE", "PORT", "PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT", "PUSH_SIGNATURE_CHECKED", "PUSH_UNAUTHENTICATED", "QUEUE_URL"])) == 0
+    error_message = "environment has a name that Cloud Run or this module sets itself: PORT, K_SERVICE, K_REVISION, K_CONFIGURATION, QUEUE_URL, PUSH_AUDIENCE, PUSH_SERVICE_ACCOUNT, PUSH_SIGNATURE_CHECKED or, never, PUSH_UNAUTHENTICATED."
   }
 }
 

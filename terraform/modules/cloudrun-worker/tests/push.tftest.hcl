@@ -64,9 +64,10 @@ run "defaults" {
   }
   assert {
     condition = { for e in google_cloud_run_v2_service.this[0].template[0].containers[0].env : e.name => e.value } == {
-      PUSH_AUDIENCE        = "https://orders-123456789012.europe-west1.run.app"
-      PUSH_SERVICE_ACCOUNT = "orders-invoker@my-project.iam.gserviceaccount.com"
-      QUEUE_URL            = "pubsub://my-project/orders?dead_subscription=orders-dead&hold=60s&max_deliveries=15"
+      PUSH_AUDIENCE          = "https://orders-123456789012.europe-west1.run.app"
+      PUSH_SERVICE_ACCOUNT   = "orders-invoker@my-project.iam.gserviceaccount.com"
+      PUSH_SIGNATURE_CHECKED = "true"
+      QUEUE_URL              = "pubsub://my-project/orders?dead_subscription=orders-dead&hold=60s&max_deliveries=15"
     }
     error_message = "the environment is ${jsonencode(google_cloud_run_v2_service.this[0].template[0].containers[0].env)}"
   }
@@ -218,7 +219,7 @@ run "all_that_can_be_set" {
     error_message = "queue_url is ${output.queue_url}"
   }
   assert {
-    condition     = toset([for e in google_cloud_run_v2_service.this[0].template[0].containers[0].env : e.name]) == toset(["ORDERS_CONFIG", "PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT", "QUEUE_URL"])
+    condition     = toset([for e in google_cloud_run_v2_service.this[0].template[0].containers[0].env : e.name]) == toset(["ORDERS_CONFIG", "PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT", "PUSH_SIGNATURE_CHECKED", "QUEUE_URL"])
     error_message = "the environment is ${jsonencode(google_cloud_run_v2_service.this[0].template[0].containers[0].env)}"
   }
   assert {

@@ -165,6 +165,16 @@ run "environment_of_the_module" {
   expect_failures = [var.environment]
 }
 
+run "an_environment_that_lets_everybody_push" {
+  command = plan
+
+  variables {
+    environment = { PUSH_UNAUTHENTICATED = "true" }
+  }
+
+  expect_failures = [var.environment]
+}
+
 run "half_a_processor" {
   command = plan
 
