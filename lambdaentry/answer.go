@@ -3,7 +3,6 @@ package lambdaentry
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -12,22 +11,18 @@ import (
 	"github.com/longshore-dev/longshore/runtime"
 )
 
-// flushTime bounds a flush where an invocation has no end.
-const flushTime = 2 * time.Second
-
 // answer settles what is left and names what comes again.
-func (b *batch) answer() (events.SQSEventResponse, error) {
+func (b *batch) answer(ctx context.Context) (events.SQSEventResponse, error) {
 	b.awaitSettled(b.times.settle)
-	whole := false
+	whole := ""
 	if b.returning() > 0 {
-		if whole = b.mapping.isWhole(b.times.settle); whole {
+		if whole = b.mapping.isWhole(b.times.leave); whole != "" {
 			b.ackAll()
 			b.awaitSettled(b.times.settle)
 		}
 	}
 	sum := Invocation{Messages: len(b.items), Duration: time.Since(b.began)}
 	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-	var settled []runtime.Settled
 	b.mu.Lock()
 	for _, it := range b.items {
 		d := it.decision
@@ -44,24 +39,18 @@ func (b *batch) answer() (events.SQSEventResponse, error) {
 		default:
 			sum.Done++
 		}
-		if it.state != waiting && it.state != running && !it.told {
-			it.told = true
-			settled = append(settled, runtime.Settled{Queue: it.source.info.Name, MessageID: it.id, Decision: d, Err: it.failure()})
-		}
 	}
 	b.mu.Unlock()
-	for _, s := range settled {
-		b.report(s)
-	}
+	b.reportAll(true)
 	if n := len(answer.BatchItemFailures); n > 0 && n == len(b.items) {
 		b.options.Logger.Error("all messages of an invocation come again", "messages", n, "unstarted", sum.Unstarted)
 		writeAllFailed(metricsTo, n)
 	}
 	call("OnInvocation", b.options.Logger, b.options.OnInvocation, sum)
-	b.flush()
-	if whole && len(answer.BatchItemFailures) > 0 {
+	b.flush(ctx)
+	if whole != "" && len(answer.BatchItemFailures) > 0 {
 		return events.SQSEventResponse{}, fmt.Errorf("lambdaentry: invoke: %d of %d messages come again; the others were deleted one by one, as %s",
-			len(answer.BatchItemFailures), len(b.items), wholeText)
+			len(answer.BatchItemFailures), len(b.items), whole)
 	}
 	return answer, nil
 }
@@ -94,8 +83,13 @@ func (b *batch) returning() int {
 // the handlers; their messages come again when their visibility ends.
 func (b *batch) abandon(ctx context.Context) (events.SQSEventResponse, error) {
 	b.options.Logger.Error("handlers ignore the end of their contexts; the invocation times out")
+	b.mu.Lock()
+	b.giving = true
+	b.mu.Unlock()
 	b.ackAll()
 	b.awaitSettled(b.times.settle)
+	b.reportAll(false) // there may be no other time
+	b.flush(ctx)
 	ended := make(chan struct{})
 	b.stay()
 	go func() { // ends with the handlers
@@ -105,7 +99,7 @@ func (b *batch) abandon(ctx context.Context) (events.SQSEventResponse, error) {
 	}()
 	select {
 	case <-ended:
-		return b.answer()
+		return b.answer(ctx)
 	case <-b.over:
 		b.desert()
 		return events.SQSEventResponse{}, driver.Errorf(driver.Closed, "lambdaentry: invoke", "handlers outlived the end of the process")
@@ -122,6 +116,24 @@ func (b *batch) desert() {
 	b.deserted = true
 }
 
+// reportAll tells the hooks of all messages that are settled and not told of; answered
+// says that the answer will take care of what is acked.
+func (b *batch) reportAll(answered bool) {
+	var settled []runtime.Settled
+	b.mu.Lock()
+	for _, it := range b.items {
+		if it.told || it.state < acked || it.state == settling || it.state == acked && !answered {
+			continue
+		}
+		it.told = true
+		settled = append(settled, runtime.Settled{Queue: it.source.info.Name, MessageID: it.id, Decision: it.decision, Err: it.failure()})
+	}
+	b.mu.Unlock()
+	for _, s := range settled {
+		b.report(s)
+	}
+}
+
 // report tells the hooks of a message.
 func (b *batch) report(s runtime.Settled) {
 	if s.Err != nil {
@@ -134,26 +146,5 @@ func (b *batch) report(s runtime.Settled) {
 	}
 	if s.Err == nil && s.Decision.Action == runtime.Settle && s.Decision.Settlement.Verdict == driver.Bury {
 		call("OnDead", b.options.Logger, b.options.OnDead, s)
-	}
-}
-
-// flush has telemetry sent before the process may be frozen.
-func (b *batch) flush() {
-	if b.options.Flush == nil {
-		return
-	}
-	limit := flushTime
-	if end := b.times.end; !end.IsZero() {
-		limit = min(limit, time.Until(end.Add(-end.Sub(b.times.settle)/2)))
-	}
-	ctx, cancel := b.within(limit)
-	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			b.options.Logger.Error("a hook panicked", "hook", "Flush", "panic", v, "stack", string(debug.Stack()))
-		}
-	}()
-	if err := b.options.Flush(ctx); err != nil {
-		b.options.Logger.Warn("telemetry was not flushed", "error", err)
 	}
 }

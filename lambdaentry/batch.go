@@ -33,14 +33,10 @@ type batch struct {
 	lines    []*line       // that nobody runs yet; guarded by mu
 	toSettle []*item       // guarded by mu
 	settlers int           // guarded by mu
+	asleep   int           // of the settlers; guarded by mu
+	giving   bool          // run has given handlers up, and acks do not wait for the answer; guarded by mu
 	deserted bool          // run has returned without its runners; guarded by mu
 	quiet    chan struct{} // closed when settlers falls to 0; nil when nobody waits for it; guarded by mu
-}
-
-// line is messages that run one after the other: one, or those of a group.
-type line struct {
-	items   []*item
-	suspect bool // one of them is
 }
 
 // item is one message.
@@ -49,6 +45,8 @@ type item struct {
 	lease  driver.Lease
 	id     string
 	behind int
+	// suspect: it may be what ends the process.
+	suspect bool
 
 	// The rest is guarded by the batch's mu.
 	state     state
@@ -96,6 +94,15 @@ func (h *Handler) timesOf(ctx context.Context, now time.Time) times {
 	return times{start: end.Add(-m), handlers: end.Add(-m / 2), leave: end.Add(-m / 4), settle: end.Add(-m / 8), end: end}
 }
 
+// at is a channel that tells when a time has come, which is never for the zero time.
+func at(when time.Time) (<-chan time.Time, func() bool) {
+	if when.IsZero() {
+		return nil, func() bool { return true }
+	}
+	timer := time.NewTimer(time.Until(when))
+	return timer.C, timer.Stop
+}
+
 // newBatch sorts the records of an event into lines.
 func (h *Handler) newBatch(ctx context.Context, records []events.SQSMessage) (*batch, error) {
 	now := time.Now()
@@ -122,15 +129,16 @@ func (h *Handler) newBatch(ctx context.Context, records []events.SQSMessage) (*b
 		*it = item{source: s, lease: lease, id: r.MessageId, behind: s.waited(r.MessageId), expires: lease.Expires()}
 		it.extendAt = extendAt(now, it.expires)
 		b.items, b.byID[it.id] = append(b.items, it), it
-		suspect := h.mux.Suspect(it.delivery())
-		if s.finished(it.id) {
+		b.ordered = b.ordered || s.capabilities.Ordered
+		if s.finished(it.id) { // it is in nobody's way
 			it.decision = runtime.Decision{Action: runtime.Settle, Settlement: driver.Settlement{Lease: lease, Verdict: driver.Ack}}
 			it.state = acked
+			continue
 		}
-		b.ordered = b.ordered || s.capabilities.Ordered
+		it.suspect = h.mux.Suspect(it.delivery())
 		key := lease.Message().GroupKey
 		if key == "" || !s.capabilities.Ordered {
-			b.lines = append(b.lines, &line{items: []*item{it}, suspect: suspect})
+			b.lines = append(b.lines, &line{items: []*item{it}, suspect: it.suspect})
 			continue
 		}
 		key = s.info.Name + "\x00" + key
@@ -139,7 +147,7 @@ func (h *Handler) newBatch(ctx context.Context, records []events.SQSMessage) (*b
 			b.lines = append(b.lines, groups[key])
 		}
 		l := groups[key]
-		l.items, l.suspect = append(l.items, it), l.suspect || suspect
+		l.items, l.suspect = append(l.items, it), l.suspect || it.suspect
 	}
 	b.warnOfVisibility(now)
 	return b, nil
@@ -164,10 +172,11 @@ func (b *batch) run(ctx context.Context) (events.SQSEventResponse, error) {
 	close(over)
 	helpers.Wait()
 	if !ended {
+		cancel(b.cause()) // where tell had no time to
 		return b.abandon(ctx)
 	}
 	cancel(nil)
-	return b.answer()
+	return b.answer(ctx)
 }
 
 // tell ends the handlers' contexts when the invocation is about to end.
@@ -188,6 +197,16 @@ again:
 	case <-b.draining:
 		cancel(runtime.ErrDraining)
 	case <-over:
+	}
+}
+
+// cause is why handlers' contexts end now.
+func (b *batch) cause() error {
+	select {
+	case <-b.draining:
+		return runtime.ErrDraining
+	default:
+		return runtime.ErrTimeout
 	}
 }
 
@@ -220,156 +239,4 @@ func (b *batch) runLines(handlers context.Context) bool {
 		}
 	}
 	return true
-}
-
-// runBeside runs lines beside each other, by at most n runners.
-func (b *batch) runBeside(handlers context.Context, lines []*line, n int) bool {
-	b.mu.Lock()
-	b.lines = lines
-	b.mu.Unlock()
-	n = min(n, len(lines))
-	left := make(chan struct{}, n) // a runner that ended; never closed
-	for range n {
-		b.stay()
-		b.runners.Go(func() {
-			defer b.leave()
-			b.runner(handlers)
-			left <- struct{}{}
-		})
-	}
-	late, stop := at(b.times.leave)
-	defer stop()
-	for range n {
-		select {
-		case <-left:
-		case <-late:
-			b.giveUp(lines)
-			return false
-		case <-b.over:
-			b.giveUp(lines)
-			return false
-		}
-	}
-	return true
-}
-
-// at is a channel that tells when a time has come, which is never for the zero time.
-func at(when time.Time) (<-chan time.Time, func() bool) {
-	if when.IsZero() {
-		return nil, func() bool { return true }
-	}
-	timer := time.NewTimer(time.Until(when))
-	return timer.C, timer.Stop
-}
-
-// runner runs lines until there are no more.
-func (b *batch) runner(handlers context.Context) {
-	for {
-		b.mu.Lock()
-		if len(b.lines) == 0 {
-			b.mu.Unlock()
-			return
-		}
-		l := b.lines[0]
-		b.lines = b.lines[1:]
-		b.mu.Unlock()
-		b.runLine(handlers, l)
-	}
-}
-
-// runLine runs the messages of a line in order. Behind one that comes again the others
-// go back.
-func (b *batch) runLine(handlers context.Context, l *line) {
-	for i, it := range l.items {
-		if delay, ok := b.mayStart(it); !ok {
-			b.sendBack(l.items[i:], delay)
-			return
-		}
-		if !b.runItem(handlers, it) {
-			b.sendBack(l.items[i+1:], 0)
-			return
-		}
-	}
-}
-
-// mayStart says whether a task can be started, and for how long to put it off if not.
-func (b *batch) mayStart(it *item) (putOff time.Duration, ok bool) {
-	select {
-	case <-b.stopping:
-		return 0, false
-	default:
-	}
-	if !b.times.start.IsZero() && !time.Now().Before(b.times.start) {
-		return 0, false
-	}
-	if d := it.source.pausedFor(); d > 0 {
-		return min(d, it.source.capabilities.MaxReleaseDelay), false
-	}
-	return 0, true
-}
-
-// sendBack releases messages that were not started.
-func (b *batch) sendBack(items []*item, delay time.Duration) {
-	for _, it := range items {
-		b.mu.Lock()
-		if it.state == waiting {
-			it.decision = runtime.Decision{Action: runtime.Settle, Settlement: driver.Settlement{Lease: it.lease, Verdict: driver.Release, Delay: delay}}
-			it.source.note(it.id)
-			b.decided(it)
-		}
-		b.mu.Unlock()
-	}
-}
-
-// runItem runs one message and says whether the next of its group may run.
-func (b *batch) runItem(handlers context.Context, it *item) bool {
-	ctx, cancel := context.WithCancelCause(handlers)
-	defer cancel(nil)
-	b.mu.Lock()
-	if it.state != waiting {
-		b.mu.Unlock()
-		return false
-	}
-	if it.lost {
-		it.decision = runtime.Decision{Action: runtime.Nothing, Err: runtime.ErrLeaseLost}
-		b.decided(it)
-		b.mu.Unlock()
-		return false
-	}
-	it.state, it.cancel = running, cancel
-	b.mu.Unlock()
-
-	d := b.dispatch(ctx, it)
-
-	b.mu.Lock()
-	it.cancel, it.decision = nil, d
-	if d.Action != runtime.Nothing {
-		it.decision.Settlement.Lease = it.lease
-	}
-	if d.Pause > 0 {
-		it.source.pause(d.Pause)
-	}
-	if d.Task != nil && d.Err == nil && d.Settlement.Verdict == driver.Release { // snoozed
-		it.source.note(it.id)
-	}
-	b.decided(it)
-	state := it.state
-	b.mu.Unlock()
-	if state != settling || d.Settlement.Verdict != driver.Bury {
-		return state == acked
-	}
-	b.awaitSettled(b.times.settle) // of a group: the next may run only when this one is dead
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return it.state == gone
-}
-
-// giveUp releases what of lines was not started.
-func (b *batch) giveUp(lines []*line) {
-	b.mu.Lock()
-	b.lines = nil
-	b.mu.Unlock()
-	for _, l := range lines {
-		b.sendBack(l.items, 0)
-	}
 }

@@ -46,7 +46,8 @@
 // Without it Lambda deletes what the answer names. Start asks Lambda how the function
 // is mapped, where it may (lambda:ListEventSourceMappings); on a mapping without it,
 // messages are deleted one by one and failures fail the invocation, so that nothing is
-// lost, and the log says so at each cold start. The visibility of the queue should be
+// lost, and the log says so at each cold start. While Lambda has not answered yet, at
+// most 5 s, failures are treated in the same way. The visibility of the queue should be
 // at least six times the function's timeout, plus the batching window. (Source: AWS
 // Lambda Developer Guide, "Using Lambda with Amazon SQS".)
 package lambdaentry

@@ -6,3 +6,6 @@ func Whole(h *Handler) {
 	h.mapping.whole.Store(true)
 	close(h.mapping.looked)
 }
+
+// Looking has h look at its mapping without an end.
+func Looking(h *Handler) { h.mapping.looked = make(chan struct{}) }

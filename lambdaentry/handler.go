@@ -31,6 +31,7 @@ type Handler struct {
 	draining chan struct{} // closed by Close: contexts end
 	over     chan struct{} // closed by Close when it gives up: leases are let go
 	mapping  mapping
+	flushing chan struct{} // a token of the flush under way; never closed
 
 	mu      sync.Mutex
 	running int             // invocations, and handlers that they left behind; guarded by mu
@@ -62,6 +63,7 @@ func New(mux *runtime.Mux, queues *runtime.Queues, opts *Options) (*Handler, err
 	h := &Handler{
 		mux: mux, sources: make(map[string]*source), runs: make(map[runKey]*run),
 		stopping: make(chan struct{}), draining: make(chan struct{}), over: make(chan struct{}), idle: make(chan struct{}),
+		flushing: make(chan struct{}, 1),
 	}
 	if opts != nil {
 		h.options = *opts

@@ -2,6 +2,8 @@ package lambdaentry
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
@@ -27,17 +29,29 @@ type run struct {
 
 // dispatch runs the message of it, or joins the run that there is.
 func (b *batch) dispatch(ctx context.Context, it *item) runtime.Decision {
+	delivery := it.delivery() // from begin on, others may change it
 	for {
 		first, mine := b.begin(it)
 		if mine {
-			d := b.mux.Dispatch(ctx, it.delivery())
-			b.end(first, d)
+			d := exited()
+			defer func() { b.end(first, d) }()
+			d = b.mux.Dispatch(ctx, delivery)
 			return d
 		}
 		if d, ok := b.join(ctx, it, first); ok {
 			return d
 		}
 	}
+}
+
+// exitDelay is how long a task is put off whose handler has ended its goroutine.
+const exitDelay = 10 * time.Second
+
+var errExited = errors.New("the handler ended its goroutine (runtime.Goexit)")
+
+// exited is what becomes of a run without a result.
+func exited() runtime.Decision {
+	return runtime.Decision{Action: runtime.Settle, Settlement: driver.Settlement{Verdict: driver.Release, Delay: exitDelay}, Err: errExited}
 }
 
 // begin says that the message of it runs from now on, unless it does so already.

@@ -37,13 +37,13 @@ func (b *batch) keep(over <-chan struct{}) {
 			return
 		case now := <-ticker.C:
 			b.ackBefore(now.Add(-ackAfter))
-			b.extend(time.Now())
+			b.extend(time.Now(), over)
 		}
 	}
 }
 
-// extend extends what is due, queue by queue.
-func (b *batch) extend(now time.Time) {
+// extend extends what is due, queue by queue, until over is closed.
+func (b *batch) extend(now time.Time, over <-chan struct{}) {
 	due := make(map[*source][]*item)
 	b.mu.Lock()
 	for _, it := range b.items {
@@ -59,7 +59,13 @@ func (b *batch) extend(now time.Time) {
 	b.mu.Unlock()
 	for s, items := range due {
 		for len(items) > 0 {
+			select {
+			case <-over:
+				return
+			default:
+			}
 			n := min(len(items), s.capabilities.MaxSettleBatch)
+			b.ackBefore(time.Now().Add(-ackAfter)) // each part may take its time
 			b.extendPart(s, slices.Clone(items[:n]))
 			items = items[n:]
 		}
@@ -78,7 +84,11 @@ func (b *batch) extendPart(s *source, items []*item) {
 	if len(items) == 0 {
 		return
 	}
-	ctx, cancel := b.within(extendTime)
+	limit := extendTime
+	if !b.times.leave.IsZero() { // the end does not wait for it
+		limit = min(limit, time.Until(b.times.leave))
+	}
+	ctx, cancel := b.within(limit)
 	defer cancel()
 	results := s.info.Driver.Extend(ctx, leases, s.info.Hold)
 	now := time.Now()
@@ -90,10 +100,11 @@ func (b *batch) extendPart(s *source, items []*item) {
 		if it.deferred {
 			it.deferred = false
 			b.settlers--
+			b.asleep--
 			b.settle(it)
 		}
 		switch {
-		case it.state > running:
+		case it.state > running || it.lease != leases[i]: // it has a newer one, see join
 		case r.Err == nil:
 			it.expires, it.extendAt = r.Expires, extendAt(now, r.Expires)
 		case driver.Is(r.Err, driver.LeaseLost):

@@ -24,6 +24,8 @@ const (
 	partial = "ReportBatchItemFailures"
 	// wholeText is what is wrong with a mapping that reports none.
 	wholeText = "the function's event source mapping lacks FunctionResponseTypes = [" + partial + "]"
+	// unknownText is what is wrong while nobody knows.
+	unknownText = "it is not known yet whether the function's event source mapping has FunctionResponseTypes = [" + partial + "]"
 	// lookTime bounds the look at the mapping.
 	lookTime = 5 * time.Second
 	// maxMappings bounds the answer to it, in bytes.
@@ -36,19 +38,27 @@ type mapping struct {
 	whole  atomic.Bool   // a mapping takes an answer for that of the whole batch
 }
 
-// isWhole says whether it is known that Lambda deletes what an answer names. It waits
-// for a look that is under way until a time, the zero time for no limit.
-func (m *mapping) isWhole(until time.Time) bool {
+// isWhole says why Lambda may delete what an answer names; empty when it is not known to.
+// It waits for a look that is under way until a time, the zero time for no limit.
+func (m *mapping) isWhole(until time.Time) (why string) {
 	if m.looked == nil {
-		return false
+		return ""
 	}
 	late, stop := at(until)
 	defer stop()
 	select {
 	case <-m.looked:
 	case <-late:
+		select {
+		case <-m.looked: // both at once
+		default:
+			return unknownText
+		}
 	}
-	return m.whole.Load()
+	if m.whole.Load() {
+		return wholeText
+	}
+	return ""
 }
 
 // function is where this process runs, as AWS Lambda tells it by the environment.

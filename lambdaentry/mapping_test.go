@@ -54,8 +54,8 @@ func TestAMappingWithoutPartialAnswersIsFound(t *testing.T) {
 		f := function{name: "orders", region: "eu-west-1", endpoint: "https://lambda.test", credentials: aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}}
 		m.look(context.Background(), answers(t, tt.status, tt.body), f, []string{"orders"}, slog.New(slog.NewTextHandler(&log, nil)))
 		close(m.looked)
-		if got := m.isWhole(time.Time{}); got != tt.whole {
-			t.Errorf("%s: whole %v; want %v", what, got, tt.whole)
+		if got := m.isWhole(time.Time{}); (got != "") != tt.whole {
+			t.Errorf("%s: whole %q; want %v", what, got, tt.whole)
 		}
 		if got := log.String(); (tt.says == "") != (got == "") || !strings.Contains(got, tt.says) || strings.Contains(got, "secret") {
 			t.Errorf("%s: the log says %q; want %q", what, got, tt.says)
@@ -65,11 +65,16 @@ func TestAMappingWithoutPartialAnswersIsFound(t *testing.T) {
 
 func TestTheAnswerWaitsForTheLookAtTheMapping(t *testing.T) {
 	m := &mapping{looked: make(chan struct{})}
-	m.whole.Store(true)
-	if !m.isWhole(time.Now().Add(time.Millisecond)) { // late, it is what is known
-		t.Errorf("what is known is not told")
+	if got := m.isWhole(time.Now().Add(time.Millisecond)); got != unknownText { // late, the worst is taken for true
+		t.Errorf("before it is known: %q", got)
 	}
-	if new(mapping).isWhole(time.Time{}) {
+	close(m.looked)
+	for range 10 {
+		if got := m.isWhole(time.Now().Add(-time.Second)); got != "" { // it is known, however late
+			t.Errorf("when it is known: %q", got)
+		}
+	}
+	if new(mapping).isWhole(time.Time{}) != "" {
 		t.Errorf("outside of AWS Lambda a mapping is whole")
 	}
 }

@@ -23,7 +23,7 @@ type Options struct {
 	// Logger gets failures and troubles, never payloads; nil stands for slog.Default.
 	Logger *slog.Logger
 	// OnSettled is called once for each message that was decided on, before the
-	// invocation is answered. It must be quick and safe for concurrent use.
+	// invocation is answered, or when it is about to time out. It must be quick and safe for concurrent use.
 	OnSettled func(runtime.Settled)
 	// OnError is called like OnSettled for each attempt that failed, and OnDead for
 	// each task that the queue has taken into its dead letter. A panic in any of the
@@ -33,8 +33,9 @@ type Options struct {
 	// given.
 	OnInvocation func(Invocation)
 	// Flush sends telemetry that is still in memory, before each answer: from then on
-	// the process may be frozen. It gets a tenth of a second to half of Margin; its
-	// error is logged.
+	// the process may be frozen. It gets at most 2 s, and near the end of an
+	// invocation what is left of that; one that does not heed its context is left, and
+	// no other begins beside it. Its error is logged.
 	Flush func(context.Context) error
 }
 

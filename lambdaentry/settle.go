@@ -12,6 +12,8 @@ import (
 const (
 	// maxSettlers is how many Settle calls of an invocation are under way at once.
 	maxSettlers = 8
+	// maxAsleep is how many settlers wait for another try meanwhile.
+	maxAsleep = 24
 	// settleTime bounds one call.
 	settleTime = 10 * time.Second
 	// settleFor is how long a settle that fails is tried again.
@@ -29,6 +31,9 @@ func (b *batch) decided(it *item) {
 	case d.Action == runtime.Settle && d.Settlement.Verdict == driver.Ack:
 		it.state = acked
 		it.source.finish(it.id)
+		if b.giving && !b.deserted {
+			b.settle(it)
+		}
 	case b.deserted: // it is left to come again when its lease ends
 		it.state = returned
 	case it.lost: // what the handler wanted is no longer ours to do
@@ -45,21 +50,29 @@ func (b *batch) settle(it *item) {
 	if it.extending { // the extend that is under way hands it on
 		it.deferred = true
 		b.settlers++
+		b.asleep++
 		return
 	}
 	b.toSettle = append(b.toSettle, it)
-	most := maxSettlers
+	b.hire()
+}
+
+// hire starts a settler where there is call for one. Those that are asleep hold up
+// nothing but where order is kept. The caller holds mu.
+func (b *batch) hire() {
+	most, busy := maxSettlers, b.settlers-min(b.asleep, maxAsleep)
 	if b.ordered {
-		most = 1
+		most, busy = 1, b.settlers
 	}
-	if b.settlers < most && (b.settlers == 0 || len(b.toSettle) >= 10) {
-		b.settlers++
-		b.stay()
-		go func() { // ends when nothing is left to settle
-			defer b.leave()
-			b.settler()
-		}()
+	if n := len(b.toSettle); n == 0 || busy >= most || busy > 0 && n < 10 {
+		return
 	}
+	b.settlers++
+	b.stay()
+	go func() { // ends when nothing is left to settle
+		defer b.leave()
+		b.settler()
+	}()
 }
 
 // ackAll acknowledges what is done by itself, in place of by the answer.
@@ -150,12 +163,20 @@ func (b *batch) settlePart(s *source, part []*item) {
 			return
 		}
 		wait = max(wait, min(50*time.Millisecond<<min(try, 6), 2*time.Second))
-		if !b.sleep(began, wait) {
-			b.mu.Lock()
-			for _, it := range part {
+		b.mu.Lock()
+		b.asleep++
+		b.hire()
+		b.mu.Unlock()
+		more := b.sleep(began, wait)
+		b.mu.Lock()
+		b.asleep--
+		for _, it := range part {
+			if !more && it.state == settling { // what is only to be acked is gone
 				it.state = returned
 			}
-			b.mu.Unlock()
+		}
+		b.mu.Unlock()
+		if !more {
 			return
 		}
 	}
