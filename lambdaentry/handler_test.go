@@ -286,7 +286,7 @@ func TestSuspectsRunAloneAndLast(t *testing.T) {
 	on(t, "orders", func(_ context.Context, task *runtime.Task[work]) error {
 		ran = append(ran, task.Args.Do)
 		return nil
-	}, nil, func(f *function) {
+	}, &lambdaentry.Options{Concurrency: 1}, func(f *function) {
 		f.enqueue("suspect")
 		e := f.event(1)
 		e.Records[0].Attributes["ApproximateReceiveCount"] = "7"
