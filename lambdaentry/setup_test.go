@@ -43,6 +43,7 @@ type function struct {
 	queues *runtime.Queues
 	log    *syncBuffer
 	h      *lambdaentry.Handler
+	opts   *lambdaentry.Options
 	leases []driver.Lease // of the last event
 
 	mu      sync.Mutex
@@ -124,14 +125,22 @@ func on(t *testing.T, name string, handler func(ctx context.Context, task *runti
 			defer f.mu.Unlock()
 			f.sums = append(f.sums, i)
 		}
-		if f.h, err = lambdaentry.New(f.mux, f.queues, &o); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.h.Check(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		f.opts = &o
+		f.start()
 		test(f)
 	})
+}
+
+// start begins with a handler that remembers nothing.
+func (f *function) start() {
+	f.Helper()
+	var err error
+	if f.h, err = lambdaentry.New(f.mux, f.queues, f.opts); err != nil {
+		f.Fatal(err)
+	}
+	if err := f.h.Check(f.Context()); err != nil {
+		f.Fatal(err)
+	}
 }
 
 func (f *function) enqueue(do string, opts ...runtime.EnqueueOption) runtime.TaskID {
@@ -218,9 +227,12 @@ func taskOf(body []byte) runtime.TaskID {
 }
 
 // noteOf is what the task of a record does.
-func noteOf(r events.SQSMessage) string {
+func noteOf(r events.SQSMessage) string { return noteOfBody([]byte(r.Body)) }
+
+// noteOfBody is what the task in a message does.
+func noteOfBody(body []byte) string {
 	var event struct{ Data work }
-	_ = json.Unmarshal([]byte(r.Body), &event) // what is no task has none
+	_ = json.Unmarshal(body, &event) // what is no task has none
 	return event.Data.Do
 }
 
