@@ -105,7 +105,27 @@ func (b *batch) abandon(ctx context.Context) (events.SQSEventResponse, error) {
 		return events.SQSEventResponse{}, driver.Errorf(driver.Closed, "lambdaentry: invoke", "handlers outlived the end of the process")
 	case <-ctx.Done():
 		b.desert()
+		b.awaitEnd(ended)
 		return events.SQSEventResponse{}, fmt.Errorf("lambdaentry: invoke: handlers ignored the end of their contexts: %w", ctx.Err())
+	}
+}
+
+// killTime is how long after a time-out AWS Lambda may take to end the process.
+const killTime = time.Second
+
+// awaitEnd waits for the end of the process, which an answer would keep from coming: the
+// handlers would go on, and their messages could not run here any more.
+func (b *batch) awaitEnd(ended <-chan struct{}) {
+	if b.exit == nil {
+		return
+	}
+	timer := time.NewTimer(killTime)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+		b.options.Logger.Error("the process ends itself, as handlers outlived the invocation")
+		b.exit()
 	}
 }
 

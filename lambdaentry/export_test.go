@@ -7,5 +7,8 @@ func Whole(h *Handler) {
 	close(h.mapping.looked)
 }
 
+// OnExit has h end its process by a function.
+func OnExit(h *Handler, exit func()) { h.exit = exit }
+
 // Looking has h look at its mapping without an end.
 func Looking(h *Handler) { h.mapping.looked = make(chan struct{}) }

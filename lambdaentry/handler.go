@@ -31,6 +31,7 @@ type Handler struct {
 	draining chan struct{} // closed by Close: contexts end
 	over     chan struct{} // closed by Close when it gives up: leases are let go
 	mapping  mapping
+	exit     func()        // ends the process; nil where that is not the Handler's
 	flushing chan struct{} // a token of the flush under way; never closed
 
 	mu      sync.Mutex

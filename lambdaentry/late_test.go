@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/longshore-dev/longshore/lambdaentry"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -27,5 +28,21 @@ func TestWhatEndsAtTheLastMomentIsDeleted(t *testing.T) {
 			t.Errorf("%d messages are left; want the one that hangs", live)
 		}
 		time.Sleep(2 * time.Hour) // it ends
+	})
+}
+
+// A process whose handler outlives the invocation does not answer that, which would keep
+// the process: it waits for AWS Lambda to end it, and then ends itself.
+func TestAProcessDoesNotOutliveItsTimeout(t *testing.T) {
+	on(t, "orders", does, nil, func(f *function) {
+		f.enqueue("ignore")
+		e := f.event(1)
+		start := time.Now()
+		var exited time.Duration
+		lambdaentry.OnExit(f.h, func() { exited = time.Since(start) })
+		if _, err := f.try(e, 10*time.Second); err == nil || exited <= 10*time.Second {
+			t.Errorf("the invocation answers %v, the process ended after %v; want more than 10s", err, exited)
+		}
+		time.Sleep(2 * time.Hour) // the handler ends
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"log"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -46,6 +47,7 @@ func Start(mux *runtime.Mux, queues *runtime.Queues, opts *Options) {
 			h.mapping.look(context.Background(), http.DefaultClient, f, slices.Collect(maps.Keys(h.sources)), h.options.Logger)
 		})
 	}
+	h.exit = func() { os.Exit(1) }
 	lambda.StartWithOptions(h, lambda.WithEnableSIGTERM(func() { h.terminate(queues) }))
 	looking.Wait()
 }
