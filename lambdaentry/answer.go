@@ -124,7 +124,6 @@ func (b *batch) awaitEnd(ended <-chan struct{}) {
 	select {
 	case <-ended:
 	case <-timer.C:
-		b.options.Logger.Error("the process ends itself, as handlers outlived the invocation")
 		b.exit()
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"log"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -47,7 +46,7 @@ func Start(mux *runtime.Mux, queues *runtime.Queues, opts *Options) {
 			h.mapping.look(context.Background(), http.DefaultClient, f, slices.Collect(maps.Keys(h.sources)), h.options.Logger)
 		})
 	}
-	h.exit = func() { os.Exit(1) }
+	h.exit = func() { log.Fatal("lambdaentry: the process ends itself, as handlers outlived their invocation") }
 	lambda.StartWithOptions(h, lambda.WithEnableSIGTERM(func() { h.terminate(queues) }))
 	looking.Wait()
 }
