@@ -54,6 +54,7 @@ type verifier struct {
 	parser            *jwt.Parser
 	times             *jwt.Validator
 	keys              *keys
+	parsed            parsedTokens
 }
 
 // algorithms are those by which Google signs, or may. None of them has a secret.
@@ -78,14 +79,21 @@ func (v *verifier) verify(ctx context.Context, header http.Header) error {
 	if err != nil {
 		return err
 	}
-	var c claims
+	if known := v.parsed.get(token); known != nil {
+		if err := known.check(ctx, v); err != nil {
+			return tokenError(err)
+		}
+		return nil // it was for here
+	}
+	c := new(claims)
+	var t *jwt.Token // nil without a signature
 	if strings.HasSuffix(token, removedSignature) {
 		if !v.signatureChecked {
 			return errRemoved
 		}
-		err = v.readUnsigned(token, &c)
+		err = v.readUnsigned(token, c)
 	} else {
-		_, err = v.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) { return v.key(ctx, t) })
+		t, err = v.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) { return v.key(ctx, t) })
 	}
 	switch {
 	case err != nil:
@@ -96,6 +104,9 @@ func (v *verifier) verify(ctx context.Context, header http.Header) error {
 		return errAudience
 	case c.Email != v.account || !c.EmailVerified:
 		return errAccount
+	}
+	if t != nil {
+		v.parsed.put(token, t, c)
 	}
 	return nil
 }

@@ -193,3 +193,39 @@ func FuzzToken(f *testing.F) {
 }
 
 var _ = pushentry.Options{}
+
+// A token that was good is checked again with each push: its time, and its key.
+func TestAKnownTokenIsCheckedAgain(t *testing.T) {
+	keys := newKeyServer(rsaSource)
+	on(t, setup{options: keys.verified()}, func(e *env) {
+		token := goodToken()
+		e.pushing("at first", token, 204)
+		e.pushing("again", token, 204)
+		dot := strings.LastIndexByte(token, '.')
+		e.pushing("with another signature", token[:dot]+signedByAnother(token)[dot:], 401)
+		next := map[string]any{"kid": "two", "kty": "RSA", "n": number(otherKey.N), "e": "AQAB"}
+		keys.set(func(s *keyServer) { s.keys = []any{next} })
+		time.Sleep(50 * time.Minute) // the keys are renewed beside a push
+		e.pushing("while they are", token, 204)
+		time.Sleep(time.Minute)
+		e.pushing("once its key is gone", token, 401)
+		keys.set(func(s *keyServer) {
+			s.keys = []any{map[string]any{"kid": "one", "kty": "RSA", "n": number(otherKey.N), "e": "AQAB"}}
+		})
+		time.Sleep(2 * time.Minute)
+		e.pushing("once another key has its id", token, 401)
+		keys.set(func(s *keyServer) { s.keys = []any{rsaSource} })
+		time.Sleep(2 * time.Hour)
+		e.pushing("once it has expired", token, 401)
+	})
+}
+
+// signedByAnother is the token with the signature of another key.
+func signedByAnother(token string) string {
+	parts := strings.Split(token, ".")
+	signature, err := jwt.SigningMethodRS256.Sign(parts[0]+"."+parts[1], otherKey)
+	if err != nil {
+		panic(err)
+	}
+	return parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
