@@ -176,7 +176,8 @@ pubsub-emulator: ## Run a Pub/Sub emulator on port PUBSUB_PORT (8085) until Ctrl
 	@bin/pubsubemulator -port $(PUBSUB_PORT)
 
 # Time is real there too, and no ack deadline is below 10 s, so that all checks run at
-# once and take as long as the longest. What was found is kept in
+# once and take as long as the longest. The probes come after them: both together are
+# more than the emulator does in time. What was found is kept in
 # pubsubemulator/results, as that on LocalStack.
 PUBSUB_PROFILES := pubsub plain emulator,pubsub ordered emulator,pubsub exactly-once emulator
 
@@ -184,7 +185,8 @@ PUBSUB_PROFILES := pubsub plain emulator,pubsub ordered emulator,pubsub exactly-
 conformance-pubsub: ## Run the suite and the probes of the in-process server on the Pub/Sub emulator
 	@rm -rf .results/pubsubemulator
 	cd pubsubemulator && CONFORMANCE_REQUIRE='$(PUBSUB_PROFILES)' CONFORMANCE_RESULTS='$(CURDIR)/.results/pubsubemulator' PUBSUB_EMULATOR_REQUIRE=1 \
-		$(GO) test -count=1 -timeout 20m -parallel 600 -run '^Test(Conformance|Probes)' .
+		$(GO) test -count=1 -timeout 20m -parallel 600 -run '^TestConformance' .
+	cd pubsubemulator && PUBSUB_EMULATOR_REQUIRE=1 $(GO) test -count=1 -timeout 10m -parallel 100 -run '^TestProbes' .
 	@mkdir -p pubsubemulator/results && cp .results/pubsubemulator/*.json pubsubemulator/results/
 
 .PHONY: chaos-pubsub
