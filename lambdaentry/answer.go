@@ -46,7 +46,7 @@ func (b *batch) answer(ctx context.Context) (events.SQSEventResponse, error) {
 		b.options.Logger.Error("all messages of an invocation come again", "messages", n, "unstarted", sum.Unstarted)
 		writeAllFailed(metricsTo, n)
 	}
-	call("OnInvocation", b.options.Logger, b.options.OnInvocation, sum)
+	b.tellOf(sum)
 	b.flush(ctx)
 	if whole != "" && len(answer.BatchItemFailures) > 0 {
 		return events.SQSEventResponse{}, fmt.Errorf("lambdaentry: invoke: %d of %d messages come again; the others were deleted one by one, as %s",
@@ -159,11 +159,5 @@ func (b *batch) report(s runtime.Settled) {
 		b.options.Logger.Warn("a message was not settled and comes again", "queue", s.Queue, "message", s.MessageID,
 			"verdict", s.Decision.Settlement.Verdict.String(), "error", s.Err)
 	}
-	call("OnSettled", b.options.Logger, b.options.OnSettled, s)
-	if s.Decision.Err != nil {
-		call("OnError", b.options.Logger, b.options.OnError, s)
-	}
-	if s.Err == nil && s.Decision.Action == runtime.Settle && s.Decision.Settlement.Verdict == driver.Bury {
-		call("OnDead", b.options.Logger, b.options.OnDead, s)
-	}
+	s.Tell(b.options.Logger, b.options.OnSettled, b.options.OnError, b.options.OnDead)
 }

@@ -1,19 +1,16 @@
 package lambdaentry
 
-import (
-	"log/slog"
-	"runtime/debug"
-)
+import "runtime/debug"
 
-// call calls a hook of the application, which may be nil.
-func call[T any](name string, log *slog.Logger, hook func(T), v T) {
-	if hook == nil {
+// tellOf calls OnInvocation.
+func (h *Handler) tellOf(i Invocation) {
+	if h.options.OnInvocation == nil {
 		return
 	}
 	defer func() {
-		if p := recover(); p != nil {
-			log.Error("a hook panicked", "hook", name, "panic", p, "stack", string(debug.Stack()))
+		if v := recover(); v != nil {
+			h.options.Logger.Error("a hook panicked", "hook", "OnInvocation", "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
-	hook(v)
+	h.options.OnInvocation(i)
 }

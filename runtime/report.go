@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -17,24 +18,29 @@ func (l *lane) report(h *held, err error) {
 		l.logger.Warn(text, "message", h.id, "verdict", s.Verdict.String(), "error", err)
 	}
 	o := &l.worker.options
-	settled := Settled{Queue: l.queue.Name, MessageID: h.id, Decision: h.decision, Err: err}
-	l.tell("OnSettled", o.OnSettled, settled)
-	if h.decision.Err != nil {
-		l.tell("OnError", o.OnError, settled)
+	Settled{Queue: l.queue.Name, MessageID: h.id, Decision: h.decision, Err: err}.Tell(l.logger, o.OnSettled, o.OnError, o.OnDead)
+}
+
+// Tell calls the hooks of an application, each of which may be nil, as a Worker does: see
+// [WorkerOptions].OnSettled, OnError and OnDead. A hook that panics is logged. It is for
+// hosts beside the Worker.
+func (s Settled) Tell(log *slog.Logger, onSettled, onError, onDead func(Settled)) {
+	s.tell(log, "OnSettled", onSettled)
+	if s.Decision.Err != nil {
+		s.tell(log, "OnError", onError)
 	}
-	if err == nil && h.decision.Action == Settle && s.Verdict == driver.Bury {
-		l.tell("OnDead", o.OnDead, settled)
+	if s.Err == nil && s.Decision.Action == Settle && s.Decision.Settlement.Verdict == driver.Bury {
+		s.tell(log, "OnDead", onDead)
 	}
 }
 
-// tell calls a hook of the application.
-func (l *lane) tell(name string, hook func(Settled), s Settled) {
+func (s Settled) tell(log *slog.Logger, name string, hook func(Settled)) {
 	if hook == nil {
 		return
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			l.logger.Error("a hook panicked", "hook", name, "message", s.MessageID, "panic", v, "stack", string(debug.Stack()))
+			log.Error("a hook panicked", "hook", name, "message", s.MessageID, "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
 	hook(s)
