@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -135,7 +134,7 @@ func (h *Handler) findings(q *route, p *driver.Policy) (found []runtime.Finding)
 			"a failed task comes back at once", "give it one, or declare its RetryDelay")
 	}
 	for _, kind := range h.mux.Delayed() {
-		add(SettingDelays, kindName(kind)+" needs delays", "its tasks would come at the times of the subscription's retry policy, and use up their attempts",
+		add(SettingDelays, runtime.KindName(kind)+" needs delays", "its tasks would come at the times of the subscription's retry policy, and use up their attempts",
 			"have a Worker pull them from a queue of their own")
 	}
 	switch {
@@ -156,16 +155,8 @@ func (h *Handler) findings(q *route, p *driver.Policy) (found []runtime.Finding)
 		add(runtime.SettingHold, fmt.Sprintf("its ack deadline %v leaves %v for a handler", p.Hold, room), "nothing would be done in time",
 			"raise it, or lower Options.Margin")
 	case timeout >= room:
-		add(runtime.SettingTimeout, fmt.Sprintf("the timeout %v of %s is not below the %v that the ack deadline %v leaves for a handler", timeout, kindName(kind), room, p.Hold),
+		add(runtime.SettingTimeout, fmt.Sprintf("the timeout %v of %s is not below the %v that the ack deadline %v leaves for a handler", timeout, runtime.KindName(kind), room, p.Hold),
 			"a task that takes as long would be pushed again while it runs", "raise the ack deadline or shorten the timeout")
 	}
 	return found
-}
-
-// kindName is a kind in a sentence.
-func kindName(kind string) string {
-	if kind == "*" {
-		return "any kind"
-	}
-	return "kind " + strconv.Quote(kind)
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -26,6 +27,14 @@ func (m *Mux) LongestTimeout() (kind string, timeout time.Duration) {
 		}
 	}
 	return kind, timeout
+}
+
+// KindName is a kind of LongestTimeout or Delayed in a sentence.
+func KindName(kind string) string {
+	if kind == anyKind {
+		return "any kind"
+	}
+	return fmt.Sprintf("kind %q", kind)
 }
 
 // Delays says that a kind needs delays: its tasks are enqueued for later or snoozed,

@@ -151,7 +151,7 @@ func (m *Mux) findings(q *QueueInfo, p *driver.Policy, ask time.Duration) (found
 	}
 	if kind, t := m.LongestTimeout(); t > 0 && t >= c.MaxTotalHold-min(totalMargin, c.MaxTotalHold/10) {
 		add(SettingTimeout, fmt.Sprintf("the timeout %v of %s does not fit into the %v for which the broker keeps a lease in all, less what is kept back of that",
-			t, kindName(kind), c.MaxTotalHold), "a task that takes as long would lose its lease", "shorten it")
+			t, KindName(kind), c.MaxTotalHold), "a task that takes as long would lose its lease", "shorten it")
 	}
 	if p.RetryDelay > 0 {
 		add(SettingRetryDelay, fmt.Sprintf("the broker adds %v before each retry to the worker's own backoff", p.RetryDelay),
@@ -162,12 +162,4 @@ func (m *Mux) findings(q *QueueInfo, p *driver.Policy, ask time.Duration) (found
 			p.DeadLetterRetention, p.Retention), "some would vanish", "raise it")
 	}
 	return found
-}
-
-// kindName is a kind in a sentence.
-func kindName(kind string) string {
-	if kind == anyKind {
-		return "any kind"
-	}
-	return fmt.Sprintf("kind %q", kind)
 }
