@@ -16,8 +16,7 @@ import (
 type batch struct {
 	*Handler
 	items   []*item // in the order of the event, each message once
-	byID    map[string]*item
-	ordered bool // settles keep the order in which they were decided
+	ordered bool    // settles keep the order in which they were decided
 	began   time.Time
 	times   times
 
@@ -27,7 +26,7 @@ type batch struct {
 	cut    context.CancelFunc
 	cutOff <-chan struct{}
 
-	runners sync.WaitGroup // which may outlive run, see abandoned
+	runners sync.WaitGroup // which may outlive run, see abandon
 
 	mu       sync.Mutex
 	lines    []*line       // that nobody runs yet; guarded by mu
@@ -107,10 +106,10 @@ func at(when time.Time) (<-chan time.Time, func() bool) {
 func (h *Handler) newBatch(ctx context.Context, records []events.SQSMessage) (*batch, error) {
 	now := time.Now()
 	b := &batch{
-		Handler: h, byID: make(map[string]*item, len(records)), items: make([]*item, 0, len(records)),
+		Handler: h, items: make([]*item, 0, len(records)),
 		began: now, times: h.timesOf(ctx, now),
 	}
-	groups := make(map[string]*line)
+	byID, groups := make(map[string]*item, len(records)), make(map[string]*line)
 	all := make([]item, len(records))
 	for i := range records {
 		r := &records[i]
@@ -119,7 +118,7 @@ func (h *Handler) newBatch(ctx context.Context, records []events.SQSMessage) (*b
 			return nil, err
 		}
 		lease := s.adopt(r, now)
-		if old := b.byID[r.MessageId]; old != nil && old.source == s { // the later receipt is the valid one
+		if old := byID[r.MessageId]; old != nil && old.source == s { // the later receipt is the valid one
 			old.lease = lease
 			continue
 		} else if old != nil {
@@ -128,7 +127,7 @@ func (h *Handler) newBatch(ctx context.Context, records []events.SQSMessage) (*b
 		it := &all[i]
 		*it = item{source: s, lease: lease, id: r.MessageId, behind: s.waited(r.MessageId), expires: lease.Expires()}
 		it.extendAt = extendAt(now, it.expires)
-		b.items, b.byID[it.id] = append(b.items, it), it
+		b.items, byID[it.id] = append(b.items, it), it
 		b.ordered = b.ordered || s.capabilities.Ordered
 		if s.finished(it.id) { // it is in nobody's way
 			it.decision = runtime.Decision{Action: runtime.Settle, Settlement: driver.Settlement{Lease: lease, Verdict: driver.Ack}}
@@ -183,20 +182,20 @@ func (b *batch) run(ctx context.Context) (events.SQSEventResponse, error) {
 func (b *batch) tell(ctx context.Context, cancel context.CancelCauseFunc, over <-chan struct{}) {
 	end, stop := at(b.times.handlers)
 	defer stop()
-	stopping := b.stopping
-again:
-	select {
-	case <-end:
-		cancel(runtime.ErrTimeout)
-	case <-ctx.Done():
-		cancel(runtime.ErrTimeout)
-	case <-stopping:
-		b.giveBack()
-		stopping = nil
-		goto again
-	case <-b.draining:
-		cancel(runtime.ErrDraining)
-	case <-over:
+	for stopping := b.stopping; ; stopping = nil {
+		select {
+		case <-end:
+			cancel(runtime.ErrTimeout)
+		case <-ctx.Done():
+			cancel(runtime.ErrTimeout)
+		case <-stopping:
+			b.sendBack(b.items, 0) // all that was not started
+			continue
+		case <-b.draining:
+			cancel(runtime.ErrDraining)
+		case <-over:
+		}
+		return
 	}
 }
 
@@ -209,9 +208,6 @@ func (b *batch) cause() error {
 		return runtime.ErrTimeout
 	}
 }
-
-// giveBack releases all that was not started.
-func (b *batch) giveBack() { b.sendBack(b.items, 0) }
 
 // runLines runs all lines, suspects last and one at a time. It answers false when the
 // invocation ends before its handlers do.
