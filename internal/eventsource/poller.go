@@ -40,9 +40,9 @@ type Mapping struct {
 	Whole bool
 }
 
-// pollTime is how long a long poll waits. Source: AWS Lambda Developer Guide, "Using
-// Lambda with Amazon SQS".
-const pollTime = 20 * time.Second
+// pollTime is how long a long poll waits, and so how long the end of a mapping may. AWS
+// Lambda's waits longer.
+const pollTime = time.Second
 
 // Run brings messages until ctx ends; then it waits for the invocations under way. An
 // error of a receive ends it when another try would answer the same.
@@ -77,7 +77,7 @@ func (m Mapping) Run(ctx context.Context) error {
 		}
 		// A receive that is under way when ctx ends is let return, and what it brings is
 		// given back.
-		leases, err := m.receive(ctx, n)
+		leases, err := m.Queue.Receive(context.WithoutCancel(ctx), driver.ReceiveOptions{Max: n, Wait: pollTime})
 		for range n - len(leases) {
 			<-room
 		}
@@ -108,18 +108,6 @@ func (m Mapping) Run(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// receive leases messages; once ctx has ended it gives up by itself within a second.
-func (m *Mapping) receive(ctx context.Context, n int) ([]driver.Lease, error) {
-	end := time.Now().Add(pollTime)
-	for ctx.Err() == nil && time.Now().Before(end) {
-		leases, err := m.Queue.Receive(context.WithoutCancel(ctx), driver.ReceiveOptions{Max: n, Wait: time.Second})
-		if len(leases) > 0 || err != nil {
-			return leases, err
-		}
-	}
-	return nil, nil
 }
 
 // giveBack releases what comes too late.
