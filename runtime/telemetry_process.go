@@ -68,7 +68,7 @@ func (p *processing) process(ctx context.Context, a *attempt, c carrier, now tim
 		return within
 	}
 	o := &s.queue.process
-	within, p.span = t.tracer.Start(within, o.span, o.start...)
+	within, p.span = t.tracer.Start(within, o.span, o.start...) //nolint:spancheck // processing.end ends it
 	if p.span.IsRecording() {
 		p.describe(ctx, a, sent)
 	}

@@ -85,7 +85,7 @@ func attributesOf(s sdktrace.ReadOnlySpan) map[string]string {
 func texts(set attribute.Set) map[string]string {
 	all := make(map[string]string)
 	for _, kv := range set.ToSlice() {
-		all[string(kv.Key)] = kv.Value.Emit()
+		all[string(kv.Key)] = kv.Value.String()
 	}
 	return all
 }
