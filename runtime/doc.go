@@ -56,8 +56,8 @@
 // is an exception event with its stack. Payloads are never told; the text of a
 // handler's error is, cut to 800 bytes.
 //
-// The metrics have messaging.system and messaging.destination.name, the queue's name;
-// those of tasks longshore.task.kind too:
+// The metrics have messaging.system, but for the histograms of wait and attempts, and
+// messaging.destination.name, the queue's name; those of tasks longshore.task.kind too:
 //
 //	messaging.client.sent.messages      counter    tasks enqueued; error.type where that failed
 //	messaging.client.consumed.messages  counter    messages received
