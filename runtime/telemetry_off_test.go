@@ -30,7 +30,7 @@ func hooks(ctx context.Context, c *Client, m *Mux, l *lane, a *attempt, d *Decis
 	}
 	var run processing
 	ctx = run.process(ctx, a, carrier{}, a.info.EnqueuedAt)
-	run.end(ctx, d)
+	run.end(d)
 	var settle settling
 	settle.begin(ctx, l.signals, batch)
 	settle.end(nil)
