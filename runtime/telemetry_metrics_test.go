@@ -184,6 +184,15 @@ func TestLossesForksAndFailuresAreCounted(t *testing.T) {
 			w.want(w.one("process jobs"), map[string]string{"longshore.outcome": "interrupted", "error.type": ""})
 		})
 	})
+	t.Run("a drain while a task of a group is snoozed in its place", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWatched(t, &mem.Options{Ordered: true}, runtime.RetryPolicy{}, nil)
+			w.handle(func(context.Context, *runtime.Task[job]) error { return runtime.Snooze(10 * time.Minute) })
+			w.enqueue("a", runtime.Group("g"))
+			w.runFor(time.Minute)
+			w.measures(map[string]float64{outcomeOf("snooze"): 1, "longshore.lease.held": 0})
+		})
+	})
 	t.Run("a task of a group that is snoozed in its place", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWatched(t, &mem.Options{Ordered: true}, runtime.RetryPolicy{}, nil)
