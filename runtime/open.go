@@ -56,7 +56,7 @@ func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error
 	case found && err == nil:
 		return &Info{
 			ID: TaskID(event.ID), Kind: event.Type, Queue: d.Queue.Name, EnqueuedAt: event.Time,
-			Attributes: message.Attributes, payload: event.Data, contentType: event.DataContentType,
+			Attributes: message.Attributes, payload: event.Data, contentType: event.DataContentType, packed: packedOf(event),
 		}, event.Expiry, nil
 	case m.rawKind != "":
 		return &Info{
