@@ -78,9 +78,11 @@ type Payloads struct {
 	unopened bool // see Config.ClientOptions
 }
 
+// DefaultMaxPayload is Payloads.MaxSize, in bytes, when nobody says.
+const DefaultMaxPayload = 64 << 20
+
 const (
 	defaultThreshold   = 64 << 10
-	defaultMaxPayload  = 64 << 20
 	maxPayload         = 1 << 30
 	minCompressed      = 1 << 10
 	defaultPayloadTime = time.Minute
@@ -96,7 +98,7 @@ func (p *Payloads) checked() (*Payloads, error) {
 		c.Threshold = defaultThreshold
 	}
 	if c.MaxSize == 0 {
-		c.MaxSize = defaultMaxPayload
+		c.MaxSize = DefaultMaxPayload
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultPayloadTime
