@@ -2,6 +2,7 @@ package claimcheck
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -11,8 +12,8 @@ import (
 	"github.com/longshore-dev/longshore/driver"
 )
 
-// checkName is the name of the object that CheckWrite writes, and the one that CheckRead
-// looks for.
+// checkName is the name of the object that CheckRead looks for, and how those begin that
+// CheckWrite writes.
 const checkName = "longshore-check"
 
 // CheckRead reports whether payloads could be read. A Worker with this store calls it
@@ -30,7 +31,7 @@ func (s *Store) CheckRead(ctx context.Context) error {
 		return r.Close()
 	}
 	switch code := codeOf(err); code {
-	case driver.NotFound: // as it should be, unless it was written
+	case driver.NotFound: // as it should be
 		return nil
 	case driver.PermissionDenied:
 		return driver.Errorf(code, op, "this program may not read objects; give it the right to get them: %w", err)
@@ -40,12 +41,12 @@ func (s *Store) CheckRead(ctx context.Context) error {
 }
 
 // CheckWrite reports whether payloads could be written, for a producer that would
-// rather not start than fail later. It writes a small object under a fixed name, which
-// it does not delete, as a producer needs no right to.
+// rather not start than fail later. It writes a small object under a fresh name, which
+// it neither overwrites nor deletes, as a producer needs no right to.
 //
 // The errors are those of Put.
 func (s *Store) CheckWrite(ctx context.Context) error {
-	_, err := s.Put(ctx, checkName, []byte("written by CheckWrite of github.com/longshore-dev/longshore/claimcheck\n"))
+	_, err := s.Put(ctx, checkName+"."+rand.Text(), []byte("written by CheckWrite of github.com/longshore-dev/longshore/claimcheck\n"))
 	return err
 }
 

@@ -16,7 +16,6 @@ const maxPuts = 8
 
 // luggage is the payload of a task that is to go to the store.
 type luggage struct {
-	name  string
 	event envelope.Event // with the payload as its data
 }
 
@@ -70,7 +69,7 @@ func (c *Client) pack(t *Outgoing, event *envelope.Event) error {
 	if _, err := envelope.Append(nil, &bare); err != nil { // before anything is written
 		return driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%w", err)
 	}
-	t.luggage = &luggage{objectName(t.ID), stored}
+	t.luggage = &luggage{stored}
 	return nil
 }
 
@@ -112,9 +111,9 @@ func (c *Client) checkIn(ctx context.Context, t *Outgoing) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.payloads.Timeout)
 	defer cancel()
-	ref, err := c.payloads.Store.Put(ctx, l.name, l.event.Data)
-	for try := 1; driver.Retryable(err) && sleep(ctx, max(callBackoff(try, l.name), retryAfter(err))) == nil; try++ {
-		again, failed := c.payloads.Store.Put(ctx, l.name, l.event.Data)
+	ref, err := c.payloads.Store.Put(ctx, objectName(t.ID), l.event.Data)
+	for try := 1; driver.Retryable(err) && sleep(ctx, max(callBackoff(try, string(t.ID)), retryAfter(err))) == nil; try++ {
+		again, failed := c.payloads.Store.Put(ctx, objectName(t.ID), l.event.Data)
 		if failed != nil && ctx.Err() != nil {
 			break // our time is over: what it failed with before says more
 		}
@@ -141,7 +140,7 @@ const maxRef = 1024
 // checkInAll is checkIn for tasks of one call. It writes into results why some cannot
 // be sent, and answers whether all can.
 func (c *Client) checkInAll(ctx context.Context, tasks []*Outgoing, results []EnqueueResult) bool {
-	if c.payloads == nil {
+	if !slices.ContainsFunc(tasks, func(t *Outgoing) bool { return t.luggage != nil }) {
 		return true
 	}
 	free := make(chan struct{}, maxPuts) // never closed

@@ -19,8 +19,8 @@ import (
 type PayloadStore interface {
 	// Put writes an object and answers its reference: a URI reference of at most
 	// 1,024 bytes without secrets, as messages carry it. The name is fresh and not to
-	// be guessed, 27 to 155 letters, digits and any of ._-; a call that failed is
-	// repeated with the same name, and the object is the same one then. It must not
+	// be guessed, 28 to 155 letters, digits and any of ._-; a call that failed is
+	// repeated with another, so that a right to overwrite is not needed. It must not
 	// change or keep data.
 	Put(ctx context.Context, name string, data []byte) (ref string, err error)
 	// Get reads an object of at most limit bytes. The reference comes from a message
