@@ -260,7 +260,7 @@ func (Report) Kind() string { return "report" }
 
 // workWithPayloads enqueues a report and works on all queues of a configuration file,
 // which names a store for large payloads.
-func workWithPayloads(ctx context.Context, path string, report Report, print func(Report)) error {
+func workWithPayloads(ctx context.Context, path string, report Report, show func(Report)) error {
 	config, err := runtime.OpenConfig(ctx, path)
 	if err != nil {
 		return err
@@ -280,7 +280,7 @@ func workWithPayloads(ctx context.Context, path string, report Report, print fun
 	}
 	mux := runtime.NewMux(&runtime.MuxOptions{Payloads: config.Payloads})
 	runtime.Handle(mux, func(_ context.Context, t *runtime.Task[Report]) error {
-		print(t.Args)
+		show(t.Args)
 		return nil
 	})
 	worker, err := runtime.NewWorker(config.Queues, mux, config.WorkerOptions())
