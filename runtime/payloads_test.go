@@ -221,6 +221,10 @@ func TestWhatIsWrongWithATaskIsFoundBeforeItsPayloadIsStored(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	_, err := runtime.Enqueue(t.Context(), b.client, job{strings.Repeat("x", 100<<10)}, runtime.Group("a\x00b"))
+	if !driver.Is(err, driver.InvalidArgument) || !strings.Contains(err.Error(), "partitionkey") {
+		t.Errorf("a group that is none: %v", err)
+	}
 	if puts, _ := s.counts(); puts != 0 {
 		t.Errorf("%d objects were written", puts)
 	}
