@@ -11,9 +11,10 @@ import (
 // Client enqueues tasks. It is safe for concurrent use. It has no goroutines and
 // needs no closing.
 type Client struct {
-	queues  *Queues
-	options ClientOptions
-	send    SendFunc
+	queues   *Queues
+	options  ClientOptions
+	payloads *Payloads // checked; nil for none
+	send     SendFunc
 }
 
 // ClientOptions configure a Client. The zero value of each field is its default.
@@ -40,6 +41,9 @@ type ClientOptions struct {
 	// Telemetry makes spans and metrics of sends, and sends the trace of each task
 	// with it; nil for none.
 	Telemetry *Telemetry
+	// Payloads say where large payloads go, and whether they are compressed; nil: they
+	// are refused, and none is. The Muxes of the workers need the same.
+	Payloads *Payloads
 }
 
 // NewClient makes a Client of queues; nil options are the defaults.
@@ -96,6 +100,10 @@ func NewClient(queues *Queues, opts *ClientOptions) (*Client, error) {
 		if layer == nil {
 			return nil, driver.Errorf(driver.InvalidArgument, op, "middleware %d is nil", i)
 		}
+	}
+	var err error
+	if c.payloads, err = o.Payloads.checked(); err != nil {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "%w", err)
 	}
 	send := wrap(SendFunc(c.sendTasks), o.Middleware)
 	if send == nil {
@@ -161,6 +169,12 @@ func (c *Client) deliver(ctx context.Context, t *Outgoing, s *sending) (TaskID, 
 		return result.ID, result.Err
 	}
 	id := t.ID
+	if t.luggage != nil {
+		if err := c.checkIn(ctx, t); err != nil {
+			return id, err
+		}
+		t.at = time.Now()
+	}
 	within := bound(ctx, t.at.Add(c.options.SendTimeout))
 	defer within.stop()
 	t.batch[0] = t.message()
@@ -184,10 +198,16 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 	if len(tasks) == 0 {
 		return results
 	}
+	for i, t := range tasks {
+		results[i].ID = t.ID
+	}
+	if !c.checkInAll(ctx, tasks, results) {
+		c.sendOthers(ctx, tasks, results)
+		return results
+	}
 	queue := tasks[0].queue
 	messages := make([]driver.Message, len(tasks))
 	for i, t := range tasks {
-		results[i].ID = t.ID
 		messages[i] = t.message()
 	}
 	limit := queue.capabilities.MaxSendBatch
@@ -199,6 +219,20 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 		c.sendBatch(ctx, queue, messages[from:to], results[from:to])
 	}
 	return results
+}
+
+// sendOthers sends those of tasks whose results have no error yet.
+func (c *Client) sendOthers(ctx context.Context, tasks []*Outgoing, results []EnqueueResult) {
+	var others []*Outgoing
+	var places []int
+	for i, t := range tasks {
+		if results[i].Err == nil {
+			others, places = append(others, t), append(places, i)
+		}
+	}
+	for j, r := range c.sendTasks(ctx, others) {
+		results[places[j]] = r
+	}
 }
 
 func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {

@@ -81,6 +81,12 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	case info.Attempt > info.MaxAttempts && d.held != nil && !d.held.alone():
 		decision = a.with(a.keep(queueUp, 0), nil)
 	default:
+		if info.packed != nil {
+			if d, done := a.unpack(ctx); done {
+				decision = d
+				break
+			}
+		}
 		var worker *Worker
 		if d.held != nil {
 			d.held.ran = true

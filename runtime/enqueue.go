@@ -38,6 +38,7 @@ type Outgoing struct {
 	carry                  driver.Carry // of a task that the queue cannot delay for as long
 	group, fairness, dedup string
 	body                   []byte
+	luggage                *luggage          // of a payload that is to go to the store, until it is there
 	batch                  [1]driver.Message // of sendOne
 	sending                *sending          // of EnqueueMany; nil without telemetry
 }
@@ -118,8 +119,10 @@ func Attribute(name, value string) EnqueueOption {
 // ID makes no second task where the broker deduplicates.
 //
 // InvalidArgument for a kind, id, delay, key or attribute that is not legal;
-// TooLarge for arguments over the queue's limit less 8 KiB; Unsupported for a
-// delay or key that the queue cannot give; otherwise what the broker said after
+// TooLarge for arguments over the queue's limit less 8 KiB without a store for them,
+// or over Payloads.MaxSize; Unsupported for a delay or key that the queue cannot give;
+// what the store said, after retries up to Payloads.Timeout, when the payload goes
+// there and was not taken: then nothing is sent; otherwise what the broker said after
 // retries up to ClientOptions.SendTimeout.
 func Enqueue[T Args](ctx context.Context, c *Client, args T, opts ...EnqueueOption) (TaskID, error) {
 	var s sending
@@ -292,16 +295,10 @@ func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time, 
 	if o.ttl > 0 {
 		event.Expiry = now.Add(o.ttl)
 	}
-	body, err := envelope.Append(t.body, &event)
-	if err != nil {
-		return driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%w", err)
+	if c.payloads != nil {
+		return c.pack(t, &event)
 	}
-	if limit := t.queue.capabilities.MaxBody - headroom; len(body) > limit {
-		return driver.Errorf(driver.TooLarge, enqueueOp(t.Kind),
-			"the task takes %d bytes, more than %d on queue %q; keep large payloads in a store and send a reference", len(body), limit, t.Queue)
-	}
-	t.body = body
-	return nil
+	return c.inline(t, &event)
 }
 
 // maxKind is the most bytes in a kind.

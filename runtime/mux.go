@@ -19,6 +19,7 @@ type Mux struct {
 	codecs     map[string]Codec // by media type
 	json       Codec            // of application/json
 	middleware []Middleware
+	payloads   *Payloads // checked; nil for none
 	rawKind    string
 	logger     *slog.Logger
 	problems   []error
@@ -38,6 +39,9 @@ type MuxOptions struct {
 	// payload of a task of this kind whose id is the broker's. By default such
 	// messages are buried as undecodable.
 	RawKind string
+	// Payloads say where the payloads are that messages only refer to, and how to
+	// decompress them; nil: such tasks are put off, for a worker that knows.
+	Payloads *Payloads
 	// Logger is what a task's logger is made from; nil stands for
 	// slog.Default.
 	Logger *slog.Logger
@@ -92,6 +96,10 @@ func NewMux(opts *MuxOptions) *Mux {
 	}
 	if opts.Logger != nil {
 		m.logger = opts.Logger
+	}
+	var err error
+	if m.payloads, err = opts.Payloads.checked(); err != nil {
+		m.fail("%w", err)
 	}
 	if m.rawKind = opts.RawKind; m.rawKind != "" {
 		if err := checkKind(m.rawKind); err != nil {

@@ -62,7 +62,7 @@ func (m *Mux) open(d Delivery, message *driver.Message) (*Info, opened, error) {
 	case found && err == nil:
 		return &Info{
 			ID: TaskID(event.ID), Kind: event.Type, Queue: d.Queue.Name, EnqueuedAt: event.Time,
-			Attributes: message.Attributes, payload: event.Data, contentType: event.DataContentType,
+			Attributes: message.Attributes, payload: event.Data, contentType: event.DataContentType, packed: packedOf(event),
 		}, opened{event.Expiry, carrier{event.TraceParent, event.TraceState}}, nil
 	case m.rawKind != "":
 		return &Info{

@@ -34,7 +34,8 @@ type sender struct {
 	enqueue []runtime.EnqueueOption
 	queues  *runtime.Queues
 	client  *runtime.Client
-	limit   int // of the queue on a body, in bytes
+	store   io.Closer // of large payloads
+	limit   int       // on the data of a task, in bytes
 
 	sum      sendSum
 	begun    time.Time
@@ -84,8 +85,11 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 	if s.queues, err = o.openOne(ctx, byURL, o.kind, "longshore send"); err != nil {
 		return nil, err
 	}
-	s.limit = s.queues.All()[0].Driver.Capabilities().MaxBody
-	s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}})
+	var payloads *runtime.Payloads
+	if payloads, s.store, err = o.openPayloads(ctx); err == nil {
+		s.limit = dataLimit(s.queues.All()[0], payloads)
+		s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}, Payloads: payloads})
+	}
 	if err == nil && o.lines {
 		s.failed, err = newFailedFile(o.failed, func(record string) { s.screen.printf("%s", record) })
 	}
@@ -118,6 +122,7 @@ func (s *sender) close(ctx context.Context) {
 		_ = s.input.Close()
 	}
 	_ = s.queues.Close(ctx)
+	_ = s.store.Close()
 }
 
 // sendOne sends all of the data as one task.
@@ -133,7 +138,7 @@ func (s *sender) sendOne(ctx context.Context) (int, error) {
 	case len(data) == 0:
 		return exitUsage, usagef("use {} for a task without arguments", "there is no data")
 	case len(data) > s.limit:
-		return exitUsage, usagef("keep large data in a store and send a reference", "the data has more than the %d bytes that the queue takes", s.limit)
+		return exitUsage, usagef("name a store for large data under payloads in a --config file, or send a reference", "the data has more than the %d bytes that the queue takes", s.limit)
 	}
 	id, err := runtime.EnqueueRaw(ctx, s.client,
 		runtime.Raw{Kind: s.options.kind, Data: data, ContentType: s.options.contentType}, s.enqueue...)

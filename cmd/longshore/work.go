@@ -115,8 +115,8 @@ func (o *workOptions) check(given func(flag string) bool) error {
 }
 
 // mux does the tasks that the flags name with h.
-func (o *workOptions) mux(logger *slog.Logger, h runtime.HandlerFunc) *runtime.Mux {
-	options := &runtime.MuxOptions{Logger: logger}
+func (o *workOptions) mux(logger *slog.Logger, payloads *runtime.Payloads, h runtime.HandlerFunc) *runtime.Mux {
+	options := &runtime.MuxOptions{Logger: logger, Payloads: payloads}
 	kinds := o.kinds
 	if o.raw {
 		options.RawKind = rawKind
