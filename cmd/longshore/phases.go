@@ -26,6 +26,7 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	j.stop = stop
 	background := context.WithoutCancel(ctx)
 	defer j.queues.Close(background)
+	defer j.telemetry.close(again)
 
 	var workerErr error          // written before ended is closed
 	ended := make(chan struct{}) // closed when the worker has ended

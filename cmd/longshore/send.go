@@ -48,6 +48,7 @@ not-enqueued), attempts (0), error; of a line over the queue's limit only the
 first KiB, with truncated: true. Reading stops when the queue does not answer for
 a line within 30 s. To send such a line again as the same task:
   longshore send --id ID ...
+` + telemetryHelp + `
 
 SIGINT (Ctrl-C) or SIGTERM stops reading, and what is under way is sent. A second
 one ends at once.

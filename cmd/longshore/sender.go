@@ -31,10 +31,12 @@ type sender struct {
 	screen  *screen
 	input   io.ReadCloser // nil when the data is an argument
 	failed  *failedFile   // nil without --lines
-	enqueue []runtime.EnqueueOption
-	queues  *runtime.Queues
-	client  *runtime.Client
-	limit   int // of the queue on a body, in bytes
+
+	telemetry *telemetry // of nobody until the queue is open
+	enqueue   []runtime.EnqueueOption
+	queues    *runtime.Queues
+	client    *runtime.Client
+	limit     int // of the queue on a body, in bytes
 
 	sum      sendSum
 	begun    time.Time
@@ -73,7 +75,7 @@ func (verbatim) Unmarshal([]byte, any) error { return errors.New("it only sends"
 
 // newSender checks all that needs no answer of the queue.
 func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error) {
-	s := &sender{options: o, std: std, screen: newScreen(std.err), begun: time.Now()}
+	s := &sender{options: o, std: std, screen: newScreen(std.err), telemetry: newTelemetry(), begun: time.Now()}
 	var err error
 	if s.enqueue, err = o.enqueueOptions(); err != nil {
 		return nil, err
@@ -84,8 +86,14 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 	if s.queues, err = o.openOne(ctx, byURL, o.kind, "longshore send"); err != nil {
 		return nil, err
 	}
+	told, err := openTelemetry(ctx, "", s.screen)
+	if err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	s.telemetry = told
 	s.limit = s.queues.All()[0].Driver.Capabilities().MaxBody
-	s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}})
+	s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}, Telemetry: s.telemetry.runtime})
 	if err == nil && o.lines {
 		s.failed, err = newFailedFile(o.failed, func(record string) { s.screen.printf("%s", record) })
 	}
@@ -117,6 +125,7 @@ func (s *sender) close(ctx context.Context) {
 	if s.input != nil {
 		_ = s.input.Close()
 	}
+	s.telemetry.close(nil)
 	_ = s.queues.Close(ctx)
 }
 

@@ -47,13 +47,14 @@ func (s *shift) open(ctx context.Context, open opener, handle runtime.HandlerFun
 		s.sayStarted()
 		close(s.started)
 	}
-	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, func(ctx context.Context, t *runtime.Info) error {
+	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, s.telemetry.runtime, func(ctx context.Context, t *runtime.Info) error {
 		defer s.tally.begin()()
 		return handle(ctx, t)
 	}), options)
 	if err != nil {
 		return errors.Join(err, s.queues.Close(ctx))
 	}
+	s.telemetry.serve(s.worker, s.screen)
 	return nil
 }
 
@@ -64,6 +65,7 @@ func (s *shift) run(signalled context.Context, again <-chan struct{}) (int, erro
 	defer stop(nil)
 	s.stop = stop
 	defer s.queues.Close(context.WithoutCancel(ctx))
+	defer s.telemetry.close(again)
 
 	begun := time.Now()
 	var workerErr error          // written before ended is closed
