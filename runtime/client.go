@@ -37,6 +37,9 @@ type ClientOptions struct {
 	MaxDelay time.Duration
 	// Middleware wraps every send, the first outermost.
 	Middleware []ClientMiddleware
+	// Telemetry makes spans and metrics of sends, and sends the trace of each task
+	// with it; nil for none.
+	Telemetry *Telemetry
 }
 
 // NewClient makes a Client of queues; nil options are the defaults.

@@ -24,6 +24,7 @@ type Mux struct {
 	problems   []error
 	strays     strays
 	firsts     firsts
+	telemetry  *Telemetry // nil for none
 }
 
 // MuxOptions configure a Mux. The zero value of each field is its default.
@@ -40,6 +41,9 @@ type MuxOptions struct {
 	// Logger is what a task's logger is made from; nil stands for
 	// slog.Default.
 	Logger *slog.Logger
+	// Telemetry makes spans and metrics of what is dispatched and, by a Worker, of
+	// its leases and queues; nil for none.
+	Telemetry *Telemetry
 }
 
 // handler is what was registered for one kind.
@@ -63,6 +67,7 @@ func NewMux(opts *MuxOptions) *Mux {
 	if opts == nil {
 		return m
 	}
+	m.telemetry = opts.Telemetry
 	for i, c := range opts.Codecs {
 		if c == nil {
 			m.fail("codec %d is nil", i)
