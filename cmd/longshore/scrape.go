@@ -55,6 +55,9 @@ func listenScrape(ctx context.Context, address string) (*scrapeServer, error) {
 		return nil, err
 	}
 	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", address); err != nil {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // the rest says the address again
+		}
 		return nil, usagef(metricsHint, "--metrics %q: %w", address, err)
 	}
 	return s, nil

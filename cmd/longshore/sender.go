@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
@@ -86,7 +87,7 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 	if s.queues, err = o.openOne(ctx, byURL, o.kind, "longshore send"); err != nil {
 		return nil, err
 	}
-	told, err := openTelemetry(ctx, "", s.screen)
+	told, err := openTelemetry(ctx, "", s.screen, slog.New(slog.NewTextHandler(s.screen, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		s.close(ctx)
 		return nil, err

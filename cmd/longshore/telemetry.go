@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -27,13 +28,18 @@ OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_SAMPLER, OTEL_SERVICE_N
 OTEL_RESOURCE_ATTRIBUTES and OTEL_SDK_DISABLED, count too. Without any, nothing is
 sent. A collector that is slow or down holds up nothing but the end, by at most 5 s.`
 
+// traceHelp is for the commands that have tasks done elsewhere.
+const traceHelp = `
+A command that is run joins the trace of its task by TRACEPARENT and TRACESTATE in its
+environment, a server by the headers traceparent and tracestate.`
+
 // metricsHelp is for the commands that have --metrics.
 const metricsHelp = `
 With --metrics ADDR, such as :9464, Prometheus can scrape http://ADDR/metrics while
 the command runs; http://ADDR/livez and /readyz answer 200 while the worker is live
 and ready, else 503. Nobody is asked for a password: everyone who reaches ADDR sees
 the names of queues and of kinds, and how many tasks there are, but no payload.
-` + telemetryHelp
+` + telemetryHelp + traceHelp
 
 // addMetrics adds --metrics to a command.
 func addMetrics(c *cobra.Command, address *string) {
@@ -56,7 +62,7 @@ func newTelemetry() *telemetry { return &telemetry{end: make(chan struct{})} }
 
 // openTelemetry begins to tell what the environment and --metrics, which may be
 // empty, ask for. It listens, but serves nothing yet. The error is that of a user.
-func openTelemetry(ctx context.Context, address string, screen *screen) (*telemetry, error) {
+func openTelemetry(ctx context.Context, address string, screen *screen, logger *slog.Logger) (*telemetry, error) {
 	t := newTelemetry()
 	var readers []metric.Option
 	err := func() error {
@@ -91,7 +97,7 @@ func openTelemetry(ctx context.Context, address string, screen *screen) (*teleme
 			}
 			t.tracer = trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
 		}
-		return t.observe()
+		return t.observe(logger)
 	}()
 	if err != nil {
 		t.close(nil)
@@ -101,12 +107,12 @@ func openTelemetry(ctx context.Context, address string, screen *screen) (*teleme
 }
 
 // observe makes what the runtime tells.
-func (t *telemetry) observe() (err error) {
+func (t *telemetry) observe(logger *slog.Logger) (err error) {
 	if t.meter == nil && t.tracer == nil {
 		return nil
 	}
 	// A nil pointer in an interface would be no nil.
-	var o runtime.TelemetryOptions
+	o := runtime.TelemetryOptions{Logger: logger}
 	if t.tracer != nil {
 		o.TracerProvider = t.tracer
 	}
@@ -127,7 +133,7 @@ func describeProcess(ctx context.Context) *resource.Resource {
 	// What cannot be found out is left out, and a name without its value is said by
 	// the SDK's own log.
 	r, _ := resource.New(ctx, resource.WithService(), resource.WithAttributes(about...), resource.WithTelemetrySDK(),
-		resource.WithHost(), resource.WithProcessPID(), resource.WithFromEnv())
+		resource.WithHost(), resource.WithFromEnv())
 	return r
 }
 
