@@ -133,8 +133,29 @@ func (c *Client) queueOf(kind string) (*QueueInfo, error) {
 	return c.queues.get(name)
 }
 
-// sendOne sends one task.
-func (c *Client) sendOne(ctx context.Context, t *Outgoing) (TaskID, error) {
+// queueFor is where a task of this kind goes.
+func (c *Client) queueFor(kind string, o *enqueueOptions) (*QueueInfo, error) {
+	if o.queue != "" {
+		return c.queues.get(o.queue)
+	}
+	return c.queueOf(kind)
+}
+
+// sendOne sends one task and ends its span.
+func (c *Client) sendOne(ctx context.Context, t *Outgoing, s *sending) (TaskID, error) {
+	if s.queue == nil {
+		return c.deliver(ctx, t, s)
+	}
+	s.kind, s.id = t.Kind, t.ID
+	id, err := c.deliver(ctx, t, s)
+	s.tasks = 1
+	s.note(err)
+	s.tried(s.kind, err)
+	s.end()
+	return id, err
+}
+
+func (c *Client) deliver(ctx context.Context, t *Outgoing, s *sending) (TaskID, error) {
 	if len(c.options.Middleware) > 0 {
 		result := c.send(ctx, []*Outgoing{t})[0]
 		return result.ID, result.Err
@@ -143,8 +164,10 @@ func (c *Client) sendOne(ctx context.Context, t *Outgoing) (TaskID, error) {
 	within := bound(ctx, t.at.Add(c.options.SendTimeout))
 	defer within.stop()
 	t.batch[0] = t.message()
-	err := t.queue.Driver.Send(within, t.batch[:])[0].Err
+	result := t.queue.Driver.Send(within, t.batch[:])[0]
+	err := result.Err
 	if err == nil {
+		s.messageID = result.ID
 		t.recycle()
 		return id, nil
 	}

@@ -104,6 +104,7 @@ func (l *lane) wantExtend(h *held) {
 
 // lose gives up a lease. The caller holds mu.
 func (l *lane) lose(h *held, why error) {
+	l.countLoss(h)
 	l.book.Remove(h)
 	before := h.state
 	h.state = lost
@@ -125,6 +126,14 @@ func (l *lane) lose(h *held, why error) {
 	case parked, snoozed, lining:
 		l.worker.pending.Add(1)
 		l.finish(h, why)
+	}
+}
+
+// countLoss counts that the lease of h is lost, once. The caller holds mu.
+func (l *lane) countLoss(h *held) {
+	if l.signals != nil && !h.lossTold {
+		h.lossTold = true
+		l.signals.lost.Add(1)
 	}
 }
 
@@ -159,6 +168,7 @@ func (l *lane) extendedBatch(batch []*held, results []driver.ExtendResult, start
 	l.mu.Lock()
 	defer l.unlock()
 	now := l.now()
+	l.signals.extendedSome(results)
 	for i, h := range batch {
 		l.extended(h, results[i], start, now)
 	}

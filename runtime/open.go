@@ -47,9 +47,15 @@ func (m *Mux) handlerFor(message *driver.Message) *handler {
 	return nil
 }
 
+// opened is what a message says of its task beside its Info.
+type opened struct {
+	expiry  time.Time // zero for never
+	carrier carrier
+}
+
 // open makes the task of a message: an event, or anything at all where the Mux has
-// a raw kind. The second result is when the task expires, zero for never.
-func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error) {
+// a raw kind.
+func (m *Mux) open(d Delivery, message *driver.Message) (*Info, opened, error) {
 	event, found, err := readEvent(message)
 	defer putEvent(event)
 	switch {
@@ -57,14 +63,14 @@ func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error
 		return &Info{
 			ID: TaskID(event.ID), Kind: event.Type, Queue: d.Queue.Name, EnqueuedAt: event.Time,
 			Attributes: message.Attributes, payload: event.Data, contentType: event.DataContentType,
-		}, event.Expiry, nil
+		}, opened{event.Expiry, carrier{event.TraceParent, event.TraceState}}, nil
 	case m.rawKind != "":
 		return &Info{
 			ID: TaskID(message.ID), Kind: m.rawKind, Queue: d.Queue.Name, EnqueuedAt: message.SentAt,
 			Attributes: message.Attributes, payload: message.Body,
-		}, time.Time{}, nil
+		}, opened{}, nil
 	case err == nil:
 		err = errors.New("the message is no CloudEvent; name a raw kind to take such messages")
 	}
-	return nil, time.Time{}, err
+	return nil, opened{}, err
 }
