@@ -57,7 +57,7 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 			exit := decision
 			d.held.exit = &exit
 		}
-		run.end(ctx, &decision)
+		run.end(&decision)
 	}()
 	expiry := opened.expiry
 

@@ -39,6 +39,9 @@ func (m *Mux) kindSignals(s *queueSignals, h *handler, kind string) *kindSignals
 	if h == nil {
 		return s.kind(unknownKind, true)
 	}
+	if k := (*s.kinds.Load())[kind]; k != nil {
+		return k
+	}
 	return s.kind(kind, h != m.handlers[anyKind])
 }
 
@@ -57,7 +60,7 @@ func (p *processing) process(ctx context.Context, a *attempt, c carrier, now tim
 	defer t.rescue()
 	if t.meters != nil {
 		if wait, ok := a.waited(now); ok {
-			t.meters.wait.Record(ctx, wait.Seconds(), s.record...)
+			t.meters.wait.Record(context.Background(), wait.Seconds(), s.record...)
 		}
 	}
 	sent := t.extract(c)
@@ -68,7 +71,7 @@ func (p *processing) process(ctx context.Context, a *attempt, c carrier, now tim
 		return within
 	}
 	o := &s.queue.process
-	within, p.span = t.tracer.Start(within, o.span, o.start...)
+	within, p.span = t.tracer.Start(within, o.span, o.start...) //nolint:spancheck // processing.end ends it
 	if p.span.IsRecording() {
 		p.describe(ctx, a, sent)
 	}
@@ -108,7 +111,7 @@ func (a *attempt) waited(now time.Time) (time.Duration, bool) {
 }
 
 // end says that the handler has ended, and with which decision.
-func (p *processing) end(ctx context.Context, d *Decision) {
+func (p *processing) end(d *Decision) {
 	if p.signals == nil {
 		return
 	}
@@ -126,6 +129,10 @@ func (p *processing) end(ctx context.Context, d *Decision) {
 		options := p.signals.processed
 		if failure != "" {
 			options = p.signals.failed(failure)
+		}
+		ctx := context.Background()
+		if p.span != nil && p.span.IsRecording() { // for an exemplar
+			ctx = trace.ContextWithSpan(ctx, p.span)
 		}
 		m.duration.Record(ctx, time.Since(p.start).Seconds(), options...)
 	}

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -25,7 +26,7 @@ func (s *queueSignals) took(began time.Time, leases []driver.Lease) {
 		return
 	}
 	defer t.rescue()
-	_, span := t.tracer.Start(context.Background(), s.receive.span, append(s.receive.start, trace.WithTimestamp(began))...)
+	_, span := t.tracer.Start(context.Background(), s.receive.span, slices.Concat(s.receive.start, []trace.SpanStartOption{trace.WithTimestamp(began)})...)
 	defer span.End()
 	if !span.IsRecording() {
 		return

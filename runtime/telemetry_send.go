@@ -27,7 +27,7 @@ func (s *sending) begin(ctx context.Context, t *Telemetry, q *QueueInfo) (within
 	s.queue = t.queue(q)
 	defer t.rescue()
 	if t.tracer != nil {
-		within, s.span = t.tracer.Start(ctx, s.queue.send.span, s.queue.send.start...)
+		within, s.span = t.tracer.Start(ctx, s.queue.send.span, s.queue.send.start...) //nolint:spancheck // sending.end ends it
 	}
 	s.carrier = t.inject(within)
 	return within

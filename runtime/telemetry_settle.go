@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"slices"
 
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -34,8 +35,8 @@ func (s *settling) begin(ctx context.Context, q *queueSignals, batch []*held) (w
 	}
 	defer q.telemetry.rescue()
 	within = trace.ContextWithSpanContext(ctx, links[0].SpanContext)
-	options := append(q.settle.start[:1:1], trace.WithLinks(links...))
-	within, s.span = q.telemetry.tracer.Start(within, q.settle.span, options...)
+	options := slices.Concat(q.settle.start, []trace.SpanStartOption{trace.WithLinks(links...)})
+	within, s.span = q.telemetry.tracer.Start(within, q.settle.span, options...) //nolint:spancheck // settling.end ends it
 	s.queue = q
 	if !s.span.IsRecording() {
 		return within

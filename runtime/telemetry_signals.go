@@ -143,7 +143,7 @@ type kindSignals struct {
 	outcomes     [outcomes]counter
 	observed     kindOptions
 
-	record    []metric.RecordOption // of what has no other attributes
+	record    []metric.RecordOption // of wait and attempts; an attribute costs 30 ns a record
 	processed []metric.RecordOption // of an attempt that did not fail
 
 	mu       sync.Mutex
@@ -162,8 +162,8 @@ func newKindSignals(s *queueSignals, name string) *kindSignals {
 		failures: make(map[string][]metric.RecordOption), deaths: make(map[string]*death),
 	}
 	if s.telemetry.meters != nil {
-		k.record = []metric.RecordOption{metric.WithAttributeSet(k.set())}
-		k.processed = []metric.RecordOption{metric.WithAttributeSet(k.set(keyOperation.String("process")))}
+		k.record = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(keyDestination.String(s.key.name), keyTaskKind.String(name)))}
+		k.processed = []metric.RecordOption{metric.WithAttributeSet(k.set())}
 	}
 	return k
 }
@@ -179,7 +179,7 @@ func (k *kindSignals) failed(errorType string) []metric.RecordOption {
 	defer k.mu.Unlock()
 	o := k.failures[errorType]
 	if o == nil {
-		o = []metric.RecordOption{metric.WithAttributeSet(k.set(keyOperation.String("process"), keyErrorType.String(errorType)))}
+		o = []metric.RecordOption{metric.WithAttributeSet(k.set(keyErrorType.String(errorType)))}
 		k.failures[errorType] = o
 	}
 	return o

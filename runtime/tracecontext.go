@@ -182,24 +182,24 @@ func parseTraceContext(c carrier) trace.SpanContext {
 
 // lowerHex decodes s, which must be lower case.
 func lowerHex(dst []byte, s string) bool {
+	var wrong byte
 	for i := range dst {
-		high, low := hexDigit(s[2*i]), hexDigit(s[2*i+1])
-		if high > 15 || low > 15 {
-			return false
-		}
+		high, low := hexDigits[s[2*i]], hexDigits[s[2*i+1]]
+		wrong |= high | low
 		dst[i] = high<<4 | low
 	}
-	return true
+	return wrong < 16
 }
 
-func hexDigit(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
+// hexDigits are the values of lower-case digits, and 255 of what is none.
+var hexDigits = func() (table [256]byte) {
+	for i := range table {
+		table[i] = 0xff
 	}
-	return 0xff
-}
+	for i, c := range []byte("0123456789abcdef") {
+		table[c] = byte(i)
+	}
+	return table
+}()
 
 var _ propagation.TextMapCarrier = (*carrier)(nil)
