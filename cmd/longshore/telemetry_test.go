@@ -414,7 +414,7 @@ func TestACollectorThatIsDown(t *testing.T) {
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 	t.Cleanup(refusing.Close)
 	for _, endpoint := range []string{gone, refusing.URL} {
-		p := startWith(t, append(hasty, "OTEL_EXPORTER_OTLP_TIMEOUT=100", "OTEL_EXPORTER_OTLP_ENDPOINT="+endpoint), "run", "--queue", "mem://x", "--exec", "cat")
+		p := startWith(t, append(slices.Clone(hasty), "OTEL_EXPORTER_OTLP_TIMEOUT=100", "OTEL_EXPORTER_OTLP_ENDPOINT="+endpoint), "run", "--queue", "mem://x", "--exec", "cat")
 		fmt.Fprintln(p.in, "first")
 		p.err.await(t, "traces are not exported, and work goes on: ", 1)
 		p.err.await(t, "metrics are not exported, and work goes on: ", 1)
@@ -437,7 +437,7 @@ func TestACollectorThatNeverAnswers(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = listener.Close() }) // what it took it holds until then
 	for _, protocol := range []string{httpProtocol, grpcProtocol} {
-		env := append(hasty, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+listener.Addr().String(), "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol)
+		env := append(slices.Clone(hasty), "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+listener.Addr().String(), "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol)
 		p := startWith(t, env, "run", "--queue", "mem://x", "--exec", "cat", "--concurrency", "4")
 		for n := range 200 {
 			fmt.Fprintln(p.in, n)
