@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -158,7 +159,7 @@ func TestPanelsShowSomething(t *testing.T) {
 		grown := make([]sample, len(samples))
 		for i, s := range samples {
 			grown[i] = sample{addTarget(s.labels), s.value}
-			if name := s.labels.Get(labels.MetricName); strings.HasSuffix(name, "_total") || strings.HasSuffix(name, "_bucket") || strings.HasSuffix(name, "_count") || strings.HasSuffix(name, "_sum") {
+			if name := s.labels.Get(model.MetricNameLabel); strings.HasSuffix(name, "_total") || strings.HasSuffix(name, "_bucket") || strings.HasSuffix(name, "_count") || strings.HasSuffix(name, "_sum") {
 				grown[i].value *= float64(minute + 1)
 			}
 		}

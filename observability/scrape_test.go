@@ -22,6 +22,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 
@@ -75,7 +76,7 @@ func scraped(t *testing.T) []sample {
 func names(samples []sample) map[string]map[string]bool {
 	all := make(map[string]map[string]bool)
 	for _, s := range samples {
-		name := s.labels.Get(labels.MetricName)
+		name := s.labels.Get(model.MetricNameLabel)
 		if all[name] == nil {
 			all[name] = map[string]bool{"job": true, "instance": true} // of Prometheus itself
 		}
