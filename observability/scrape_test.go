@@ -33,7 +33,7 @@ import (
 const deadline = 60 * time.Second
 
 // secret is part of each payload, and must be in no scrape.
-const secret = "account-4711"
+const secret = "secret-of-ann"
 
 // sample is one line of a scrape.
 type sample struct {
@@ -110,7 +110,7 @@ func scrapeWorkers() (samples []sample, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if strings.Contains(one, "4711") {
+		if strings.Contains(one, secret) {
 			return nil, fmt.Errorf("a payload is in the metrics:\n%s", one)
 		}
 		text.WriteString(one)

@@ -155,7 +155,7 @@ func awaitAnswer(t *testing.T, url string, status int, text string) string {
 func TestWorkIsScrapedUntilItHasDrained(t *testing.T) {
 	t.Parallel()
 	q := newMemQueue(t, "")
-	const secret = "account-4711"
+	const secret = "secret-of-ann"
 	q.send(t, "k", secret, "slow "+secret)
 	gate := t.TempDir() + "/gate"
 	w := q.work(t, func(o *workOptions) {
@@ -172,7 +172,7 @@ func TestWorkIsScrapedUntilItHasDrained(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, body)
 		}
 	}
-	if strings.Contains(body, "4711") {
+	if strings.Contains(body, secret) {
 		t.Errorf("the payload is in\n%s", body)
 	}
 	for path, want := range map[string]int{"/": 404, "/metrics/more": 404, "/debug/pprof/": 404} {
@@ -355,7 +355,7 @@ func TestTracesAndMetricsReachACollector(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	sent, worked := sendAndWork(t, s, `{"account":"account-4711"}`)
+	sent, worked := sendAndWork(t, s, `{"account":"secret-of-ann"}`)
 	if sent.code != 0 || worked.code != 0 {
 		t.Fatalf("exit codes %d and %d\n%s%s", sent.code, worked.code, sent.err, worked.err)
 	}
@@ -385,7 +385,7 @@ func TestTracesAndMetricsReachACollector(t *testing.T) {
 	if !slices.Contains(c.names, "payments") || slices.Contains(c.names, "longshore") {
 		t.Errorf("services %q, want payments", c.names)
 	}
-	if strings.Contains(string(c.raw), "4711") {
+	if strings.Contains(string(c.raw), "secret-of-ann") {
 		t.Error("the payload was exported")
 	}
 }
