@@ -43,6 +43,10 @@ test: ## Run all tests with the race detector, then the allocation checks withou
 test-localstack: ## Test what starts LocalStack; what needs one is skipped where there is none
 	cd localstack && $(GO) test -race -skip '^Test(Conformance|Probes|Chaos)' ./...
 
+.PHONY: test-observability
+test-observability: ## Test the Grafana dashboard and the Prometheus alerts on a scrape of real workers
+	cd observability && $(GO) test -race ./...
+
 .PHONY: test-repeat
 test-repeat: ## Run the suite N times (N=20), to find tests that fail now and then
 	$(GO) test -race -count=$(N) -timeout 60m ./...

@@ -66,19 +66,22 @@ func (j *job) open(ctx context.Context, handle runtime.HandlerFunc) error {
 func (j *job) build(handle runtime.HandlerFunc) error {
 	o := j.options
 	logger := j.logger()
-	mux := runtime.NewMux(&runtime.MuxOptions{Logger: logger, Payloads: j.payloads})
+	mux := runtime.NewMux(&runtime.MuxOptions{Logger: logger, Payloads: j.payloads, Telemetry: j.telemetry.runtime})
 	mux.HandleRaw(o.kind, func(ctx context.Context, t *runtime.Info) error {
 		j.account.begin(t)
 		return handle(ctx, t)
 	}, o.handleOptions()...)
 	var err error
-	if j.client, err = runtime.NewClient(j.queues, &runtime.ClientOptions{Payloads: j.payloads}); err != nil {
+	if j.client, err = runtime.NewClient(j.queues, &runtime.ClientOptions{Payloads: j.payloads, Telemetry: j.telemetry.runtime}); err != nil {
 		return err
 	}
 	options := o.workerOptions()
 	options.Logger, options.OnStart, options.OnSettled = logger, func() { close(j.started) }, j.settled
-	j.worker, err = runtime.NewWorker(j.queues, mux, options)
-	return err
+	if j.worker, err = runtime.NewWorker(j.queues, mux, options); err != nil {
+		return err
+	}
+	j.telemetry.serve(j.worker, j.screen)
+	return nil
 }
 
 // settled is told how each delivery ended.

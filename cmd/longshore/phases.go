@@ -27,6 +27,7 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	background := context.WithoutCancel(ctx)
 	defer j.store.Close()
 	defer j.queues.Close(background)
+	defer j.telemetry.close(again)
 
 	var workerErr error          // written before ended is closed
 	ended := make(chan struct{}) // closed when the worker has ended

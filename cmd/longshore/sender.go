@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
@@ -31,11 +32,13 @@ type sender struct {
 	screen  *screen
 	input   io.ReadCloser // nil when the data is an argument
 	failed  *failedFile   // nil without --lines
-	enqueue []runtime.EnqueueOption
-	queues  *runtime.Queues
-	client  *runtime.Client
-	store   io.Closer // of large payloads
-	limit   int       // on the data of a task, in bytes
+
+	telemetry *telemetry // of nobody until the queue is open
+	enqueue   []runtime.EnqueueOption
+	queues    *runtime.Queues
+	client    *runtime.Client
+	store     io.Closer // of large payloads
+	limit     int       // on the data of a task, in bytes
 
 	sum      sendSum
 	begun    time.Time
@@ -74,7 +77,7 @@ func (verbatim) Unmarshal([]byte, any) error { return errors.New("it only sends"
 
 // newSender checks all that needs no answer of the queue.
 func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error) {
-	s := &sender{options: o, std: std, screen: newScreen(std.err), begun: time.Now()}
+	s := &sender{options: o, std: std, screen: newScreen(std.err), telemetry: newTelemetry(), begun: time.Now()}
 	var err error
 	if s.enqueue, err = o.enqueueOptions(); err != nil {
 		return nil, err
@@ -85,10 +88,16 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 	if s.queues, err = o.openOne(ctx, byURL, o.kind, "longshore send"); err != nil {
 		return nil, err
 	}
+	told, err := openTelemetry(ctx, "", s.screen, slog.New(slog.NewTextHandler(s.screen, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	s.telemetry = told
 	var payloads *runtime.Payloads
 	if payloads, s.store, err = o.openPayloads(ctx); err == nil {
 		s.limit = dataLimit(s.queues.All()[0], payloads)
-		s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}, Payloads: payloads})
+		s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}, Payloads: payloads, Telemetry: s.telemetry.runtime})
 	}
 	if err == nil && o.lines {
 		s.failed, err = newFailedFile(o.failed, func(record string) { s.screen.printf("%s", record) })
@@ -121,6 +130,7 @@ func (s *sender) close(ctx context.Context) {
 	if s.input != nil {
 		_ = s.input.Close()
 	}
+	s.telemetry.close(nil)
 	_ = s.queues.Close(ctx)
 	_ = s.store.Close()
 }

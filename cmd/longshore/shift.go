@@ -53,13 +53,14 @@ func (s *shift) open(ctx context.Context, open opener, handle runtime.HandlerFun
 		s.sayStarted()
 		close(s.started)
 	}
-	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, payloads, func(ctx context.Context, t *runtime.Info) error {
+	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, payloads, s.telemetry.runtime, func(ctx context.Context, t *runtime.Info) error {
 		defer s.tally.begin()()
 		return handle(ctx, t)
 	}), options)
 	if err != nil {
 		return errors.Join(err, s.store.Close(), s.queues.Close(ctx))
 	}
+	s.telemetry.serve(s.worker, s.screen)
 	return nil
 }
 
@@ -71,6 +72,7 @@ func (s *shift) run(signalled context.Context, again <-chan struct{}) (int, erro
 	s.stop = stop
 	defer s.store.Close()
 	defer s.queues.Close(context.WithoutCancel(ctx))
+	defer s.telemetry.close(again)
 
 	begun := time.Now()
 	var workerErr error          // written before ended is closed
