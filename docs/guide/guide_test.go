@@ -3,39 +3,12 @@ package guide_test
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/longshore-dev/longshore/driver"
 )
-
-// pages are the texts of the guide by file name.
-func pages(t *testing.T) map[string]string {
-	t.Helper()
-	names, err := filepath.Glob("*.md")
-	if err != nil || len(names) < 2 {
-		t.Fatalf("pages %v (%v)", names, err)
-	}
-	texts := make(map[string]string)
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts[name] = string(text)
-	}
-	return texts
-}
-
-// blocks are the code blocks of a language.
-func blocks(text, language string) (found []string) {
-	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
-		found = append(found, m[1])
-	}
-	return found
-}
 
 func TestGoOfTheGuideIsCodeThatRuns(t *testing.T) {
 	code, err := os.ReadFile("example_test.go")
