@@ -2,6 +2,7 @@ package guide_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,7 +20,9 @@ func runWithProbes(ctx context.Context, worker *runtime.Worker, l net.Listener) 
 	go func() { served <- server.Serve(l) }()
 	err := worker.Run(ctx) // probes are answered until it has drained
 	_ = server.Close()
-	<-served
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		return errors.Join(err, ended)
+	}
 	return err
 }
 

@@ -294,10 +294,10 @@ func yes(b bool) string { return map[bool]string{true: "yes", false: "no"}[b] }
 
 // span is a duration in words; empty for 0.
 func span(d time.Duration) string {
-	switch {
-	case d == 0:
+	switch d {
+	case 0:
 		return ""
-	case d == driver.Unlimited:
+	case driver.Unlimited:
 		return "no limit"
 	}
 	text := d.String()
