@@ -38,7 +38,6 @@ func TestTutorial(t *testing.T) {
 	}
 	f := newFollower(t)
 	for _, b := range fenced(page(t, "tutorial.md")) {
-		t.Log(time.Now().Format("05.000"), b.line)
 		switch b.language {
 		case "go":
 			f.write(b)
