@@ -49,6 +49,7 @@ type Info struct {
 	contentType string
 	logger      *slog.Logger
 	next        *nextCall // nil without middleware
+	task        any       // the *Task that it stands beside, until the handler has it; nil for none
 }
 
 // Logger logs with the task's id, kind, attempt and queue.
