@@ -7,10 +7,13 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
-	"text/tabwriter"
 	"time"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/report"
+	"github.com/longshore-dev/longshore/benchmarks/internal/store"
 )
 
 const (
@@ -30,11 +33,18 @@ type contender struct {
 	// open starts the workers. They call done once for each task, when it is
 	// done and acknowledged as far as the contender knows that.
 	open func(ctx context.Context, done func(error)) (*running, error)
+	// prepare starts what all rounds need, once; nil for nothing. Store.ErrAbsent
+	// leaves the contender out.
+	prepare func(ctx context.Context) (stop func() error, uses report.Library, err error)
+	// batch is how many tasks a send has; 0 is 1.
+	batch int
 }
 
 // running is a contender with its workers started.
 type running struct {
 	send func(ctx context.Context, t task) error
+	// sendMany takes the place of send where a send has several tasks.
+	sendMany func(ctx context.Context, tasks []task) error
 	// close ends the workers and waits for them.
 	close func() error
 }
@@ -46,27 +56,60 @@ type options struct {
 	length     time.Duration
 	drain      time.Duration // what was sent has so long to be done after the end
 	least      int
-	out        io.Writer
+	// check judges the results, and writes what follows from them; nil for none.
+	check  func(out io.Writer, results []*result) error
+	record string // a file for the table; nothing is checked then
+	out    io.Writer
 }
+
+// measurement is how a contender did in a round.
+type measurement struct {
+	perSecond   float64
+	allocations float64       // a task, of the whole process
+	cpu         time.Duration // a task, user and system, of the whole process
+}
+
+// result is how a contender did in all rounds.
+type result struct {
+	contender
+	all []measurement
+}
+
+// of is one number of all rounds.
+func (r *result) of(number func(measurement) float64) []float64 {
+	all := make([]float64, len(r.all))
+	for i, m := range r.all {
+		all[i] = number(m)
+	}
+	return all
+}
+
+func rate(m measurement) float64        { return m.perSecond }
+func allocations(m measurement) float64 { return m.allocations }
+func micros(m measurement) float64      { return float64(m.cpu) / float64(time.Microsecond) }
 
 // compare runs the contenders in turn, round after round, so that whatever else
 // the machine does falls on all alike, and prints a table of medians. The error
 // says what failed, or that longshore was below the least in every round: what
 // else a machine does makes a round slower and never faster, so the fastest says
 // most about the code. With a least, the first round that reaches it is the last.
-func compare(ctx context.Context, o options) error {
-	if len(o.contenders) == 0 {
-		return errors.New("there is no such contender")
+func compare(ctx context.Context, o options) (err error) {
+	present, absent, uses, stop, err := prepare(ctx, o.contenders)
+	defer func() { err = errors.Join(err, stop()) }()
+	if err != nil {
+		return err
 	}
-	rates := make([][]float64, len(o.contenders))
+	if len(present) == 0 {
+		return errors.Join(errors.New("there is no such contender"), errors.New(strings.Join(absent, "; ")))
+	}
 	for round := range o.rounds {
-		for i, c := range o.contenders {
-			perSecond, err := measure(ctx, c, o)
+		for _, r := range present {
+			m, err := measure(ctx, r.contender, o)
 			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
+				return fmt.Errorf("%s: %w", r.name, err)
 			}
-			rates[i] = append(rates[i], perSecond)
-			if c.name == longshore.name && o.least > 0 && perSecond >= float64(o.least) {
+			r.all = append(r.all, m)
+			if r.name == longshore.name && o.least > 0 && m.perSecond >= float64(o.least) {
 				o.rounds = round + 1
 			}
 		}
@@ -74,23 +117,34 @@ func compare(ctx context.Context, o options) error {
 			break
 		}
 	}
-	return report(o, rates)
+	return tell(o, present, absent, uses)
 }
 
-func report(o options, rates [][]float64) error {
-	fmt.Fprintf(o.out, "%d workers, %d bytes of payload, median of %d interleaved rounds; %s, %s/%s, %d CPUs\n\n",
-		workers, payloadSize, o.rounds, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
-	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\ttasks/s\tlowest\thighest\t")
-	var failure error
-	for i, c := range o.contenders {
-		median := medianOf(rates[i])
-		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%s\n", c.name, median, slices.Min(rates[i]), slices.Max(rates[i]), c.does)
-		if fastest := slices.Max(rates[i]); c.name == longshore.name && fastest < float64(o.least) {
-			failure = fmt.Errorf("%s does %.0f tasks a second at best, fewer than the %d it must", c.name, fastest, o.least)
+// prepare starts what contenders need. Those without it are absent.
+func prepare(ctx context.Context, contenders []contender) (present []*result, absent []string, uses []report.Library, stop func() error, err error) {
+	var stops []func() error
+	stop = func() error {
+		var errs []error
+		for _, s := range stops {
+			errs = append(errs, s())
 		}
+		return errors.Join(errs...)
 	}
-	return errors.Join(w.Flush(), failure)
+	for _, c := range contenders {
+		if c.prepare != nil {
+			end, library, err := c.prepare(ctx)
+			if errors.Is(err, store.ErrAbsent) {
+				absent = append(absent, fmt.Sprintf("%s: %v", c.name, err))
+				continue
+			}
+			if err != nil {
+				return nil, nil, nil, stop, fmt.Errorf("%s: %w", c.name, err)
+			}
+			stops, uses = append(stops, end), append(uses, library)
+		}
+		present = append(present, &result{contender: c})
+	}
+	return present, absent, uses, stop, nil
 }
 
 func medianOf(all []float64) float64 {
@@ -101,7 +155,7 @@ func medianOf(all []float64) float64 {
 // measure opens a contender, keeps it busy, and counts the tasks that are done in
 // a second once it has warmed up. Then it waits for all that was sent: what loses
 // or doubles a task has no rate.
-func measure(ctx context.Context, c contender, o options) (perSecond float64, err error) {
+func measure(ctx context.Context, c contender, o options) (m measurement, err error) {
 	runtime.GC() // what the last one left is not on this one's account
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -121,25 +175,33 @@ func measure(ctx context.Context, c contender, o options) (perSecond float64, er
 		}
 	})
 	if err != nil {
-		return 0, err
+		return m, err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 
 	stopped := make(chan struct{}) // closed when no more is to be sent
 	var stop atomic.Bool           // the same, cheaper to ask
 	var sending sync.WaitGroup
+	batch := int64(max(1, c.batch))
 	for range c.producers {
 		sending.Go(func() {
-			for t := newTask(); !stop.Load(); {
-				if sent.Add(1)%window == 0 {
+			tasks := slices.Repeat([]task{newTask()}, int(batch))
+			for !stop.Load() {
+				if n := sent.Add(batch); n/window != (n-batch)/window {
 					select {
 					case <-ahead:
-					case <-stopped: // this one is not sent
-						sent.Add(-1)
+					case <-stopped: // these are not sent
+						sent.Add(-batch)
 						return
 					}
 				}
-				if err := r.send(ctx, t); err != nil {
+				var err error
+				if r.sendMany != nil {
+					err = r.sendMany(ctx, tasks)
+				} else {
+					err = r.send(ctx, tasks[0])
+				}
+				if err != nil {
 					cancel(err)
 					return
 				}
@@ -147,9 +209,9 @@ func measure(ctx context.Context, c contender, o options) (perSecond float64, er
 		})
 	}
 	pause(ctx, o.warmUp)
-	before, began := done.Load(), time.Now()
+	before := now(&done)
 	pause(ctx, o.length)
-	counted, took := done.Load()-before, time.Since(began)
+	m = now(&done).since(before)
 	stop.Store(true)
 	close(stopped)
 	sending.Wait()
@@ -157,12 +219,12 @@ func measure(ctx context.Context, c contender, o options) (perSecond float64, er
 		pause(ctx, time.Millisecond)
 	}
 	if ctx.Err() != nil {
-		return 0, context.Cause(ctx)
+		return m, context.Cause(ctx)
 	}
 	if sent, done := sent.Load(), done.Load(); sent != done {
-		return 0, fmt.Errorf("%d tasks were sent, but %d done", sent, done)
+		return m, fmt.Errorf("%d tasks were sent, but %d done", sent, done)
 	}
-	return float64(counted) / took.Seconds(), nil
+	return m, nil
 }
 
 // pause waits for d or the end of ctx.

@@ -18,7 +18,7 @@ const (
 	mostRequests = 0.1
 )
 
-var contenders = []rate.Contender{longshore, gocloud}
+var contenders = []rate.Contender{longshore, gocloud, raw}
 
 // leaseOps are the requests on leases.
 var leaseOps = []string{"Pull", "ModifyAckDeadline", "Acknowledge"}
@@ -33,6 +33,9 @@ func compareRates(ctx context.Context, o rate.Options) error {
 	results, err := rate.Compare(ctx, o)
 	if err != nil {
 		return err
+	}
+	if o.File != "" {
+		return o.Record(4, "Google Pub/Sub", "pubsubfake", results)
 	}
 	return checkRates(o.Out, results)
 }

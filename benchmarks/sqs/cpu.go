@@ -24,6 +24,7 @@ type cpuOptions struct {
 	rounds         int
 	warmUp, length time.Duration
 	profiles       string
+	record         string // a file for the table; no limit is checked then
 	out            io.Writer
 }
 
@@ -78,7 +79,13 @@ func compareCPU(ctx context.Context, o cpuOptions) (err error) {
 			}
 		}
 	}
-	return errors.Join(reportCPU(o, results), checkCPU(o.out, results))
+	if err := reportCPU(o, results); err != nil {
+		return err
+	}
+	if o.record != "" {
+		return sectionOf(o, results).Save(o.record)
+	}
+	return checkCPU(o.out, results)
 }
 
 // choose tries how many pollers or goroutines take the least CPU a message.

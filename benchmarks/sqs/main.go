@@ -19,7 +19,7 @@ func main() {
 	os.Exit(command.Exit(run(context.Background(), os.Args[1:]))) //nolint:forbidigo // this is main
 }
 
-const synopsis = command.Usage("sqs cpu|requests|backlog|telemetry [flags]")
+const synopsis = command.Usage("sqs cpu|requests|send|backlog|telemetry [flags]")
 
 // run measures a figure, or is one of the processes that this takes.
 func run(ctx context.Context, args []string) error {
@@ -34,6 +34,7 @@ func run(ctx context.Context, args []string) error {
 		flags.IntVar(&o.rounds, "rounds", 5, "rounds; in each every contender runs once, and the median of all counts")
 		flags.DurationVar(&o.warmUp, "warmup", 3*time.Second, "how long a contender runs in a round before it counts")
 		flags.DurationVar(&o.length, "round", 3*time.Second, "how long it counts")
+		flags.StringVar(&o.record, "record", "", "a file for the table; no limit is checked then")
 		flags.StringVar(&o.profiles, "profiles", "", "a directory for a CPU profile of each contender's last round")
 		if err := command.Parse(flags, args[1:], synopsis); err != nil {
 			return err
@@ -48,6 +49,11 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return countRequests(ctx, o)
+	case "send":
+		if err := command.Parse(flags, args[1:], synopsis); err != nil {
+			return err
+		}
+		return countSends(ctx, os.Stdout)
 	case "backlog":
 		o := backlogOptions{out: os.Stdout}
 		flags.DurationVar(&o.length, "for", time.Minute, "how long there is a backlog")

@@ -8,6 +8,9 @@ import (
 	"github.com/longshore-dev/longshore/runtime"
 )
 
+// oursName is the name of our contender.
+const oursName = "longshore"
+
 // Open opens a queue of the server in the environment.
 type Open func(ctx context.Context, queue string) (driver.Queue, error)
 
@@ -15,7 +18,7 @@ type Open func(ctx context.Context, queue string) (driver.Queue, error)
 // second time, or whose ack says that its lease is lost, ends it with an error.
 func Longshore(slots int, open Open) Contender {
 	return Contender{
-		Name: "longshore", Parallel: []int{slots},
+		Name: oursName, Parallel: []int{slots},
 		Does: "lease with a deadline and extension, envelope and JSON, retry policy, ack after the handler, dead letter",
 		Open: func(ctx context.Context, queue string, parallel int, failed func(error)) (func() error, error) {
 			q, err := open(ctx, queue)

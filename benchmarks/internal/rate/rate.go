@@ -24,6 +24,7 @@ type Options struct {
 	Rounds     int // at least 1
 	Messages   int // on the queue when a contender starts; at least 1,000
 	Profiles   string
+	File       string // of the table for the report, of which no limit is checked; "" for none
 	Out        io.Writer
 	// Ops are the operations that are reported.
 	Ops []string
@@ -38,6 +39,7 @@ func (o *Options) Flags(only *string) *flag.FlagSet {
 	flags.StringVar(only, "only", "", "run only contenders whose name contains this; no limit is checked then")
 	flags.IntVar(&o.Rounds, "rounds", 5, "rounds; in each every contender runs once, and the median of all counts")
 	flags.IntVar(&o.Messages, "messages", o.Messages, "how many messages are on the queue when a contender starts")
+	flags.StringVar(&o.File, "record", "", "a file for the table; no limit is checked then")
 	flags.StringVar(&o.Profiles, "profiles", "", "a directory for a CPU profile of each contender's last round")
 	return flags
 }

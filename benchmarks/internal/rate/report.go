@@ -23,11 +23,7 @@ func (o *Options) report(results []*Result) error {
 	}
 	fmt.Fprintln(w)
 	for _, r := range results {
-		rates := make([]float64, len(r.All))
-		for i, m := range r.All {
-			rates[i] = m.PerSecond()
-		}
-		m := r.Median()
+		rates, m := r.rates(), r.Median()
 		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t", r.Name, r.Chosen, m.PerSecond(), slices.Min(rates), slices.Max(rates))
 		for _, op := range o.Ops {
 			fmt.Fprintf(w, "%.4f\t", m.Share(op))

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+	"gocloud.dev/pubsub/azuresb"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
+	"github.com/longshore-dev/longshore/benchmarks/internal/rate"
+)
+
+// gocloud is gocloud.dev's portable subscription on Service Bus with its own batching.
+// It is made for a topic's subscription; given the receiver of a queue it does the same.
+var gocloud = rate.Contender{
+	Name: "gocloud azuresb", Parallel: []int{1, 8, 64},
+	Does: "receive, envelope and JSON, handler, acks in the background; no lock is renewed",
+	Open: func(ctx context.Context, queue string, goroutines int, failed func(error)) (func() error, error) {
+		client, err := azservicebus.NewClientFromConnectionString(os.Getenv(connectionVariable), nil)
+		if err != nil {
+			return nil, err
+		}
+		r, err := client.NewReceiverForQueue(queue, nil)
+		if err != nil {
+			return nil, errors.Join(err, client.Close(ctx))
+		}
+		s, err := azuresb.OpenSubscription(ctx, client, r, nil)
+		if err != nil {
+			return nil, errors.Join(err, client.Close(ctx))
+		}
+		receiving, stop := context.WithCancel(ctx)
+		var all sync.WaitGroup
+		for range goroutines {
+			all.Go(func() {
+				for {
+					m, err := s.Receive(receiving)
+					if receiving.Err() != nil {
+						return
+					}
+					if err == nil {
+						err = load.DoRaw(m.Body)
+						m.Ack()
+					}
+					if err != nil {
+						failed(err)
+						return
+					}
+				}
+			})
+		}
+		return func() error {
+			stop()
+			all.Wait()
+			ctx := context.WithoutCancel(ctx)
+			return errors.Join(s.Shutdown(ctx), client.Close(ctx))
+		}, nil
+	},
+}
