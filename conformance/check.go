@@ -51,6 +51,7 @@ func Checks() []Check {
 		{"Drain", LayerWorker, workDrainChecks},
 		{"Delays of tasks", LayerWorker, workDelayChecks},
 		{"Groups of tasks", LayerWorker, workGroupChecks},
+		{"Large payloads", LayerWorker, workPayloadChecks},
 	} {
 		for _, c := range theme.checks {
 			c.Theme, c.Layer = theme.name, theme.layer

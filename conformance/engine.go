@@ -88,6 +88,8 @@ type Job struct {
 	Handler    func(ctx context.Context, task *runtime.Task[Work]) error
 	Handle     []runtime.HandleOption
 	Middleware []runtime.Middleware
+	// Payloads are those of the Mux; nil for none.
+	Payloads *runtime.Payloads
 	// Options are those of the worker. Queues stays empty.
 	Options runtime.WorkerOptions
 }
@@ -106,7 +108,7 @@ func (j *Job) Queues() (*runtime.Queues, error) { return queuesOf(j.Queue, j.Ret
 
 // Mux has the job's handler. It logs nothing.
 func (j *Job) Mux() *runtime.Mux {
-	mux := runtime.NewMux(&runtime.MuxOptions{Middleware: j.Middleware, Logger: slog.New(slog.DiscardHandler)})
+	mux := runtime.NewMux(&runtime.MuxOptions{Middleware: j.Middleware, Payloads: j.Payloads, Logger: slog.New(slog.DiscardHandler)})
 	runtime.Handle(mux, j.Handler, j.Handle...)
 	return mux
 }

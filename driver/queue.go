@@ -56,8 +56,9 @@ type Queue interface {
 	Capabilities() Capabilities
 
 	// As sets target to the driver's native type and reports whether it could.
-	// The package documentation of a driver lists the types it accepts; a driver of
-	// a broker also takes a *Name, and one that is an Adopter an *Adopter.
+	// The package documentation of a driver lists the types it accepts; every driver
+	// takes a *System, one of a broker also a *Name, and one that is an Adopter an
+	// *Adopter.
 	As(target any) bool
 
 	// Close waits for calls in flight until ctx ends. After it every call
@@ -100,6 +101,18 @@ func AdopterOf(q Queue) (Adopter, bool) {
 // name of a queue of Amazon SQS, the complete name of a subscription of Google
 // Pub/Sub. Queue.As gives it.
 type Name string
+
+// System is what telemetry calls the kind of a broker: where the semantic conventions
+// of OpenTelemetry for messaging have a value of messaging.system, that one. Queue.As
+// gives it.
+type System string
+
+// SystemOf is the System that q answers to As, or "unknown".
+func SystemOf(q Queue) System {
+	system := System("unknown")
+	q.As(&system)
+	return system
+}
 
 // Withdrawer is implemented by a Queue that can take back a delayed message
 // which it has just sent and which is not due yet. The id is [SendResult].ID.

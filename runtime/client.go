@@ -11,9 +11,10 @@ import (
 // Client enqueues tasks. It is safe for concurrent use. It has no goroutines and
 // needs no closing.
 type Client struct {
-	queues  *Queues
-	options ClientOptions
-	send    SendFunc
+	queues   *Queues
+	options  ClientOptions
+	payloads *Payloads // checked; nil for none
+	send     SendFunc
 }
 
 // ClientOptions configure a Client. The zero value of each field is its default.
@@ -37,6 +38,12 @@ type ClientOptions struct {
 	MaxDelay time.Duration
 	// Middleware wraps every send, the first outermost.
 	Middleware []ClientMiddleware
+	// Telemetry makes spans and metrics of sends, and sends the trace of each task
+	// with it; nil for none.
+	Telemetry *Telemetry
+	// Payloads say where large payloads go, and whether they are compressed; nil: they
+	// are refused, and none is. The Muxes of the workers need the same.
+	Payloads *Payloads
 }
 
 // NewClient makes a Client of queues; nil options are the defaults.
@@ -94,6 +101,10 @@ func NewClient(queues *Queues, opts *ClientOptions) (*Client, error) {
 			return nil, driver.Errorf(driver.InvalidArgument, op, "middleware %d is nil", i)
 		}
 	}
+	var err error
+	if c.payloads, err = o.Payloads.checked(); err != nil {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "%w", err)
+	}
 	send := wrap(SendFunc(c.sendTasks), o.Middleware)
 	if send == nil {
 		return nil, driver.Errorf(driver.InvalidArgument, op, "middleware made a nil SendFunc")
@@ -130,18 +141,47 @@ func (c *Client) queueOf(kind string) (*QueueInfo, error) {
 	return c.queues.get(name)
 }
 
-// sendOne sends one task.
-func (c *Client) sendOne(ctx context.Context, t *Outgoing) (TaskID, error) {
+// queueFor is where a task of this kind goes.
+func (c *Client) queueFor(kind string, o *enqueueOptions) (*QueueInfo, error) {
+	if o.queue != "" {
+		return c.queues.get(o.queue)
+	}
+	return c.queueOf(kind)
+}
+
+// sendOne sends one task and ends its span.
+func (c *Client) sendOne(ctx context.Context, t *Outgoing, s *sending) (TaskID, error) {
+	if s.queue == nil {
+		return c.deliver(ctx, t, s)
+	}
+	s.kind, s.id = t.Kind, t.ID
+	id, err := c.deliver(ctx, t, s)
+	s.tasks = 1
+	s.note(err)
+	s.tried(s.kind, err)
+	s.end()
+	return id, err
+}
+
+func (c *Client) deliver(ctx context.Context, t *Outgoing, s *sending) (TaskID, error) {
 	if len(c.options.Middleware) > 0 {
 		result := c.send(ctx, []*Outgoing{t})[0]
 		return result.ID, result.Err
 	}
 	id := t.ID
+	if t.luggage != nil {
+		if err := c.checkIn(ctx, t); err != nil {
+			return id, err
+		}
+		t.at = time.Now()
+	}
 	within := bound(ctx, t.at.Add(c.options.SendTimeout))
 	defer within.stop()
 	t.batch[0] = t.message()
-	err := t.queue.Driver.Send(within, t.batch[:])[0].Err
+	result := t.queue.Driver.Send(within, t.batch[:])[0]
+	err := result.Err
 	if err == nil {
+		s.messageID = result.ID
 		t.recycle()
 		return id, nil
 	}
@@ -158,38 +198,47 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 	if len(tasks) == 0 {
 		return results
 	}
-	queue := tasks[0].queue
-	messages := newMessages(len(tasks))
 	for i, t := range tasks {
 		results[i].ID = t.ID
+	}
+	if !c.checkInAll(ctx, tasks, results) {
+		c.sendOthers(ctx, tasks, results)
+		return results
+	}
+	queue := tasks[0].queue
+	messages := make([]driver.Message, len(tasks))
+	for i, t := range tasks {
 		messages[i] = t.message()
 	}
-	clean := true
 	limit := queue.capabilities.MaxSendBatch
 	if queue.capabilities.Ordered && tasks[0].group != "" {
 		limit = 1 // what has to be sent again would come behind its group
 	}
 	for from := 0; from < len(messages); from += limit {
 		to := min(from+limit, len(messages))
-		if !c.sendBatch(ctx, queue, messages[from:to], results[from:to]) {
-			clean = false
-		} else if len(c.options.Middleware) == 0 {
-			for _, t := range tasks[from:to] {
-				t.recycle()
-			}
-		}
-	}
-	if clean {
-		recycleMessages(messages)
+		c.sendBatch(ctx, queue, messages[from:to], results[from:to])
 	}
 	return results
 }
 
-// sendBatch says whether all were sent at once.
-func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) (clean bool) {
+// sendOthers sends those of tasks whose results have no error yet.
+func (c *Client) sendOthers(ctx context.Context, tasks []*Outgoing, results []EnqueueResult) {
+	var others []*Outgoing
+	var places []int
+	for i, t := range tasks {
+		if results[i].Err == nil {
+			others, places = append(others, t), append(places, i)
+		}
+	}
+	for j, r := range c.sendTasks(ctx, others) {
+		results[places[j]] = r
+	}
+}
+
+func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.SendTimeout)
 	defer cancel()
-	clean = true
+	clean := true
 	for i, r := range queue.Driver.Send(ctx, batch) {
 		results[i].Err = r.Err
 		clean = clean && r.Err == nil
@@ -197,7 +246,6 @@ func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver
 	if !clean {
 		c.resend(ctx, queue, batch, results)
 	}
-	return clean
 }
 
 // resend retries what a batch has left that may pass, with a backoff, until ctx

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime/internal/configfile"
@@ -34,6 +35,8 @@ import (
 //	routes:
 //	  mail.send: mails
 //	default_queue: orders
+//	payloads:                 # larger than a threshold, to an object store
+//	  url: s3://acme-payloads?region=${AWS_REGION}
 //
 // The guide has all keys. What the file says of a queue stands in its [QueueInfo],
 // so every Worker of Queues heeds it; what it says of a Client and of a Worker as a
@@ -53,6 +56,23 @@ type Config struct {
 	Concurrency int
 	// Strict is WorkerOptions.Strict.
 	Strict bool
+	// PayloadSettings is what the file says of large payloads; nil when it says nothing.
+	// Payloads are what became of it, for ClientOptions and MuxOptions: claimcheck.FromConfig
+	// opens the store and sets them.
+	PayloadSettings *PayloadSettings
+	Payloads        *Payloads
+}
+
+// PayloadSettings is what a configuration file says of large payloads. Zero fields stand
+// for the defaults of [Payloads].
+type PayloadSettings struct {
+	// URL is that of the store, empty for none.
+	URL string
+	// Threshold and MaxSize are in bytes.
+	Threshold, MaxSize int
+	Timeout            time.Duration
+	// Compression is zstd, or empty for none.
+	Compression string
 }
 
 // ReadConfig reads a configuration file, of at most 256 KiB, without opening its
@@ -86,6 +106,9 @@ func ReadConfig(path string) (*Config, error) {
 	c := &Config{Routes: f.Routes, DefaultQueue: f.DefaultQueue, Concurrency: f.Concurrency, Strict: f.Strict}
 	if c.DefaultQueue == "" && len(f.Queues) == 1 {
 		c.DefaultQueue = f.Queues[0].Name
+	}
+	if p := f.Payloads; p != nil {
+		c.PayloadSettings = &PayloadSettings{URL: p.URL, Threshold: p.Threshold, MaxSize: p.Max, Timeout: p.Timeout, Compression: p.Compression}
 	}
 	for i := range f.Queues {
 		c.Settings = append(c.Settings, newQueueSettings(op, &f.Queues[i]))
@@ -134,9 +157,14 @@ func (c *Config) Queue(name string) (QueueSettings, bool) {
 	return QueueSettings{}, false
 }
 
-// ClientOptions are what the file says of a Client: its routes and default queue.
+// ClientOptions are what the file says of a Client: its routes, its default queue, and
+// the payloads. NewClient refuses them while there are PayloadSettings and no Payloads.
 func (c *Config) ClientOptions() *ClientOptions {
-	return &ClientOptions{Routes: c.Routes, DefaultQueue: c.DefaultQueue}
+	payloads := c.Payloads
+	if payloads == nil && c.PayloadSettings != nil {
+		payloads = &Payloads{unopened: true}
+	}
+	return &ClientOptions{Routes: c.Routes, DefaultQueue: c.DefaultQueue, Payloads: payloads}
 }
 
 // WorkerOptions are what the file says of a Worker that works on the named queues,

@@ -25,6 +25,7 @@ func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 		}
 	}
 	confirmed := l.queue.Driver.Extend(ctx, leases, l.worker.options.Hold)
+	l.signals.extendedSome(confirmed)
 	var sending []int
 	var copies []driver.Message
 	l.mu.Lock()

@@ -55,6 +55,9 @@ type Decision struct {
 	Err error
 	// Pause is how long no other task of the queue should start; see PauseQueue.
 	Pause time.Duration
+
+	outcome outcome
+	signals *kindSignals // nil without telemetry
 }
 
 func ack(d Delivery) Decision {
@@ -66,5 +69,6 @@ func bury(d Delivery, reason string, err error) Decision {
 		Action:     Settle,
 		Settlement: driver.Settlement{Lease: d.Lease, Verdict: driver.Bury, Reason: reason, Detail: err.Error()},
 		Err:        err,
+		outcome:    outcomeDead,
 	}
 }

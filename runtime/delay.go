@@ -29,10 +29,10 @@ const (
 func (a *attempt) again(delay time.Duration, err error) Decision {
 	switch {
 	case a.ordered():
-		return a.with(a.wait(delay), err)
+		return a.with(a.wait(delay), err).as(outcomeRetry)
 	case !a.chained() && a.canRelease(delay):
 		a.mux.firsts.note(a.info, err)
-		return a.with(a.release(delay), err)
+		return a.with(a.release(delay), err).as(outcomeRetry)
 	}
 	carry := a.carry
 	carry.Attempts = a.info.Attempt
@@ -43,7 +43,7 @@ func (a *attempt) again(delay time.Duration, err error) Decision {
 	if decision.Action == Settle && err != nil { // no copy that would carry it
 		a.mux.firsts.note(a.info, err)
 	}
-	return a.with(decision, err)
+	return a.with(decision, err).as(outcomeRetry)
 }
 
 // snooze puts the task off without counting the attempt. The broker has counted
@@ -60,9 +60,9 @@ func (a *attempt) snooze(delay time.Duration) Decision {
 	case delay > maxDelay:
 		return a.fail(a.policy.delay(a.info.ID, a.info.Attempt), fmt.Errorf("snooze %v exceeds %v; use a shorter one", delay, maxDelay))
 	case a.ordered() && a.held != nil && delay <= a.longestPark():
-		return a.with(a.keep(snooze, delay), nil)
+		return a.with(a.keep(snooze, delay), nil).as(outcomeSnooze)
 	case a.ordered() && a.held == nil && delay <= a.longestRelease():
-		return a.with(a.release(delay), nil) // the host knows that it is no attempt
+		return a.with(a.release(delay), nil).as(outcomeSnooze) // the host knows that it is no attempt
 	case a.ordered() && a.held == nil:
 		return a.fail(delay, fmt.Errorf("snooze %v exceeds the %v for which the broker can put off a task of a group; use a shorter one", delay, a.longestRelease()))
 	case a.ordered():
@@ -71,7 +71,7 @@ func (a *attempt) snooze(delay time.Duration) Decision {
 	carry := a.carry
 	carry.Attempts = a.info.Attempt - 1
 	carry.Snoozes++
-	return a.with(a.copy(delay, carry), nil)
+	return a.with(a.copy(delay, carry), nil).as(outcomeSnooze)
 }
 
 // pause puts the task off for as long as its queue is to be paused.
@@ -95,14 +95,14 @@ func (a *attempt) hop() Decision {
 			a.carry.NotBefore.UTC().Format(time.RFC3339), maxDelay))
 	}
 	if a.ordered() {
-		return a.with(a.wait(left), nil)
+		return a.with(a.wait(left), nil).as(outcomeHop)
 	}
 	if longest := a.longestRelease(); a.chained() && longest > 0 && a.Lease.Attempt() < a.brokerLimit()/2 {
-		return a.with(a.release(min(left, longest)), nil)
+		return a.with(a.release(min(left, longest)), nil).as(outcomeHop)
 	}
 	carry := a.carry
 	carry.Hops++
-	return a.with(a.copy(left, carry), nil)
+	return a.with(a.copy(left, carry), nil).as(outcomeHop)
 }
 
 // arrive ends a chain of releases, which the broker has counted, by a copy whose
@@ -110,7 +110,7 @@ func (a *attempt) hop() Decision {
 func (a *attempt) arrive() Decision {
 	carry := a.carry
 	carry.Hops++
-	decision := a.with(a.copy(0, carry), nil)
+	decision := a.with(a.copy(0, carry), nil).as(outcomeHop)
 	decision.Copy.Carry.NotBefore = time.Time{}
 	return decision
 }

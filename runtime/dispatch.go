@@ -23,9 +23,14 @@ const unknownKindDelay = time.Minute
 // is released at once.
 func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	message := d.Lease.Message()
-	info, expiry, err := m.open(d, &message)
+	signals := m.signalsOf(&d)
+	info, opened, err := m.open(d, &message)
 	if err != nil {
-		return bury(d, driver.ReasonUndecodable, err)
+		decision = bury(d, driver.ReasonUndecodable, err)
+		if signals != nil {
+			decision.signals = signals.kind(unknownKind, true)
+		}
+		return decision
 	}
 	if message.Defect != nil {
 		m.logger.Warn("a reserved attribute does not decode; the task's attempts start anew",
@@ -36,6 +41,10 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	a := m.attempt(d, h, info, &message)
 	info.Redrives = a.carry.Redrives
 	info.logger = m.logger
+	if signals != nil {
+		a.signals = m.kindSignals(signals, h, info.Kind)
+	}
+	var run processing
 	returned := false
 	defer func() {
 		v := recover() // of an error's own methods, or of a Backoff
@@ -44,10 +53,13 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 			a.policy = &RetryPolicy{MaxAttempts: a.policy.MaxAttempts}
 			decision = a.decide(ctx, &PanicError{Value: v, Stack: debug.Stack()})
 		case !returned && d.held != nil:
-			exit := a.decide(ctx, errGoexit)
+			decision = a.decide(ctx, errGoexit) // which nobody gets
+			exit := decision
 			d.held.exit = &exit
 		}
+		run.end(&decision)
 	}()
+	expiry := opened.expiry
 
 	switch {
 	case !expiry.IsZero() && now.After(expiry) && !a.carry.IgnoreExpiry:
@@ -69,12 +81,19 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	case info.Attempt > info.MaxAttempts && d.held != nil && !d.held.alone():
 		decision = a.with(a.keep(queueUp, 0), nil)
 	default:
+		if info.packed != nil {
+			if d, done := a.unpack(ctx); done {
+				decision = d
+				break
+			}
+		}
 		var worker *Worker
 		if d.held != nil {
 			d.held.ran = true
 			worker = d.held.lane.worker
 		}
-		decision = a.decide(ctx, m.call(ctx, h, info, worker))
+		within := run.process(ctx, &a, opened.carrier, now)
+		decision = a.decide(ctx, m.call(within, h, info, worker))
 	}
 	returned = true
 	return decision
@@ -88,11 +107,14 @@ type attempt struct {
 	policy *RetryPolicy
 	carry  driver.Carry
 	group  string
+
+	messageID string
+	signals   *kindSignals // nil without telemetry
 }
 
 // attempt is what a delivery of a task is an attempt at; h may be nil.
 func (m *Mux) attempt(d Delivery, h *handler, info *Info, message *driver.Message) attempt {
-	a := attempt{Delivery: d, mux: m, info: info, policy: d.Queue.Retry, carry: message.Carry, group: message.GroupKey}
+	a := attempt{Delivery: d, mux: m, info: info, policy: d.Queue.Retry, carry: message.Carry, group: message.GroupKey, messageID: message.ID}
 	if message.Death != nil { // moved back by other means than Redrive
 		a.carry = a.carry.Redriven()
 	}
@@ -120,13 +142,13 @@ func (a *attempt) decide(ctx context.Context, err error) Decision {
 		a.mux.firsts.forget(a.info)
 		// Also on a lost lease: the ack is harmless, and saves a rerun where the
 		// broker has not delivered the task again.
-		return a.with(ack(a.Delivery), nil)
+		return a.with(ack(a.Delivery), nil).as(outcomeSuccess)
 	}
 	if errors.Is(cause, ErrLeaseLost) {
-		return Decision{Action: Nothing, Task: a.info, Err: err}
+		return a.with(Decision{Action: Nothing}, err).as(outcomeLost)
 	}
 	if errors.Is(cause, ErrDraining) && (errors.Is(err, context.Canceled) || errors.Is(err, ErrDraining)) {
-		return a.with(a.release(0), err) // cut short, which is no failure
+		return a.with(a.release(0), err).as(outcomeInterrupted) // cut short, which is no failure
 	}
 	if undecodable, ok := errors.AsType[*undecodableError](err); ok {
 		return a.bury(driver.ReasonUndecodable, undecodable)
@@ -192,6 +214,6 @@ func (a *attempt) release(delay time.Duration) Decision {
 }
 
 func (a *attempt) with(d Decision, err error) Decision {
-	d.Task, d.Err = a.info, err
+	d.Task, d.Err, d.signals = a.info, err, a.signals
 	return d
 }

@@ -38,7 +38,9 @@ type Outgoing struct {
 	carry                  driver.Carry // of a task that the queue cannot delay for as long
 	group, fairness, dedup string
 	body                   []byte
+	luggage                *luggage          // of a payload that is to go to the store, until it is there
 	batch                  [1]driver.Message // of sendOne
+	sending                *sending          // of EnqueueMany; nil without telemetry
 }
 
 func (t *Outgoing) message() driver.Message {
@@ -117,15 +119,20 @@ func Attribute(name, value string) EnqueueOption {
 // ID makes no second task where the broker deduplicates.
 //
 // InvalidArgument for a kind, id, delay, key or attribute that is not legal;
-// TooLarge for arguments over the queue's limit less 8 KiB; Unsupported for a
-// delay or key that the queue cannot give; otherwise what the broker said after
+// TooLarge for arguments over the queue's limit less 8 KiB without a store for them,
+// or over Payloads.MaxSize; Unsupported for a delay or key that the queue cannot give;
+// what the store said, after retries up to Payloads.Timeout, when the payload goes
+// there and was not taken: then nothing is sent; otherwise what the broker said after
 // retries up to ClientOptions.SendTimeout.
 func Enqueue[T Args](ctx context.Context, c *Client, args T, opts ...EnqueueOption) (TaskID, error) {
-	t, err := outgoing(c, args, opts)
+	var s sending
+	ctx, t, err := outgoing(ctx, c, args, opts, &s)
 	if err != nil {
+		s.note(err)
+		s.end()
 		return t.ID, err
 	}
-	return c.sendOne(ctx, t)
+	return c.sendOne(ctx, t, &s)
 }
 
 // EnqueueMany hands tasks to their queue in as few requests as possible and
@@ -142,27 +149,34 @@ func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...Enque
 	} else if len(args) > 1 && o.dedup != "" {
 		shared = "deduplication key" // all but the first would be dropped
 	}
+	spans := sendings{client: c}
 	for i := range args {
-		t, err := outgoing(c, args[i], opts)
+		s := spans.of(args[i], opts)
+		_, t, err := outgoing(ctx, c, args[i], opts, s)
 		if err == nil && shared != "" {
 			err = driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%d tasks cannot share one %s; enqueue them one by one", len(args), shared)
 		}
 		results[i] = EnqueueResult{t.ID, err}
-		if err == nil {
+		if s.note(err); err == nil {
+			t.sending = s
 			tasks, places = append(tasks, t), append(places, i)
 		}
 	}
 	// A type may have kinds that go to different queues.
 	for len(tasks) > 0 {
-		n := 1
-		for n < len(tasks) && tasks[n].queue == tasks[0].queue {
+		n, s := 1, tasks[0].sending
+		for n < len(tasks) && tasks[n].queue == tasks[0].queue && tasks[n].sending == s {
 			n++
 		}
-		for i, r := range c.send(ctx, tasks[:n]) {
+		s.tasks, s.kind, s.id = n, tasks[0].Kind, tasks[0].ID
+		for i, r := range c.send(s.within(ctx), tasks[:n]) {
 			results[places[i]] = r
+			s.note(r.Err)
+			s.tried(tasks[i].Kind, r.Err)
 		}
 		tasks, places = tasks[n:], places[n:]
 	}
+	spans.end()
 	return results
 }
 
@@ -189,20 +203,23 @@ type Raw struct {
 
 // EnqueueRaw is Enqueue for arguments that are encoded already.
 func EnqueueRaw(ctx context.Context, c *Client, task Raw, opts ...EnqueueOption) (TaskID, error) {
-	t, err := c.outgoing(task, opts)
+	var s sending
+	ctx, t, err := c.outgoing(ctx, task, opts, &s)
 	if err != nil {
+		s.note(err)
+		s.end()
 		return t.ID, err
 	}
-	return c.sendOne(ctx, t)
+	return c.sendOne(ctx, t, &s)
 }
 
-func outgoing[T Args](c *Client, args T, opts []EnqueueOption) (*Outgoing, error) {
+func outgoing[T Args](ctx context.Context, c *Client, args T, opts []EnqueueOption, s *sending) (context.Context, *Outgoing, error) {
 	kind := args.Kind()
 	data, err := c.options.Codec.Marshal(args)
 	if err != nil {
-		return new(Outgoing), driver.Errorf(driver.InvalidArgument, enqueueOp(kind), "arguments of type %T do not encode: %w", args, err)
+		return ctx, new(Outgoing), driver.Errorf(driver.InvalidArgument, enqueueOp(kind), "arguments of type %T do not encode: %w", args, err)
 	}
-	return c.outgoing(Raw{kind, data, c.options.Codec.ContentType()}, opts)
+	return c.outgoing(ctx, Raw{kind, data, c.options.Codec.ContentType()}, opts, s)
 }
 
 func enqueueOp(kind string) string {
@@ -210,8 +227,9 @@ func enqueueOp(kind string) string {
 }
 
 // outgoing makes the task. It is never nil and on an error has the id if that is
-// known.
-func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
+// known. The context is for the send, whose span s begins with the first task that
+// has a queue.
+func (c *Client) outgoing(ctx context.Context, raw Raw, opts []EnqueueOption, s *sending) (context.Context, *Outgoing, error) {
 	o := apply(opts)
 	now := time.Now()
 	t := newOutgoing()
@@ -219,22 +237,17 @@ func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
 	if t.ID == "" {
 		t.ID = newTaskID(now)
 	} else if err := driver.CheckKey(string(t.ID)); err != nil {
-		return t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "task id: %w", err)
+		return ctx, t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "task id: %w", err)
 	}
 	if err := checkKind(raw.Kind); err != nil {
-		return t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "%w", err)
+		return ctx, t, driver.Errorf(driver.InvalidArgument, enqueueOp(raw.Kind), "%w", err)
 	}
 	var err error
-	if o.queue != "" {
-		t.queue, err = c.queues.get(o.queue)
-	} else {
-		t.queue, err = c.queueOf(raw.Kind)
-	}
-	if err != nil {
-		return t, err
+	if t.queue, err = c.queueFor(raw.Kind, o); err != nil {
+		return ctx, t, err
 	}
 	if t.Delay, err = o.delayed(now, c.options.MaxDelay, &t.queue.capabilities); err != nil {
-		return t, driver.Errorf(driver.CodeOf(err), enqueueOp(raw.Kind), "%w", err)
+		return ctx, t, driver.Errorf(driver.CodeOf(err), enqueueOp(raw.Kind), "%w", err)
 	}
 	if longest := t.queue.capabilities.MaxSendDelay; t.Delay > longest {
 		t.carry.NotBefore = now.Add(t.Delay)
@@ -243,7 +256,10 @@ func (c *Client) outgoing(raw Raw, opts []EnqueueOption) (*Outgoing, error) {
 	t.Queue = t.queue.Name
 	t.Attributes = maps.Clone(o.attributes)
 	t.group, t.fairness, t.dedup = o.group, o.fairness, o.dedup
-	return t, c.encode(t, raw, o, now)
+	if c.options.Telemetry != nil && s.queue == nil {
+		ctx = s.begin(ctx, c.options.Telemetry, t.queue)
+	}
+	return ctx, t, c.encode(t, raw, o, now, &s.carrier)
 }
 
 // delayed works out the delay and checks it. It may be more than the queue can
@@ -270,24 +286,19 @@ func (o *enqueueOptions) delayed(now time.Time, longest time.Duration, c *driver
 	return delay, nil
 }
 
-func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time) error {
+func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time, trace *carrier) error {
 	event := envelope.Event{
 		ID: string(t.ID), Source: c.options.Source, Type: t.Kind, Time: now,
 		DataContentType: raw.ContentType, Data: raw.Data, PartitionKey: o.group,
+		TraceParent: trace.parent, TraceState: trace.state,
 	}
 	if o.ttl > 0 {
 		event.Expiry = now.Add(o.ttl)
 	}
-	body, err := envelope.Append(t.body, &event)
-	if err != nil {
-		return driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%w", err)
+	if c.payloads != nil {
+		return c.pack(t, &event)
 	}
-	if limit := t.queue.capabilities.MaxBody - headroom; len(body) > limit {
-		return driver.Errorf(driver.TooLarge, enqueueOp(t.Kind),
-			"the task takes %d bytes, more than %d on queue %q; keep large payloads in a store and send a reference", len(body), limit, t.Queue)
-	}
-	t.body = body
-	return nil
+	return c.inline(t, &event)
 }
 
 // maxKind is the most bytes in a kind.

@@ -1,8 +1,11 @@
 package runtime
 
 import (
+	"context"
 	"math"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/internal/due"
@@ -26,20 +29,22 @@ type held struct {
 	// failed head of its group.
 	behind int
 
-	next   driver.Lease // of the same message, received since: takes the place of lease when the operation under way has ended
-	inLine bool         // it has a place in the line of alone; set by Dispatch, in the runner
-	ran    bool         // its handler was called; set by Dispatch, in the runner
-	exit   *Decision    // of a handler that ended its goroutine; set by Dispatch, in the runner
+	next   driver.Lease       // of the same message, received since: takes the place of lease when the operation under way has ended
+	inLine bool               // it has a place in the line of alone; set by Dispatch, in the runner
+	ran    bool               // its handler was called; set by Dispatch, in the runner
+	exit   *Decision          // of a handler that ended its goroutine; set by Dispatch, in the runner
+	span   *trace.SpanContext // of its last run, if that is recorded; set by Dispatch, in the runner
 
 	seq      int // of its offer; guarded by the mu of the worker's schedule
 	state    heldState
-	ends     *cancelable // what the handler has for a context; nil when none runs
-	decision Decision    // set when decided
-	copied   bool        // decision.Copy has been sent
-	copyID   string      // the broker's, of the copy
-	tries    int         // settles of it that were begun
-	ackOnly  bool        // the decision is done, and what came again is to be acked
-	snoozes  int         // of this lease, in this worker
+	cancel   context.CancelCauseFunc // of the handler; nil when none runs
+	decision Decision                // set when decided
+	copied   bool                    // decision.Copy has been sent
+	copyID   string                  // the broker's, of the copy
+	tries    int                     // settles of it that were begun
+	ackOnly  bool                    // the decision is done, and what came again is to be acked
+	lossTold bool                    // the loss of lease has been counted
+	snoozes  int                     // of this lease, in this worker
 
 	roomless  bool          // it takes no part of the worker's room while it waits
 	late      bool          // the queue did not take its settle at first, and it takes no room of the other queues

@@ -104,6 +104,7 @@ func (l *lane) wantExtend(h *held) {
 
 // lose gives up a lease. The caller holds mu.
 func (l *lane) lose(h *held, why error) {
+	l.countLoss(h)
 	l.book.Remove(h)
 	before := h.state
 	h.state = lost
@@ -111,8 +112,8 @@ func (l *lane) lose(h *held, why error) {
 	case running:
 		l.note(h) // until its handler has returned
 		l.say(func(log *slog.Logger) { log.Warn("lease lost while the handler runs", "message", h.id, "error", why) })
-		if h.ends != nil {
-			h.ends.because(ErrLeaseLost)
+		if h.cancel != nil {
+			h.cancel(ErrLeaseLost)
 		}
 	case decided:
 		if h.extending && h.settles == 0 && h.decision.Settlement.Verdict == driver.Ack {
@@ -125,6 +126,14 @@ func (l *lane) lose(h *held, why error) {
 	case parked, snoozed, lining:
 		l.worker.pending.Add(1)
 		l.finish(h, why)
+	}
+}
+
+// countLoss counts that the lease of h is lost, once. The caller holds mu.
+func (l *lane) countLoss(h *held) {
+	if l.signals != nil && !h.lossTold {
+		h.lossTold = true
+		l.signals.lost.Add(1)
 	}
 }
 
@@ -159,6 +168,7 @@ func (l *lane) extendedBatch(batch []*held, results []driver.ExtendResult, start
 	l.mu.Lock()
 	defer l.unlock()
 	now := l.now()
+	l.signals.extendedSome(results)
 	for i, h := range batch {
 		l.extended(h, results[i], start, now)
 	}

@@ -15,13 +15,14 @@ import (
 
 // lane is a worker's part of one queue.
 type lane struct {
-	worker *Worker
-	queue  *QueueInfo
-	share  *share // of the worker's schedule
-	logger *slog.Logger
-	start  time.Time     // what times of held count from
-	ask    time.Duration // the hold that the queue is asked for; 0 for its own
-	hold   time.Duration // of a lease; from the start-up check
+	worker  *Worker
+	queue   *QueueInfo
+	share   *share // of the worker's schedule
+	logger  *slog.Logger
+	signals *queueSignals // nil without telemetry
+	start   time.Time     // what times of held count from
+	ask     time.Duration // the hold that the queue is asked for; 0 for its own
+	hold    time.Duration // of a lease; from the start-up check
 	// brokerLimit is after how many deliveries the broker itself buries a message;
 	// from the start-up check.
 	brokerLimit int
@@ -64,8 +65,14 @@ type ending struct {
 }
 
 func newLane(w *Worker, q *QueueInfo) *lane {
+	signals := w.mux.telemetry.queue(q)
+	if signals != nil {
+		signals.worked.Store(true)
+		signals.leased.Store(true)
+	}
 	return &lane{
-		worker: w, queue: q, share: w.schedule.add(q), start: time.Now(), ask: cmp.Or(q.Hold, w.options.Hold),
+		signals: signals,
+		worker:  w, queue: q, share: w.schedule.add(q), start: time.Now(), ask: cmp.Or(q.Hold, w.options.Hold),
 		logger:  w.options.Logger.With("queue", q.Name),
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
@@ -140,6 +147,9 @@ func (l *lane) admit(h *held, lease driver.Lease, m *driver.Message) {
 	_, h.fork = l.forks.Get(h.id)
 	h.behind, _ = l.behind.Get(h.id)
 	l.byID[h.id] = h
+	if l.signals != nil {
+		l.signals.held.Add(1)
+	}
 	l.note(h)
 	if l.enterGroup(h, m.GroupKey) {
 		l.offer(h)
@@ -148,7 +158,7 @@ func (l *lane) admit(h *held, lease driver.Lease, m *driver.Message) {
 
 // hold makes lease the one that h has. The caller holds mu.
 func (h *held) hold(lease driver.Lease) {
-	h.lease, h.next = lease, nil
+	h.lease, h.next, h.lossTold = lease, nil, false
 	received := h.lane.since(lease.Received())
 	h.expires = h.lane.since(lease.Expires())
 	h.extendAt = received + h.lane.third(h.expires-received, received)
@@ -174,9 +184,9 @@ func (l *lane) third(hold, since time.Duration) time.Duration {
 	return d - time.Duration(spread(l.queue.Name, int(since))*float64(d/5))
 }
 
-// begin marks h as running under the given context and answers its lease;
+// begin marks h as running under the given cancel function and answers its lease;
 // nil when that was lost in the meantime or the worker drains.
-func (l *lane) begin(h *held, c *cancelable) driver.Lease {
+func (l *lane) begin(h *held, cancel context.CancelCauseFunc) driver.Lease {
 	defer l.worker.schedule.begun()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -188,7 +198,7 @@ func (l *lane) begin(h *held, c *cancelable) driver.Lease {
 	if h.state == lost || l.worker.draining.Load() {
 		return nil
 	}
-	h.state, h.ends = running, c
+	h.state, h.cancel = running, cancel
 	return h.lease
 }
 
@@ -203,6 +213,9 @@ func (l *lane) finish(h *held, err error) {
 	}
 	if h.copied && err != nil {
 		l.forks.Add(h.id, struct{}{})
+		if l.signals != nil {
+			l.signals.forks.Add(1)
+		}
 	}
 	l.leaveGroup(h, err)
 	l.ended = append(l.ended, ending{h, err})
@@ -226,11 +239,14 @@ func (l *lane) unlock() {
 	if len(ended) == 0 {
 		return
 	}
+	if l.signals != nil {
+		l.signals.held.Add(int64(-len(ended)))
+	}
 	for _, e := range ended {
 		l.report(e.held, e.err)
 		// Those leased together are one piece of memory, which must not keep the
 		// message of one for as long as another runs.
-		e.held.lease, e.held.decision, e.held.exit = nil, Decision{}, nil
+		e.held.lease, e.held.decision, e.held.exit, e.held.span = nil, Decision{}, nil, nil
 	}
 	w := l.worker
 	w.schedule.finish(l.share, len(ended))

@@ -19,11 +19,13 @@ type Mux struct {
 	codecs     map[string]Codec // by media type
 	json       Codec            // of application/json
 	middleware []Middleware
+	payloads   *Payloads // checked; nil for none
 	rawKind    string
 	logger     *slog.Logger
 	problems   []error
 	strays     strays
 	firsts     firsts
+	telemetry  *Telemetry // nil for none
 }
 
 // MuxOptions configure a Mux. The zero value of each field is its default.
@@ -37,9 +39,15 @@ type MuxOptions struct {
 	// payload of a task of this kind whose id is the broker's. By default such
 	// messages are buried as undecodable.
 	RawKind string
+	// Payloads say where the payloads are that messages only refer to, and how to
+	// decompress them; nil: such tasks are put off, for a worker that knows.
+	Payloads *Payloads
 	// Logger is what a task's logger is made from; nil stands for
 	// slog.Default.
 	Logger *slog.Logger
+	// Telemetry makes spans and metrics of what is dispatched and, by a Worker, of
+	// its leases and queues; nil for none.
+	Telemetry *Telemetry
 }
 
 // handler is what was registered for one kind.
@@ -52,7 +60,6 @@ type handler struct {
 	concurrency int          // 0: no limit
 	rate        Rate
 	delays      bool
-	newInfo     func() *Info // with room for the task beside it; nil for an Info alone
 }
 
 // NewMux makes a Mux without handlers; nil options are the defaults. What is
@@ -64,6 +71,7 @@ func NewMux(opts *MuxOptions) *Mux {
 	if opts == nil {
 		return m
 	}
+	m.telemetry = opts.Telemetry
 	for i, c := range opts.Codecs {
 		if c == nil {
 			m.fail("codec %d is nil", i)
@@ -88,6 +96,10 @@ func NewMux(opts *MuxOptions) *Mux {
 	}
 	if opts.Logger != nil {
 		m.logger = opts.Logger
+	}
+	var err error
+	if m.payloads, err = opts.Payloads.checked(); err != nil {
+		m.fail("%w", err)
 	}
 	if m.rawKind = opts.RawKind; m.rawKind != "" {
 		if err := checkKind(m.rawKind); err != nil {
@@ -176,12 +188,12 @@ func Handle[T Args](m *Mux, h func(ctx context.Context, t *Task[T]) error, opts 
 		return
 	}
 	m.HandleRaw(kind, func(ctx context.Context, info *Info) error {
-		t := taskOf[T](info)
+		t := &Task[T]{Info: info}
 		if err := m.decode(info, &t.Args); err != nil {
 			return err
 		}
 		return h(ctx, t)
-	}, append([]HandleOption{func(h *handler) { h.newInfo = newInfo[T] }}, opts...)...)
+	}, opts...)
 }
 
 // kindOf is the kind of a type's zero value, which a nil pointer or interface may

@@ -17,7 +17,6 @@ var events = sync.Pool{New: func() any { return new(envelope.Event) }}
 // it is something else. The event goes back to events after its use.
 func readEvent(message *driver.Message) (event *envelope.Event, found bool, err error) {
 	event = events.Get().(*envelope.Event)
-	event.ID = message.SendID // most often the same; it is kept then
 	if len(message.Attributes) > 0 {
 		if found, err = envelope.DecodeBinary(message.Attributes, message.Body, event); found || err != nil {
 			return event, found, err
@@ -48,24 +47,30 @@ func (m *Mux) handlerFor(message *driver.Message) *handler {
 	return nil
 }
 
+// opened is what a message says of its task beside its Info.
+type opened struct {
+	expiry  time.Time // zero for never
+	carrier carrier
+}
+
 // open makes the task of a message: an event, or anything at all where the Mux has
-// a raw kind. The second result is when the task expires, zero for never.
-func (m *Mux) open(d Delivery, message *driver.Message) (*Info, time.Time, error) {
+// a raw kind.
+func (m *Mux) open(d Delivery, message *driver.Message) (*Info, opened, error) {
 	event, found, err := readEvent(message)
 	defer putEvent(event)
 	switch {
 	case found && err == nil:
-		return m.place(Info{
+		return &Info{
 			ID: TaskID(event.ID), Kind: event.Type, Queue: d.Queue.Name, EnqueuedAt: event.Time,
-			Attributes: message.Attributes, payload: event.Data, contentType: event.DataContentType,
-		}), event.Expiry, nil
+			Attributes: message.Attributes, payload: event.Data, contentType: event.DataContentType, packed: packedOf(event),
+		}, opened{event.Expiry, carrier{event.TraceParent, event.TraceState}}, nil
 	case m.rawKind != "":
-		return m.place(Info{
+		return &Info{
 			ID: TaskID(message.ID), Kind: m.rawKind, Queue: d.Queue.Name, EnqueuedAt: message.SentAt,
 			Attributes: message.Attributes, payload: message.Body,
-		}), time.Time{}, nil
+		}, opened{}, nil
 	case err == nil:
 		err = errors.New("the message is no CloudEvent; name a raw kind to take such messages")
 	}
-	return nil, time.Time{}, err
+	return nil, opened{}, err
 }

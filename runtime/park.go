@@ -41,6 +41,8 @@ func (l *lane) park(h *held, d Decision, now time.Duration) {
 	switch d.Action {
 	case snooze:
 		h.state = snoozed
+		d.tally(nil)
+		d.outcome = outcomeNone // from here on
 		h.snoozes++
 	case queueUp:
 		h.state = lining

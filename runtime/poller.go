@@ -124,6 +124,7 @@ func (l *lane) receive(ctx context.Context, idle bool, p *pulse) (answer, error)
 	}
 	leases, err := l.call(ctx, driver.ReceiveOptions{Max: asked, Wait: wait, Hold: l.ask})
 	l.found.Store(len(leases) > 0)
+	l.signals.took(l.start.Add(began), leases)
 	got := answer{asked: asked, leases: len(leases)}
 	got.all = got.leases >= max(asked, l.queue.capabilities.MaxReceiveBatch)
 	got.early = got.leases > 1 && got.leases < asked && l.now()-began < wait/10

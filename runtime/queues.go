@@ -40,6 +40,7 @@ type QueueInfo struct {
 	Rate Rate
 
 	capabilities driver.Capabilities
+	system       driver.System
 }
 
 // Queues is a set of open queues by name. The zero value is empty and ready. It
@@ -107,6 +108,7 @@ func (qs *Queues) Add(info QueueInfo) error {
 		return driver.Errorf(driver.InvalidArgument, op, "its driver declares batches of %d, %d and %d; each must be 1 or more",
 			c.MaxSendBatch, c.MaxReceiveBatch, c.MaxSettleBatch)
 	}
+	info.system = driver.SystemOf(info.Driver)
 	qs.all = append(qs.all, &info)
 	return nil
 }

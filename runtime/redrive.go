@@ -24,6 +24,9 @@ type DeadTask struct {
 	// Death says why and when it died. Its Reason is empty when the message has
 	// no record that can be read.
 	Death driver.Death
+	// DataRef is the reference to its payload when that is in a store, else empty; see
+	// [Payloads.Read].
+	DataRef string
 	// Message is all of it, as the broker keeps it. It must not be modified.
 	Message driver.Message
 }

@@ -16,7 +16,7 @@ func deadTask(m *driver.Message) DeadTask {
 	event, found, err := readEvent(m)
 	defer putEvent(event)
 	if found && err == nil {
-		t.ID, t.Kind, t.EnqueuedAt = TaskID(event.ID), event.Type, event.Time
+		t.ID, t.Kind, t.EnqueuedAt, t.DataRef = TaskID(event.ID), event.Type, event.Time, event.DataRef
 	}
 	return t
 }

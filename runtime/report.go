@@ -18,13 +18,22 @@ func (l *lane) report(h *held, err error) {
 		l.logger.Warn(text, "message", h.id, "verdict", s.Verdict.String(), "error", err)
 	}
 	o := &l.worker.options
-	Settled{Queue: l.queue.Name, MessageID: h.id, Decision: h.decision, Err: err}.Tell(l.logger, o.OnSettled, o.OnError, o.OnDead)
+	Settled{Queue: l.queue.Name, MessageID: h.id, Decision: h.decision, Err: err}.tellAll(l.logger, o.OnSettled, o.OnError, o.OnDead)
 }
 
 // Tell calls the hooks of an application, each of which may be nil, as a Worker does: see
-// [WorkerOptions].OnSettled, OnError and OnDead. A hook that panics is logged. It is for
-// hosts beside the Worker.
+// [WorkerOptions].OnSettled, OnError and OnDead. A hook that panics is logged. It also
+// counts the outcome, where the Mux has a Telemetry. It is for hosts beside the Worker,
+// which call it once a delivery.
 func (s Settled) Tell(log *slog.Logger, onSettled, onError, onDead func(Settled)) {
+	if k := s.Decision.signals; k != nil && s.Err != nil && s.Decision.Action != Nothing && !lostLease(s.Err) {
+		k.queue.unsettled(s.Decision.Settlement.Verdict)
+	}
+	s.tellAll(log, onSettled, onError, onDead)
+}
+
+func (s Settled) tellAll(log *slog.Logger, onSettled, onError, onDead func(Settled)) {
+	s.Decision.tally(s.Err)
 	s.tell(log, "OnSettled", onSettled)
 	if s.Decision.Err != nil {
 		s.tell(log, "OnError", onError)

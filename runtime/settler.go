@@ -35,7 +35,7 @@ func (l *lane) decide(h *held, d Decision) {
 	if d.Action != Nothing {
 		d.Settlement.Lease = h.lease
 	}
-	h.ends = nil
+	h.cancel = nil
 	if d.Action >= park {
 		if !wasLost && !l.worker.draining.Load() {
 			l.park(h, d, now)
@@ -126,7 +126,9 @@ func (l *lane) settle() {
 		}
 		ctx, cancel := l.within(settleCallTime)
 		began := l.now()
-		errs := l.settleBatch(ctx, batch)
+		var span settling
+		errs := l.settleBatch(span.begin(ctx, l.signals, batch), batch)
+		span.end(errs)
 		took := l.now() - began
 		cancel()
 		l.mu.Lock()
@@ -209,6 +211,15 @@ func (l *lane) settled(h *held, err error) {
 	h.settling = false
 	now := l.now()
 	s := &h.decision.Settlement
+	switch {
+	case err == nil:
+	case driver.Is(err, driver.LeaseLost):
+		if h.next == nil && !h.ackOnly {
+			l.countLoss(h)
+		}
+	default:
+		l.signals.unsettled(s.Verdict)
+	}
 	switch {
 	case h.next != nil && err == nil && s.Verdict == driver.Release && l.since(h.next.Received()) >= h.settleAt+s.Delay && !l.abandoned:
 		// It came because it was released: what it is leased for is another run.

@@ -59,8 +59,8 @@ func lasting(err error) bool { return !driver.Retryable(err) }
 // Check is the start-up check of Run without running anything: it reads how each
 // queue is configured, once, and answers, in the order of the queues, everything
 // for which Run would refuse it. The error names the queues whose configuration
-// cannot be read, with the code that reading answered; what was found on the
-// others is valid with it. It must not be called while Run is running, nor by two
+// cannot be read, with the code that reading answered, and the store of payloads if
+// that cannot; what was found on the others is valid with it. It must not be called while Run is running, nor by two
 // goroutines at once.
 func (w *Worker) Check(ctx context.Context) ([]Finding, error) {
 	found, unread := w.examine(ctx)
@@ -78,6 +78,9 @@ func (w *Worker) examine(ctx context.Context) (found []Finding, unread []error) 
 		l.hold = cmp.Or(l.ask, policy.Hold)
 		l.brokerLimit, l.alsoSentTo = policy.MaxAttempts, policy.AlsoSentTo
 		found = append(found, w.mux.findings(l.queue, &policy, l.ask)...)
+	}
+	if err := w.mux.payloads.checkRead(ctx); err != nil {
+		unread = append(unread, err)
 	}
 	return found, unread
 }

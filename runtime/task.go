@@ -49,7 +49,7 @@ type Info struct {
 	contentType string
 	logger      *slog.Logger
 	next        *nextCall // nil without middleware
-	task        any       // the *Task that it stands beside, until the handler has it; nil for none
+	packed      *packed   // nil when payload is as the handler is to see it
 }
 
 // Logger logs with the task's id, kind, attempt and queue.
@@ -57,6 +57,7 @@ func (i *Info) Logger() *slog.Logger {
 	return i.logger.With("task", string(i.ID), "kind", i.Kind, "attempt", i.Attempt, "queue", i.Queue)
 }
 
-// Payload is the encoded arguments and their content type. The bytes must not
-// be modified.
+// Payload is the encoded arguments and their content type, from the store and
+// decompressed where they were not in the message as they are. The bytes must not be
+// modified.
 func (i *Info) Payload() (data []byte, contentType string) { return i.payload, i.contentType }

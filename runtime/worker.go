@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/longshore-dev/longshore/driver"
 )
 
@@ -210,6 +212,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	w.enter(StateRunning)
 	handlers := context.WithoutCancel(ctx)
+	if w.mux.telemetry != nil { // a task is no part of what the worker was started by
+		handlers = trace.ContextWithSpanContext(handlers, trace.SpanContext{})
+	}
 	calls, cut := context.WithCancel(handlers)
 	defer cut()
 	polling, stop := context.WithCancel(ctx)
@@ -235,6 +240,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	watch.Go(func() { w.schedule.watch(polling) })
 	if w.life.age > 0 || w.life.memory > 0 {
 		watch.Go(func() { w.life.watch(polling) })
+	}
+	for _, l := range w.lanes {
+		if l.depthWanted() {
+			watch.Go(func() { l.watchDepth(polling) })
+		}
 	}
 	var err error
 	var limit string // of its life, that was reached

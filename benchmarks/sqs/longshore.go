@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/driver"
@@ -19,16 +20,37 @@ var longshore = contender{
 	name: "longshore", parallel: []int{slots},
 	does: "lease with a deadline and extension, envelope and JSON, retry policy, ack after the handler, dead letter",
 	open: func(ctx context.Context, parallel int, done func(error)) (func() error, error) {
-		q, err := driver.Default.Open(ctx, "sqs://"+load.QueueName+"?region="+region)
-		if err != nil {
-			return nil, err
-		}
-		w, err := load.Start(ctx, q, runtime.WorkerOptions{
-			Concurrency: parallel, OnSettled: func(s runtime.Settled) { done(load.Acked(s)) },
-		}, func(_ context.Context, t *runtime.Task[load.Task]) error { return t.Args.Do() }, done)
-		if err != nil {
-			return nil, err
-		}
-		return w.End, nil
+		return openLongshore(ctx, parallel, nil, done)
 	},
+}
+
+// watched is ours with telemetry.
+var watched = contender{
+	name: "longshore with telemetry", parallel: []int{slots},
+	does: "the same, with metrics, and 1 % of traces sampled",
+	open: func(ctx context.Context, parallel int, done func(error)) (func() error, error) {
+		telemetry, shutdown, err := load.NewTelemetry()
+		if err != nil {
+			return nil, err
+		}
+		end, err := openLongshore(ctx, parallel, telemetry, done)
+		if err != nil {
+			return nil, err
+		}
+		return func() error { return errors.Join(end(), shutdown(context.WithoutCancel(ctx))) }, nil
+	},
+}
+
+func openLongshore(ctx context.Context, parallel int, telemetry *runtime.Telemetry, done func(error)) (func() error, error) {
+	q, err := driver.Default.Open(ctx, "sqs://"+load.QueueName+"?region="+region)
+	if err != nil {
+		return nil, err
+	}
+	w, err := load.StartWatched(ctx, q, runtime.WorkerOptions{
+		Concurrency: parallel, OnSettled: func(s runtime.Settled) { done(load.Acked(s)) },
+	}, telemetry, func(_ context.Context, t *runtime.Task[load.Task]) error { return t.Args.Do() }, done)
+	if err != nil {
+		return nil, err
+	}
+	return w.End, nil
 }

@@ -19,7 +19,7 @@ func main() {
 	os.Exit(command.Exit(run(context.Background(), os.Args[1:]))) //nolint:forbidigo // this is main
 }
 
-const synopsis = command.Usage("sqs cpu|requests|send|backlog [flags]")
+const synopsis = command.Usage("sqs cpu|requests|send|backlog|telemetry [flags]")
 
 // run measures a figure, or is one of the processes that this takes.
 func run(ctx context.Context, args []string) error {
@@ -63,6 +63,15 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return watchBacklog(ctx, o)
+	case "telemetry":
+		o := cpuOptions{out: os.Stdout}
+		flags.IntVar(&o.rounds, "rounds", 9, "rounds; in each a worker runs with telemetry and without, and the median of their shares counts")
+		flags.DurationVar(&o.warmUp, "warmup", 2*time.Second, "how long a worker runs in a round before it counts")
+		flags.DurationVar(&o.length, "round", 3*time.Second, "how long it counts")
+		if err := command.Parse(flags, args[1:], synopsis); err != nil {
+			return err
+		}
+		return compareTelemetry(ctx, o)
 	case "worker":
 		var p period
 		name := flags.String("name", "", "")
@@ -73,11 +82,12 @@ func run(ctx context.Context, args []string) error {
 		if err := command.Parse(flags, args[1:], synopsis); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(contenders, func(c contender) bool { return c.name == *name })
+		all := append(slices.Clone(contenders), watched)
+		i := slices.IndexFunc(all, func(c contender) bool { return c.name == *name })
 		if i < 0 {
 			return fmt.Errorf("there is no contender %q", *name)
 		}
-		return work(ctx, contenders[i], p, os.Stdout)
+		return work(ctx, all[i], p, os.Stdout)
 	case "server":
 		if len(args) != 2 {
 			return synopsis

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -34,10 +36,16 @@ The id is the task's, or the broker's for what is no task: longshore dlq list sh
 it. What could control a terminal is escaped: a newline in a line is \n, an escape
 character \x1b. With --json the body is whole and exact.
 
+A payload that is not in the body as it is, because it is in a store or compressed, is
+shown as well with --config, when the file says where it is under payloads. What keeps it
+from being read is said on standard error.
+
 With --json standard output has one JSON object: all that longshore dlq list has of a
 letter, and queue (that it died on), sent_at (null when not known), hops, snoozes,
 first_error, ignore_expiry, group, fairness, attributes, defect (why a reserved
-attribute does not decode, or empty), and body, or body_base64 when it is not UTF-8.
+attribute does not decode, or empty), body, or body_base64 when it is not UTF-8, and of a
+payload that is elsewhere or compressed payload, or payload_base64, and dataref, the
+reference to it.
 
 Exit codes: 0 it is shown; 1 there is no such dead letter, it was interrupted, or
 output could not be written; 2 nothing was looked at, because a flag, the queue or
@@ -92,6 +100,11 @@ type wholeLetter struct {
 	// Body is that of the message where it is valid UTF-8, else BodyBase64 is.
 	Body       string `json:"body,omitempty"`
 	BodyBase64 []byte `json:"body_base64,omitempty"`
+	// DataRef refers to the payload where that is in a store. Payload, or PayloadBase64,
+	// is there when it was read, or decompressed.
+	DataRef       string `json:"dataref,omitempty"`
+	Payload       string `json:"payload,omitempty"`
+	PayloadBase64 []byte `json:"payload_base64,omitempty"`
 }
 
 func newWholeLetter(d *runtime.DeadTask, now time.Time) *wholeLetter {
@@ -105,12 +118,32 @@ func newWholeLetter(d *runtime.DeadTask, now time.Time) *wholeLetter {
 	if m.Defect != nil {
 		w.Defect = m.Defect.Error()
 	}
-	if utf8.Valid(m.Body) {
-		w.Body = string(m.Body)
-	} else {
-		w.BodyBase64 = slices.Clone(m.Body)
-	}
+	w.DataRef = d.DataRef
+	w.Body, w.BodyBase64 = textOrBytes(m.Body)
 	return w
+}
+
+// textOrBytes is data as text where it is that.
+func textOrBytes(data []byte) (string, []byte) {
+	if utf8.Valid(data) {
+		return string(data), nil
+	}
+	return "", slices.Clone(data)
+}
+
+// addPayload adds a payload that is not in the body as it is.
+func (l *wholeLetter) addPayload(ctx context.Context, p *runtime.Payloads, m *driver.Message) error {
+	if p == nil {
+		return nil
+	}
+	data, _, err := p.Read(ctx, m)
+	if err == nil && !bytes.Contains(m.Body, data) {
+		l.Payload, l.PayloadBase64 = textOrBytes(data)
+	}
+	if driver.Is(err, driver.InvalidArgument) && l.DataRef == "" {
+		return nil // it is no task
+	}
+	return err
 }
 
 // showLetter does what the flags say. It answers the exit code, or an error when
@@ -121,12 +154,18 @@ func showLetter(ctx context.Context, o *showOptions, std streams) (int, error) {
 		return exitUsage, err
 	}
 	defer queues.Close(context.WithoutCancel(ctx))
+	payloads, store, err := o.openPayloads(ctx)
+	if err != nil {
+		return exitUsage, err
+	}
+	defer store.Close()
 	screen := newScreen(std.err)
 	var found *wholeLetter
+	var message driver.Message
 	now := time.Now()
 	report, err := look(ctx, queues, func(d *runtime.DeadTask) bool {
 		if string(d.ID) == o.id || d.MessageID == o.id {
-			found = newWholeLetter(d, now)
+			found, message = newWholeLetter(d, now), d.Message
 		}
 		return found != nil
 	}, nil)
@@ -143,6 +182,9 @@ func showLetter(ctx context.Context, o *showOptions, std streams) (int, error) {
 	default:
 		screen.printf("there is no dead letter with the id %q among %s; the search ended because: %s", o.id, count(report.Examined, "dead letter"), report.Reason)
 		return exitFailed, nil
+	}
+	if err := found.addPayload(ctx, payloads, &message); err != nil {
+		screen.printf("its payload cannot be read: %v", err)
 	}
 	if o.json {
 		err = writeJSON(std.out, found)
@@ -201,13 +243,19 @@ func (l *wholeLetter) print(to io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	body := cmp.Or(l.Body, string(l.BodyBase64))
-	fmt.Fprintf(&b, "body, %s:\n", count(len(body), "byte"))
-	for line := range strings.Lines(body) {
-		fmt.Fprintf(&b, "  %s\n", escape(strings.TrimSuffix(line, "\n"), "\t"))
+	printText(&b, "body", cmp.Or(l.Body, string(l.BodyBase64)))
+	if payload := cmp.Or(l.Payload, string(l.PayloadBase64)); payload != "" {
+		printText(&b, "payload", payload)
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
+}
+
+func printText(b *strings.Builder, name, text string) {
+	fmt.Fprintf(b, "%s, %s:\n", name, count(len(text), "byte"))
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(b, "  %s\n", escape(strings.TrimSuffix(line, "\n"), "\t"))
+	}
 }
 
 // when is a time for people; it may be nil.

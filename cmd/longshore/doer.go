@@ -16,12 +16,21 @@ type doer struct {
 	screen  *screen
 	command *command // nil with --http
 
+	telemetry *telemetry // set by observe
+
 	stop     context.CancelCauseFunc // ends the worker and what feeds it; set before any of both
 	noOutput atomic.Pointer[error]   // why a command's output was not all written; nil when it was
 }
 
 func newDoer(flags *workerFlags, std streams) doer {
-	return doer{flags: flags, std: std, screen: newScreen(std.err), stop: func(error) {}}
+	return doer{flags: flags, std: std, screen: newScreen(std.err), telemetry: newTelemetry(), stop: func(error) {}}
+}
+
+// observe begins to tell what the flags and the environment ask for. The caller
+// closes what it began.
+func (d *doer) observe(ctx context.Context) (err error) {
+	d.telemetry, err = openTelemetry(ctx, d.flags.metrics, d.screen, d.logger())
+	return err
 }
 
 // handler is what does a task.

@@ -107,6 +107,7 @@ func (c *command) handle(ctx context.Context, t *runtime.Info) error {
 		"LONGSHORE_ID="+string(t.ID), "LONGSHORE_KIND="+t.Kind,
 		"LONGSHORE_ATTEMPT="+strconv.Itoa(t.Attempt), "LONGSHORE_MAX_ATTEMPTS="+strconv.Itoa(t.MaxAttempts),
 	)
+	run.Env = append(run.Env, traceVariables(ctx)...)
 	stdout, stderr := c.output.writer(), &tail{limit: maxErrorText}
 	var pipes pipes
 	defer pipes.close()

@@ -65,6 +65,7 @@ func (p *poster) handle(ctx context.Context, t *runtime.Info) error {
 	request.Header.Set("Longshore-Kind", t.Kind)
 	request.Header.Set("Longshore-Attempt", strconv.Itoa(t.Attempt))
 	request.Header.Set("Longshore-Max-Attempts", strconv.Itoa(t.MaxAttempts))
+	addTraceHeaders(ctx, request.Header)
 	response, err := p.client.Do(request)
 	if err != nil && ctx.Err() != nil {
 		return cutShort(ctx, "no answer to POST "+request.URL.Redacted())

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -22,10 +23,12 @@ type job struct {
 
 	openQueue opener
 
-	queues *runtime.Queues
-	queue  driver.Queue
-	client *runtime.Client
-	worker *runtime.Worker
+	queues   *runtime.Queues
+	payloads *runtime.Payloads // nil for none
+	store    io.Closer         // of payloads
+	queue    driver.Queue
+	client   *runtime.Client
+	worker   *runtime.Worker
 
 	started chan struct{} // closed by the worker when its start-up check has passed
 
@@ -50,8 +53,11 @@ func (j *job) open(ctx context.Context, handle runtime.HandlerFunc) error {
 		return err
 	}
 	j.queue = j.queues.All()[0].Driver
-	if err := j.build(handle); err != nil {
-		return errors.Join(err, j.queues.Close(ctx))
+	if j.payloads, j.store, err = j.options.openPayloads(ctx); err == nil {
+		err = j.build(handle)
+	}
+	if err != nil {
+		return errors.Join(err, j.store.Close(), j.queues.Close(ctx))
 	}
 	return nil
 }
@@ -60,19 +66,22 @@ func (j *job) open(ctx context.Context, handle runtime.HandlerFunc) error {
 func (j *job) build(handle runtime.HandlerFunc) error {
 	o := j.options
 	logger := j.logger()
-	mux := runtime.NewMux(&runtime.MuxOptions{Logger: logger})
+	mux := runtime.NewMux(&runtime.MuxOptions{Logger: logger, Payloads: j.payloads, Telemetry: j.telemetry.runtime})
 	mux.HandleRaw(o.kind, func(ctx context.Context, t *runtime.Info) error {
 		j.account.begin(t)
 		return handle(ctx, t)
 	}, o.handleOptions()...)
 	var err error
-	if j.client, err = runtime.NewClient(j.queues, nil); err != nil {
+	if j.client, err = runtime.NewClient(j.queues, &runtime.ClientOptions{Payloads: j.payloads, Telemetry: j.telemetry.runtime}); err != nil {
 		return err
 	}
 	options := o.workerOptions()
 	options.Logger, options.OnStart, options.OnSettled = logger, func() { close(j.started) }, j.settled
-	j.worker, err = runtime.NewWorker(j.queues, mux, options)
-	return err
+	if j.worker, err = runtime.NewWorker(j.queues, mux, options); err != nil {
+		return err
+	}
+	j.telemetry.serve(j.worker, j.screen)
+	return nil
 }
 
 // settled is told how each delivery ended.

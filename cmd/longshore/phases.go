@@ -25,7 +25,9 @@ func (j *job) run(signalled context.Context, again <-chan struct{}) (int, error)
 	defer stop(nil)
 	j.stop = stop
 	background := context.WithoutCancel(ctx)
+	defer j.store.Close()
 	defer j.queues.Close(background)
+	defer j.telemetry.close(again)
 
 	var workerErr error          // written before ended is closed
 	ended := make(chan struct{}) // closed when the worker has ended
@@ -89,7 +91,7 @@ func (j *job) startHint(refusal error) string {
 // its end or that of ctx. The error says why it was not read to its end, unless
 // ctx does.
 func (j *job) feed(ctx context.Context) error {
-	limit := j.queue.Capabilities().MaxBody
+	limit := dataLimit(j.queues.All()[0], j.payloads)
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	lines, why := newLineReader(j.std.in, limit).read(reading)

@@ -57,6 +57,7 @@ With --config the lines go through a queue of the file: that of --queue, else of
 route of --kind, else its default_queue, or its only one. What the file says of that
 queue counts (hold, retry, rate) where no flag says otherwise; --concurrency is in
 place of its concurrency.
+` + metricsHelp + `
 
 SIGINT (Ctrl-C) or SIGTERM stops reading and lets running tasks end, for at most
 --grace. A second one ends everything at once.
@@ -135,6 +136,10 @@ func run(ctx context.Context, again <-chan struct{}, o *runOptions, std streams)
 	if err != nil {
 		return exitUsage, err
 	}
+	if err := j.observe(ctx); err != nil {
+		return exitUsage, err
+	}
+	defer j.telemetry.close(again)
 	handle, err := j.handler(ctx)
 	if err != nil {
 		return exitUsage, err

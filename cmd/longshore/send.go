@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"strings"
 	"time"
 
@@ -48,6 +49,8 @@ not-enqueued), attempts (0), error; of a line over the queue's limit only the
 first KiB, with truncated: true. Reading stops when the queue does not answer for
 a line within 30 s. To send such a line again as the same task:
   longshore send --id ID ...
+` + telemetryHelp + `
+TRACEPARENT and TRACESTATE say which trace the tasks are part of.
 
 SIGINT (Ctrl-C) or SIGTERM stops reading, and what is under way is sent. A second
 one ends at once.
@@ -190,6 +193,7 @@ func send(ctx context.Context, again <-chan struct{}, o *sendOptions, std stream
 	if err != nil {
 		return exitUsage, err
 	}
+	ctx = joinTrace(ctx, os.Getenv)
 	return untilAgain(again, func() (int, error) {
 		defer s.close(context.WithoutCancel(ctx))
 		if o.lines {

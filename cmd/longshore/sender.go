@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
@@ -31,10 +32,13 @@ type sender struct {
 	screen  *screen
 	input   io.ReadCloser // nil when the data is an argument
 	failed  *failedFile   // nil without --lines
-	enqueue []runtime.EnqueueOption
-	queues  *runtime.Queues
-	client  *runtime.Client
-	limit   int // of the queue on a body, in bytes
+
+	telemetry *telemetry // of nobody until the queue is open
+	enqueue   []runtime.EnqueueOption
+	queues    *runtime.Queues
+	client    *runtime.Client
+	store     io.Closer // of large payloads
+	limit     int       // on the data of a task, in bytes
 
 	sum      sendSum
 	begun    time.Time
@@ -73,7 +77,7 @@ func (verbatim) Unmarshal([]byte, any) error { return errors.New("it only sends"
 
 // newSender checks all that needs no answer of the queue.
 func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error) {
-	s := &sender{options: o, std: std, screen: newScreen(std.err), begun: time.Now()}
+	s := &sender{options: o, std: std, screen: newScreen(std.err), telemetry: newTelemetry(), begun: time.Now()}
 	var err error
 	if s.enqueue, err = o.enqueueOptions(); err != nil {
 		return nil, err
@@ -84,8 +88,17 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 	if s.queues, err = o.openOne(ctx, byURL, o.kind, "longshore send"); err != nil {
 		return nil, err
 	}
-	s.limit = s.queues.All()[0].Driver.Capabilities().MaxBody
-	s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}})
+	told, err := openTelemetry(ctx, "", s.screen, slog.New(slog.NewTextHandler(s.screen, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	s.telemetry = told
+	var payloads *runtime.Payloads
+	if payloads, s.store, err = o.openPayloads(ctx); err == nil {
+		s.limit = dataLimit(s.queues.All()[0], payloads)
+		s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}, Payloads: payloads, Telemetry: s.telemetry.runtime})
+	}
 	if err == nil && o.lines {
 		s.failed, err = newFailedFile(o.failed, func(record string) { s.screen.printf("%s", record) })
 	}
@@ -117,7 +130,9 @@ func (s *sender) close(ctx context.Context) {
 	if s.input != nil {
 		_ = s.input.Close()
 	}
+	s.telemetry.close(nil)
 	_ = s.queues.Close(ctx)
+	_ = s.store.Close()
 }
 
 // sendOne sends all of the data as one task.
@@ -133,7 +148,7 @@ func (s *sender) sendOne(ctx context.Context) (int, error) {
 	case len(data) == 0:
 		return exitUsage, usagef("use {} for a task without arguments", "there is no data")
 	case len(data) > s.limit:
-		return exitUsage, usagef("keep large data in a store and send a reference", "the data has more than the %d bytes that the queue takes", s.limit)
+		return exitUsage, usagef("name a store for large data under payloads in a --config file, or send a reference", "the data has more than the %d bytes that the queue takes", s.limit)
 	}
 	id, err := runtime.EnqueueRaw(ctx, s.client,
 		runtime.Raw{Kind: s.options.kind, Data: data, ContentType: s.options.contentType}, s.enqueue...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ type shift struct {
 	tally   *tally
 
 	queues *runtime.Queues
+	store  io.Closer // of large payloads
 	worker *runtime.Worker
 
 	started chan struct{} // closed by the worker when its start-up check has passed
@@ -40,6 +42,10 @@ func (s *shift) open(ctx context.Context, open opener, handle runtime.HandlerFun
 	if s.queues, err = openQueues(ctx, open, s.options.settings, "longshore work"); err != nil {
 		return err
 	}
+	var payloads *runtime.Payloads
+	if payloads, s.store, err = s.options.openPayloads(ctx); err != nil {
+		return errors.Join(err, s.queues.Close(ctx))
+	}
 	logger := s.logger()
 	options := s.options.workerOptions()
 	options.Logger, options.OnSettled = logger, s.settled
@@ -47,13 +53,14 @@ func (s *shift) open(ctx context.Context, open opener, handle runtime.HandlerFun
 		s.sayStarted()
 		close(s.started)
 	}
-	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, func(ctx context.Context, t *runtime.Info) error {
+	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, payloads, s.telemetry.runtime, func(ctx context.Context, t *runtime.Info) error {
 		defer s.tally.begin()()
 		return handle(ctx, t)
 	}), options)
 	if err != nil {
-		return errors.Join(err, s.queues.Close(ctx))
+		return errors.Join(err, s.store.Close(), s.queues.Close(ctx))
 	}
+	s.telemetry.serve(s.worker, s.screen)
 	return nil
 }
 
@@ -63,7 +70,9 @@ func (s *shift) run(signalled context.Context, again <-chan struct{}) (int, erro
 	ctx, stop := context.WithCancelCause(signalled)
 	defer stop(nil)
 	s.stop = stop
+	defer s.store.Close()
 	defer s.queues.Close(context.WithoutCancel(ctx))
+	defer s.telemetry.close(again)
 
 	begun := time.Now()
 	var workerErr error          // written before ended is closed

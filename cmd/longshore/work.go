@@ -57,6 +57,7 @@ With --json standard output has one JSON object a line, by their event:
   end        why (signal, empty, failed), succeeded, dead, interrupted, unsettled,
              attempts, retries, elapsed_ms
 The id is empty for a message that is no task; then message_id is the broker's.
+` + metricsHelp + `
 
 SIGINT (Ctrl-C) or SIGTERM takes no more tasks and lets those that run end, for at
 most --grace. A second one ends everything at once.
@@ -115,8 +116,8 @@ func (o *workOptions) check(given func(flag string) bool) error {
 }
 
 // mux does the tasks that the flags name with h.
-func (o *workOptions) mux(logger *slog.Logger, h runtime.HandlerFunc) *runtime.Mux {
-	options := &runtime.MuxOptions{Logger: logger}
+func (o *workOptions) mux(logger *slog.Logger, payloads *runtime.Payloads, t *runtime.Telemetry, h runtime.HandlerFunc) *runtime.Mux {
+	options := &runtime.MuxOptions{Logger: logger, Payloads: payloads, Telemetry: t}
 	kinds := o.kinds
 	if o.raw {
 		options.RawKind = rawKind
@@ -143,6 +144,10 @@ func work(ctx context.Context, again <-chan struct{}, o *workOptions, std stream
 	}
 	o.override()
 	s := newShift(o, std)
+	if err := s.observe(ctx); err != nil {
+		return exitUsage, err
+	}
+	defer s.telemetry.close(again)
 	handle, err := s.handler(ctx)
 	if err != nil {
 		return exitUsage, err

@@ -15,6 +15,7 @@ type workerFlags struct {
 	exec, http                    string
 	concurrency, maxAttempts      int
 	timeout, backoff, hold, grace time.Duration
+	metrics                       string
 	json, verbose                 bool
 
 	given func(flag string) bool // nil: all are; set by check
@@ -35,6 +36,7 @@ func (o *workerFlags) add(c *cobra.Command, what, otherwise string) {
 	f.IntVar(&o.maxAttempts, "max-attempts", runtime.DefaultMaxAttempts, "attempts before a task is buried, 1 to 1000")
 	f.DurationVar(&o.backoff, "backoff", time.Second, "longest wait before the second attempt; doubles with each, up to 10m")
 	f.DurationVar(&o.hold, "hold", 0, "how long a task is leased before the lease is extended; 0 for the queue's own")
+	addMetrics(c, &o.metrics)
 	f.DurationVar(&o.grace, "grace", 30*time.Second, "how long running tasks may go on after Ctrl-C, at least 1s")
 }
 
@@ -59,6 +61,8 @@ func (o *workerFlags) check(example string, given func(flag string) bool) error 
 		return usagef("", "--backoff %v is not within 0s to %v", o.backoff, maxBackoff)
 	case o.hold < 0:
 		return usagef("0 stands for the queue's own", "--hold %v is negative", o.hold)
+	case given("metrics") && o.metrics == "":
+		return usagef(metricsHint, "--metrics is empty")
 	case o.grace < time.Second:
 		return usagef("", "--grace %v is below 1s", o.grace)
 	}

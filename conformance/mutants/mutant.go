@@ -66,7 +66,7 @@ func All() []Mutant {
 	return slices.Concat(sendMutants(), contentMutants(), receiveMutants(), leaseMutants(), holdMutants(), declareMutants(), staleMutants(),
 		settleMutants(), releaseMutants(), deadMutants(), redriveMutants(), delayMutants(), dedupMutants(), groupMutants(),
 		errorMutants(), configMutants(), loadMutants(),
-		workRunMutants(), workRetryMutants(), workDeadMutants(), workLeaseMutants(), workDrainMutants(), workDelayMutants(), workGroupMutants())
+		workRunMutants(), workRetryMutants(), workDeadMutants(), workLeaseMutants(), workDrainMutants(), workDelayMutants(), workGroupMutants(), workPayloadMutants())
 }
 
 func by(checks ...string) []string { return checks }

@@ -55,6 +55,7 @@ func TestTheGuideHasEveryKey(t *testing.T) {
 	file := blocks(pages(t)["configuration.md"], "yaml")[1]
 	for _, wrong := range []string{
 		"no: 1", "queues: {a: {no: 1}}", "queues: {a: {url: 'mem://a', retry: {no: 1}}}", "queues: {a: {url: 'mem://a', declared: {no: 1}}}",
+		"queues: {a: {url: 'mem://a'}}\npayloads: {no: 1}",
 	} {
 		_, err := runtime.ReadConfig(write(t, wrong))
 		if !driver.Is(err, driver.InvalidArgument) {

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/longshore-dev/longshore/claimcheck"
 	"github.com/longshore-dev/longshore/driver"
 	_ "github.com/longshore-dev/longshore/drivers/mem"
 	"github.com/longshore-dev/longshore/runtime"
@@ -244,6 +245,45 @@ func workFromFile(ctx context.Context, path string, mux *runtime.Mux) error {
 	options := config.WorkerOptions() // concurrency and strict
 	options.Grace = 10 * time.Second
 	worker, err := runtime.NewWorker(config.Queues, mux, options)
+	if err != nil {
+		return err
+	}
+	return worker.Run(ctx)
+}
+
+// Report is a task that may be large.
+type Report struct {
+	Text string `json:"text"`
+}
+
+func (Report) Kind() string { return "report" }
+
+// workWithPayloads enqueues a report and works on all queues of a configuration file,
+// which names a store for large payloads.
+func workWithPayloads(ctx context.Context, path string, report Report, show func(Report)) error {
+	config, err := runtime.OpenConfig(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer config.Queues.Close(context.WithoutCancel(ctx))
+	store, err := claimcheck.FromConfig(ctx, config) // sets config.Payloads
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	client, err := runtime.NewClient(config.Queues, config.ClientOptions())
+	if err != nil {
+		return err
+	}
+	if _, err := runtime.Enqueue(ctx, client, report); err != nil {
+		return err
+	}
+	mux := runtime.NewMux(&runtime.MuxOptions{Payloads: config.Payloads})
+	runtime.Handle(mux, func(_ context.Context, t *runtime.Task[Report]) error {
+		show(t.Args)
+		return nil
+	})
+	worker, err := runtime.NewWorker(config.Queues, mux, config.WorkerOptions())
 	if err != nil {
 		return err
 	}

@@ -2,93 +2,12 @@
 package guide_test
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/longshore-dev/longshore/driver"
 )
-
-// pages are the texts of the guide by file name.
-func pages(t *testing.T) map[string]string {
-	t.Helper()
-	names, err := filepath.Glob("*.md")
-	if err != nil || len(names) < 2 {
-		t.Fatalf("pages %v (%v)", names, err)
-	}
-	texts := make(map[string]string)
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts[name] = string(text)
-	}
-	return texts
-}
-
-// blocks are the code blocks of a language.
-func blocks(text, language string) (found []string) {
-	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
-		found = append(found, m[1])
-	}
-	return found
-}
-
-func TestGoOfTheGuideIsCodeThatRuns(t *testing.T) {
-	code, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for name, text := range pages(t) {
-		for _, block := range blocks(text, "go") {
-			if n++; !strings.Contains(string(code), block) {
-				t.Errorf("%s: this is not part of example_test.go:\n%s", name, block)
-			}
-		}
-	}
-	if n == 0 {
-		t.Error("the guide has no code")
-	}
-}
-
-// anchor is what GitHub makes of a heading.
-func anchor(heading string) string {
-	kept := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(heading), "")
-	return strings.ReplaceAll(kept, " ", "-")
-}
-
-func TestLinksOfTheGuideLeadSomewhere(t *testing.T) {
-	texts := pages(t)
-	for name, text := range texts {
-		for _, m := range regexp.MustCompile(`\]\(([^)]*)\)`).FindAllStringSubmatch(text, -1) {
-			path, part, _ := strings.Cut(m[1], "#")
-			if strings.Contains(path, "://") {
-				continue
-			}
-			target := text
-			if path != "" {
-				if _, err := os.Stat(path); err != nil {
-					t.Errorf("%s links to %s: %v", name, path, err)
-				}
-				target = texts[path]
-			}
-			if part == "" {
-				continue
-			}
-			found := false
-			for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(target, -1) {
-				found = found || anchor(heading[1]) == part
-			}
-			if !found {
-				t.Errorf("%s links to %s, but there is no such heading", name, m[1])
-			}
-		}
-	}
-}
 
 func TestTheGuideExplainsEveryReason(t *testing.T) {
 	text := pages(t)["delivery.md"]

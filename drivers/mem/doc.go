@@ -63,5 +63,5 @@
 //
 // # As
 //
-// Queue.As takes a **Queue.
+// Queue.As takes a **Queue and a *driver.System, which is longshore_mem.
 package mem

@@ -164,11 +164,15 @@ func (q *Queue) Capabilities() driver.Capabilities { return q.broker.capabilitie
 
 // As takes a **Queue.
 func (q *Queue) As(target any) bool {
-	p, ok := target.(**Queue)
-	if ok {
+	switch p := target.(type) {
+	case **Queue:
 		*p = q
+	case *driver.System:
+		*p = "longshore_mem"
+	default:
+		return false
 	}
-	return ok
+	return true
 }
 
 // Close ends the handle: receives that wait answer Closed at once, and every

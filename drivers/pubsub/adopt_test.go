@@ -53,5 +53,8 @@ func TestAQueueAdoptsAndTellsTheNameOfItsSubscription(t *testing.T) {
 		if !e.queue.As(&a) || a != driver.Adopter(e.queue) || !e.queue.As(&name) || name != "projects/test/subscriptions/orders" {
 			t.Errorf("adopter %v, name %q", a != nil, name)
 		}
+		if s := driver.SystemOf(e.queue); s != "gcp_pubsub" {
+			t.Errorf("system %q", s)
+		}
 	})
 }

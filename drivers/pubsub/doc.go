@@ -121,7 +121,8 @@
 // # As
 //
 // Queue.As takes a **Queue, a **apiv1.TopicAdminClient, a
-// **apiv1.SubscriptionAdminClient, a *driver.Adopter and a *driver.Name, the
-// subscription's complete name; a lease's As takes a **pubsubpb.ReceivedMessage, of
-// which only AckId, DeliveryAttempt, MessageId and OrderingKey are set.
+// **apiv1.SubscriptionAdminClient, a *driver.Adopter, a *driver.Name, the
+// subscription's complete name, and a *driver.System, which is gcp_pubsub; a lease's
+// As takes a **pubsubpb.ReceivedMessage, of which only AckId, DeliveryAttempt,
+// MessageId and OrderingKey are set.
 package pubsub

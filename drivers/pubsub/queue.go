@@ -98,6 +98,9 @@ func (q *Queue) As(target any) bool {
 	case *driver.Name:
 		*p = driver.Name(q.source.subscription)
 		return true
+	case *driver.System:
+		*p = "gcp_pubsub"
+		return true
 	case **apiv1.TopicAdminClient:
 		return q.withClients(func(c *Clients) { *p = c.Topics })
 	case **apiv1.SubscriptionAdminClient:

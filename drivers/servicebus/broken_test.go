@@ -310,3 +310,23 @@ func (e *env) survives(f sbfake.Fault) {
 		e.Errorf("%+v: %d of %d are done, and the queue has %+v", f, len(kept), n, c)
 	}
 }
+
+// A queue with sessions that is closed while a request on a lease has no answer waits for
+// that in a way that lets time pass, and closes.
+func TestASessionIsClosedWhileARenewalHasNoAnswer(t *testing.T) {
+	on(t, servicebus.Options{Sessions: true}, func(e *env) {
+		e.send("x")
+		l := e.lease(e.queue)
+		e.server.Fault(sbfake.Fault{Op: "renew-session-lock", Silent: true, Count: 1})
+		var renewing sync.WaitGroup
+		var err error
+		renewing.Go(func() { err = e.queue.Extend(e.Context(), []driver.Lease{l}, 0)[0].Err })
+		synctest.Wait()
+		start := time.Now()
+		e.close(e.queue)
+		renewing.Wait()
+		if took := time.Since(start); err == nil || took > 30*time.Second {
+			e.Errorf("closed after %v, and the renewal answered %v; want an error within 30 s", took, err)
+		}
+	})
+}

@@ -119,6 +119,7 @@
 //
 // # As
 //
-// Queue.As takes a **Queue, a **azservicebus.Client and a **admin.Client; a lease's As
-// takes a **azservicebus.ReceivedMessage.
+// Queue.As takes a **Queue, a **azservicebus.Client, a **admin.Client and a
+// *driver.System, which is servicebus; a lease's As takes a
+// **azservicebus.ReceivedMessage.
 package servicebus

@@ -94,6 +94,9 @@ func (q *Queue) As(target any) bool {
 	case **Queue:
 		*p = q
 		return true
+	case *driver.System:
+		*p = "servicebus"
+		return true
 	case **azservicebus.Client:
 		return q.withClients(func(c *Clients) bool { *p = c.Messages; return true })
 	case **admin.Client:

@@ -175,9 +175,10 @@ func (s *sending) from(c *Clients, queue string) (*azservicebus.Sender, error) {
 
 func (s *sending) close(ctx context.Context) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sender != nil {
-		_ = s.sender.Close(ctx) // there is nobody to tell, and nothing to do about it
+	sender := s.sender
+	s.mu.Unlock()
+	if sender != nil {
+		_ = sender.Close(ctx) // there is nobody to tell, and nothing to do about it
 	}
 }
 

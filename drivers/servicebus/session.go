@@ -35,8 +35,9 @@ type session struct {
 	dropped  chan struct{} // closed when its message is not wanted
 	drops    sync.Once
 
-	using  sync.RWMutex // held for reading during a request, and for writing to close the receiver
-	closed bool         // guarded by using
+	mu     sync.Mutex
+	closed bool           // no request begins any more; guarded by mu
+	uses   sync.WaitGroup // the requests under way; added to with mu held while not closed
 }
 
 func newSession(d *doorman, r acceptance) *session {
@@ -154,11 +155,16 @@ func (h *session) settled(l *lease) bool {
 
 // use makes a request on a lease of the session.
 func (h *session) use(op string, f func() error) error {
-	h.using.RLock()
-	defer h.using.RUnlock()
-	if h.closed {
+	h.mu.Lock()
+	closed := h.closed
+	if !closed {
+		h.uses.Add(1)
+	}
+	h.mu.Unlock()
+	if closed {
 		return driver.Errorf(driver.LeaseLost, op, "the lease has expired, and its session was closed")
 	}
+	defer h.uses.Done()
 	return f()
 }
 
@@ -173,14 +179,16 @@ func (h *session) renew(ctx context.Context) (time.Time, error) {
 	return start.Add(q.lock()), err
 }
 
-// close closes the session, and the doorman may accept another.
+// close closes the session once the requests under way have ended, and the doorman may
+// accept another.
 func (h *session) close() {
-	h.using.Lock()
+	h.mu.Lock()
 	h.closed = true
+	h.mu.Unlock()
+	h.uses.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), leasePatience)
 	defer cancel()
 	_ = h.receiver.Close(ctx) // there is nobody to tell, and its lock runs out by itself
-	h.using.Unlock()
 	select {
 	case h.doorman.freed <- struct{}{}:
 	default:

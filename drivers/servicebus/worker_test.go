@@ -283,6 +283,9 @@ func (e *env) end() {
 	if !e.queue.As(&client) {
 		e.Fatal("there is no client")
 	}
+	if s := driver.SystemOf(e.queue); s != "servicebus" {
+		e.Errorf("system %q", s)
+	}
 	e.close(e.queue)
 	e.must(client.Close(e.Context()))
 	time.Sleep(time.Hour)

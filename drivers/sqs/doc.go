@@ -95,7 +95,7 @@
 //
 // # As
 //
-// Queue.As takes a **Queue, a **sqs.Client of the SDK, a *driver.Adopter and a
-// *driver.Name, the queue's name; a lease's As takes a
-// *types.Message of the SDK, of which only MessageId and ReceiptHandle are set.
+// Queue.As takes a **Queue, a **sqs.Client of the SDK, a *driver.Adopter, a
+// *driver.Name, the queue's name, and a *driver.System, which is aws_sqs; a lease's As
+// takes a *types.Message of the SDK, of which only MessageId and ReceiptHandle are set.
 package sqs

@@ -245,4 +245,7 @@ func TestAWrappedQueueAdoptsAndTellsItsName(t *testing.T) {
 	if !wrapped.As(&name) || name != "orders" {
 		t.Errorf("the queue's name is %q", name)
 	}
+	if s := driver.SystemOf(wrapped); s != "aws_sqs" {
+		t.Errorf("its system is %q", s)
+	}
 }

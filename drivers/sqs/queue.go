@@ -89,6 +89,8 @@ func (q *Queue) As(target any) bool {
 		*p = q
 	case *driver.Name:
 		*p = driver.Name(q.name)
+	case *driver.System:
+		*p = "aws_sqs"
 	default:
 		return false
 	}

@@ -67,7 +67,7 @@ func deadTask(m *driver.Message) runtime.DeadTask {
 		err = envelope.Decode(m.Body, &event)
 	}
 	if err == nil {
-		t.ID, t.Kind, t.EnqueuedAt = runtime.TaskID(event.ID), event.Type, event.Time
+		t.ID, t.Kind, t.EnqueuedAt, t.DataRef = runtime.TaskID(event.ID), event.Type, event.Time, event.DataRef
 	}
 	return t
 }

@@ -6,7 +6,8 @@
 //
 // The forms are in google.json and azurerm.json, as terraform providers schema -json
 // prints them: those that the modules here use, cut to what they use and what is
-// required. Those of hashicorp/google are of version 6.50.0; those of Cloud Run, of who
+// required. Those of Azure's and Google's storage were written by hand after their
+// documentation. Those of hashicorp/google are of version 6.50.0; those of Cloud Run, of who
 // may act as a service account, of a push and of the denominator of an alert were written
 // by hand, the worker pool's and most of the service's after its source at commits
 // 078e0771afcf and 001e94bd8974. Those of hashicorp/azurerm

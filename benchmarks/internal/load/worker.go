@@ -27,15 +27,21 @@ type Worker struct {
 // that ends by itself.
 func Start[T runtime.Args](ctx context.Context, q driver.Queue, opts runtime.WorkerOptions,
 	handler func(context.Context, *runtime.Task[T]) error, failed func(error)) (*Worker, error) {
+	return StartWatched(ctx, q, opts, nil, handler, failed)
+}
+
+// StartWatched is Start with a telemetry, nil for none.
+func StartWatched[T runtime.Args](ctx context.Context, q driver.Queue, opts runtime.WorkerOptions, telemetry *runtime.Telemetry,
+	handler func(context.Context, *runtime.Task[T]) error, failed func(error)) (*Worker, error) {
 	w := &Worker{queues: new(runtime.Queues), ended: make(chan error, 1)}
 	if err := w.queues.Add(runtime.QueueInfo{Name: QueueName, Driver: q}); err != nil {
 		return nil, err
 	}
 	var err error
-	if w.Client, err = runtime.NewClient(w.queues, nil); err != nil {
+	if w.Client, err = runtime.NewClient(w.queues, &runtime.ClientOptions{Telemetry: telemetry}); err != nil {
 		return nil, err
 	}
-	mux := runtime.NewMux(nil)
+	mux := runtime.NewMux(&runtime.MuxOptions{Telemetry: telemetry})
 	runtime.Handle(mux, handler)
 	opts.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	worker, err := runtime.NewWorker(w.queues, mux, &opts)

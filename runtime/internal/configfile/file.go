@@ -19,6 +19,15 @@ type File struct {
 	Routes map[string]string
 	// DefaultQueue is the name of the queue of kinds without a route, or empty.
 	DefaultQueue string
+	Payloads     *Payloads // nil when the file has none
+}
+
+// Payloads is what a file says of large payloads. What it does not say is zero.
+type Payloads struct {
+	URL            string // of the store, with its variables replaced
+	Threshold, Max int    // bytes, 1 to 1 GiB
+	Timeout        time.Duration
+	Compression    string // zstd
 }
 
 // Queue is what a file says of a queue. What it does not say is zero.
@@ -85,7 +94,7 @@ func Parse(data []byte, lookup func(name string) (value string, found bool)) (*F
 
 func (r *reader) file(root item) *File {
 	f := &File{Routes: make(map[string]string)}
-	fields := r.fields(root, "queues", "routes", "default_queue", "concurrency", "strict")
+	fields := r.fields(root, "queues", "routes", "default_queue", "concurrency", "strict", "payloads")
 	queues, ok := fields["queues"]
 	if !ok {
 		r.fail(root, "there are no queues; name at least one under queues")
@@ -133,7 +142,36 @@ func (r *reader) file(root item) *File {
 	if i, ok := fields["strict"]; ok {
 		f.Strict = r.boolean(i)
 	}
+	if i, ok := fields["payloads"]; ok {
+		f.Payloads = r.payloads(i)
+	}
 	return f
+}
+
+func (r *reader) payloads(i item) *Payloads {
+	p := new(Payloads)
+	fields := r.fields(i, "url", "threshold", "max", "timeout", "compression")
+	if url, ok := fields["url"]; ok {
+		p.URL, _ = r.expand(url)
+	}
+	if size, ok := fields["threshold"]; ok {
+		p.Threshold = r.size(size)
+	}
+	if size, ok := fields["max"]; ok {
+		p.Max = r.size(size)
+	}
+	if d, ok := fields["timeout"]; ok {
+		p.Timeout = r.duration(d, time.Millisecond, 24*time.Hour)
+	}
+	if c, ok := fields["compression"]; ok {
+		if p.Compression = r.text(c); p.Compression != "zstd" {
+			r.fail(c, "it is no compression; known is zstd")
+		}
+	}
+	if p.URL == "" && p.Compression == "" {
+		r.fail(i, "it has neither url nor compression")
+	}
+	return p
 }
 
 func (r *reader) queue(name string, i item) Queue {
@@ -229,6 +267,7 @@ func (r *reader) retention(i item) time.Duration {
 const (
 	maxConcurrency = 100_000
 	maxRate        = 1_000_000 // a second
+	maxPayload     = 1 << 30   // bytes
 )
 
 // maxName is the most bytes in the name of a queue, or a kind.

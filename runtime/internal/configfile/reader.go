@@ -82,6 +82,32 @@ func (r *reader) number(i item, most int) int {
 	return int(n)
 }
 
+// size is a number of bytes, such as 65536, 64KiB or 5MiB.
+func (r *reader) size(i item) int {
+	n, ok := i.integer()
+	if text, isText := i.string(); isText {
+		number, unit := strings.TrimRight(text, "KMGiB"), int64(0)
+		switch text[len(number):] {
+		case "KiB":
+			unit = 1 << 10
+		case "MiB":
+			unit = 1 << 20
+		case "GiB":
+			unit = 1 << 30
+		}
+		count, err := strconv.ParseInt(number, 10, 32)
+		n, ok = count*unit, err == nil && unit > 0
+	}
+	switch {
+	case !ok:
+		r.fail(i, "it is not a number of bytes, such as 65536, 64KiB or 5MiB")
+	case n < 1 || n > maxPayload:
+		r.fail(i, "it is not within 1 to %d bytes", maxPayload)
+		return 1
+	}
+	return int(n)
+}
+
 func (r *reader) boolean(i item) bool {
 	b, ok := i.boolean()
 	if !ok {

@@ -24,10 +24,10 @@ func TestDecodeReads(t *testing.T) {
 		{"any order, any white space", " {\r\n\t\"data\" : [ 1 ] , \"type\":\"t\",\"id\":\"1\" ,\"source\"\n:\"s\",\"specversion\":\"1.0\" } \n",
 			with(func(e *Event) { e.Data = []byte("[ 1 ]") })},
 		{"everything", event(`,"subject":"sub","time":"2025-06-01T12:00:00Z","expirytime":"2025-06-01T14:00:00+02:00",` +
-			`"partitionkey":"p","traceparent":"tp","tracestate":"ts","dataref":"ref","datacontenttype":"application/json","data":{"a":1}`),
+			`"partitionkey":"p","traceparent":"tp","tracestate":"ts","dataref":"ref","decodedcontenttype":"d","datacontenttype":"application/json","data":{"a":1}`),
 			&Event{
 				ID: "1", Source: "s", Type: "t", Subject: "sub", Time: noon, Expiry: noon, PartitionKey: "p",
-				TraceParent: "tp", TraceState: "ts", DataRef: "ref", DataContentType: "application/json", Data: []byte(`{"a":1}`),
+				TraceParent: "tp", TraceState: "ts", DataRef: "ref", DecodedContentType: "d", DataContentType: "application/json", Data: []byte(`{"a":1}`),
 			}},
 		{"escapes", event(`,"subject":"\"\\\/é\u20ac\uD83D\ude00é"`), with(func(e *Event) { e.Subject = `"\/é€😀é` })},
 		{"an escaped member name", event(`,"sub\u006aect":"x"`), with(func(e *Event) { e.Subject = "x" })},

@@ -49,6 +49,7 @@ func Append(dst []byte, e *Event) ([]byte, error) {
 	b = appendMember(b, `,"traceparent":"`, e.TraceParent, escaped)
 	b = appendMember(b, `,"tracestate":"`, e.TraceState, escaped)
 	b = appendMember(b, `,"dataref":"`, e.DataRef, escaped)
+	b = appendMember(b, `,"decodedcontenttype":"`, e.DecodedContentType, escaped)
 	b = appendMember(b, `,"datacontenttype":"`, e.DataContentType, escaped)
 	switch {
 	case len(payload) == 0:
@@ -81,6 +82,16 @@ func appendTime(b []byte, before string, t time.Time) []byte {
 	return append(b, '"')
 }
 
+// Payload is what of payload Append would write for its content type: of JSON the
+// one value without the white space around it, else all of it. The error is that
+// of Append.
+func Payload(contentType string, payload []byte) ([]byte, error) {
+	if len(payload) == 0 || !IsJSON(contentType) {
+		return payload, nil
+	}
+	return trimJSON(payload)
+}
+
 // Size is an upper bound of the bytes that Append adds for e. It means nothing
 // for an event that Append refuses.
 func Size(e *Event) int {
@@ -104,6 +115,7 @@ func measure(e *Event) (length, escapes int, err error) {
 	r.text(traceParent, e.TraceParent)
 	r.text(traceState, e.TraceState)
 	r.text(dataRef, e.DataRef)
+	r.text(decodedContentType, e.DecodedContentType)
 	r.text(dataContentType, e.DataContentType)
 	if IsJSON(e.DataContentType) {
 		r.length += len(`,"data":`) + len(e.Data)

@@ -34,7 +34,13 @@ type Event struct {
 	// Data is the payload, decoded. Empty is the same as none.
 	Data []byte
 	// DataRef is the extension dataref: where the payload is instead.
-	DataRef                 string
+	DataRef string
+	// DecodedContentType is the extension decodedcontenttype: the media type of
+	// the payload once it is decoded from an encoding that DataContentType names,
+	// such as application/zstd. Empty means that it is not encoded. It is no part
+	// of CloudEvents: a reader that does not know it sees data of a type for which
+	// it has no codec, not broken JSON.
+	DecodedContentType      string
 	PartitionKey            string
 	TraceParent, TraceState string
 }
@@ -75,26 +81,28 @@ const (
 	partitionKey
 	traceParent
 	traceState
+	decodedContentType
 	data
 	dataBase64
 	members // how many there are
 )
 
 var memberNames = [members]string{
-	specVersion:     "specversion",
-	id:              "id",
-	source:          "source",
-	kind:            "type",
-	subject:         "subject",
-	timestamp:       "time",
-	dataContentType: "datacontenttype",
-	expiryTime:      "expirytime",
-	dataRef:         "dataref",
-	partitionKey:    "partitionkey",
-	traceParent:     "traceparent",
-	traceState:      "tracestate",
-	data:            "data",
-	dataBase64:      "data_base64",
+	specVersion:        "specversion",
+	id:                 "id",
+	source:             "source",
+	kind:               "type",
+	subject:            "subject",
+	timestamp:          "time",
+	dataContentType:    "datacontenttype",
+	expiryTime:         "expirytime",
+	dataRef:            "dataref",
+	partitionKey:       "partitionkey",
+	traceParent:        "traceparent",
+	traceState:         "tracestate",
+	decodedContentType: "decodedcontenttype",
+	data:               "data",
+	dataBase64:         "data_base64",
 }
 
 // lookup finds the member called name. It is a switch on constants so that it
@@ -125,6 +133,8 @@ func lookup(name []byte) member {
 		return traceParent
 	case "tracestate":
 		return traceState
+	case "decodedcontenttype":
+		return decodedContentType
 	case "data":
 		return data
 	case "data_base64":
@@ -154,6 +164,8 @@ func (e *Event) text(m member) *string {
 		return &e.TraceParent
 	case traceState:
 		return &e.TraceState
+	case decodedContentType:
+		return &e.DecodedContentType
 	}
 	return nil
 }

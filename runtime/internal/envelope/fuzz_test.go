@@ -86,7 +86,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id, source, kind, subject, partition, parent, state, ref, contentType string, payload []byte, seconds, nanos, expiry int64) {
 		e := Event{
 			ID: id, Source: source, Type: kind, Subject: subject, PartitionKey: partition,
-			TraceParent: parent, TraceState: state, DataRef: ref, DataContentType: contentType, Data: payload,
+			TraceParent: parent, TraceState: state, DataRef: ref, DecodedContentType: ref, DataContentType: contentType, Data: payload,
 		}
 		// Times far outside make time.Time wrap round.
 		const far = 1 << 40
@@ -129,7 +129,7 @@ func FuzzRoundTrip(f *testing.F) {
 
 // legal is what Append promises to take, in the words of the standard library.
 func legal(e *Event) bool {
-	for _, s := range []string{e.ID, e.Source, e.Type, e.Subject, e.PartitionKey, e.TraceParent, e.TraceState, e.DataRef, e.DataContentType} {
+	for _, s := range []string{e.ID, e.Source, e.Type, e.Subject, e.PartitionKey, e.TraceParent, e.TraceState, e.DataRef, e.DecodedContentType, e.DataContentType} {
 		if !utf8.ValidString(s) || strings.ContainsFunc(s, forbidden) {
 			return false
 		}

@@ -22,6 +22,9 @@ func interop() map[string]*Event {
 			TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", TraceState: "a=b,c=d",
 			DataRef: "https://example.com/blob", DataContentType: "application/json", Data: []byte(`{"a":[1,2.5,null,true,"x"]}`),
 		},
+		"compressed": with(func(e *Event) {
+			e.DataContentType, e.DecodedContentType, e.Data = "application/zstd", "application/json", allBytes()
+		}),
 		"JSON by default":     with(func(e *Event) { e.Data = []byte(`{"a":1}`) }),
 		"parameters":          with(func(e *Event) { e.DataContentType, e.Data = "application/json; charset=utf-8", []byte(`[]`) }),
 		"text/json":           with(func(e *Event) { e.DataContentType, e.Data = "text/json", []byte(`"a\u00e9\n"`) }),
@@ -152,7 +155,7 @@ func toSDK(t *testing.T, e *Event) cloudevents.Event {
 func extensions(e *Event) map[string]string {
 	all := map[string]string{
 		"dataref": e.DataRef, "partitionkey": e.PartitionKey,
-		"traceparent": e.TraceParent, "tracestate": e.TraceState,
+		"traceparent": e.TraceParent, "tracestate": e.TraceState, "decodedcontenttype": e.DecodedContentType,
 	}
 	if !e.Expiry.IsZero() {
 		all["expirytime"] = e.Expiry.UTC().Format(time.RFC3339Nano)

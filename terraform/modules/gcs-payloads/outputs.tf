@@ -1,0 +1,9 @@
+output "url" {
+  description = "URL of the store, as Longshore takes it: payloads.url of a configuration file."
+  value       = "gs://${google_storage_bucket.this.name}?prefix=${var.prefix}"
+}
+
+output "expiration_days" {
+  description = "After how many days an object is deleted."
+  value       = local.expiration_days
+}
