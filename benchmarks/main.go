@@ -22,8 +22,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(command.Exit(run(ctx, os.Args[1:]))) //nolint:forbidigo // this is main
+	code := command.Exit(run(ctx, os.Args[1:]))
+	stop()
+	os.Exit(code) //nolint:forbidigo // this is main
 }
 
 const synopsis = command.Usage("benchmarks compare|peers|latency|report [flags]")

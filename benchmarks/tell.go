@@ -27,7 +27,7 @@ func tell(o options, results []*result, absent []string, uses []report.Library) 
 		return err
 	}
 	for _, a := range absent {
-		fmt.Fprintf(o.out, "ABSENT %s\n", a)
+		fmt.Fprintf(o.out, "%s\n", a)
 	}
 	if o.record != "" {
 		return comparison(o, rows, results, absent, uses).Save(o.record)

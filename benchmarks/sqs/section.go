@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/benchmarks/internal/report"
@@ -25,7 +26,7 @@ func sectionOf(o cpuOptions, results []*result) report.Section {
 		}
 		slices.Sort(rates)
 		s.Rows = append(s.Rows, []string{
-			r.name, fmt.Sprint(r.chosen), micros(r.median()).String(), micros(all[0]).String(), micros(all[len(all)-1]).String(),
+			r.name, strconv.Itoa(r.chosen), micros(r.median()).String(), micros(all[0]).String(), micros(all[len(all)-1]).String(),
 			fmt.Sprintf("%.0f", rates[len(rates)/2]), fmt.Sprintf("%.2f", r.together(opReceive)), fmt.Sprintf("%.2f", r.together(opDelete)), r.does,
 		})
 	}

@@ -3,6 +3,7 @@ package rate
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/benchmarks/internal/report"
@@ -27,7 +28,7 @@ func (o *Options) Record(order int, title, server string, results []*Result) err
 			share = fmt.Sprintf("%.2f", r.Median().PerSecond()/ours)
 		}
 		s.Rows = append(s.Rows, []string{
-			r.Name, fmt.Sprint(r.Chosen), fmt.Sprintf("%.0f", r.Median().PerSecond()),
+			r.Name, strconv.Itoa(r.Chosen), fmt.Sprintf("%.0f", r.Median().PerSecond()),
 			fmt.Sprintf("%.0f", slices.Min(rates)), fmt.Sprintf("%.0f", slices.Max(rates)), share, r.Does,
 		})
 	}

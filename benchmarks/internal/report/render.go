@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,14 +19,13 @@ func Render(w io.Writer, m Machine, sections []Section) error {
 	var b strings.Builder
 	b.WriteString(head)
 	table(&b, []string{"Machine", ""}, [][]string{
-		{"Processor", m.CPU}, {"Cores", fmt.Sprint(m.Cores)}, {"Memory", m.Memory},
+		{"Processor", m.CPU}, {"Cores", strconv.Itoa(m.Cores)}, {"Memory", m.Memory},
 		{"System", m.System}, {"Go", m.Go}, {"Date", m.Date.Format("2006-01-02")},
 	})
 	for _, s := range sections {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.Title, s.Method)
 		table(&b, s.Columns, s.Rows)
-		list(&b, "", s.Results)
-		list(&b, "Absent: ", s.Absent)
+		list(&b, slices.Concat(s.Results, s.Absent))
 	}
 	b.WriteString("\n## Versions\n\nLongshore is as in this repository.\n\n")
 	var rows [][]string
@@ -37,17 +38,17 @@ func Render(w io.Writer, m Machine, sections []Section) error {
 }
 
 // list writes lines, if there are any.
-func list(b *strings.Builder, prefix string, lines []string) {
+func list(b *strings.Builder, lines []string) {
 	if len(lines) > 0 {
 		b.WriteString("\n")
 	}
 	for _, line := range lines {
-		fmt.Fprintf(b, "- %s%s\n", prefix, line)
+		fmt.Fprintf(b, "- %s\n", line)
 	}
 }
 
-// table writes a table of Markdown. The first column is text, and so is the last of
-// those that have a description; numbers stand to the right.
+// table writes a table of Markdown. A column in which each cell starts with a digit
+// stands to the right.
 func table(b *strings.Builder, columns []string, rows [][]string) {
 	line := func(cells []string) {
 		for i, c := range cells {
@@ -59,7 +60,7 @@ func table(b *strings.Builder, columns []string, rows [][]string) {
 	rule := make([]string, len(columns))
 	for i := range rule {
 		rule[i] = "---"
-		if len(rows) > 0 && isNumber(rows[0][i]) {
+		if i > 0 && len(rows) > 0 && !slices.ContainsFunc(rows, func(r []string) bool { return !isNumber(r[i]) }) {
 			rule[i] = "--:"
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -67,9 +68,8 @@ func (p *Postgres) Close() error { return p.process.end(syscall.SIGINT) }
 func postgresPrograms() (string, error) {
 	directories := filepath.SplitList(os.Getenv("PATH"))
 	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well formed
-	for i := len(debian) - 1; i >= 0; i-- {
-		directories = append(directories, debian[i])
-	}
+	slices.Reverse(debian)                                  // the newest first
+	directories = append(directories, debian...)
 	for _, d := range directories {
 		if isFile(filepath.Join(d, "initdb")) && isFile(filepath.Join(d, "postgres")) {
 			return d, nil
