@@ -21,6 +21,9 @@ type Contender struct {
 	// Parallel is how many slots or goroutines to try; that with the highest rate
 	// counts.
 	Parallel []int
+	// Messages are on its queue, where it is too slow for as many as others have; 0 for
+	// as many.
+	Messages int
 	// Open starts the work on a queue of the server in the environment. Failed hears
 	// what goes wrong. What it answers ends the work and waits for it.
 	Open func(ctx context.Context, queue string, parallel int, failed func(error)) (end func() error, err error)
@@ -31,6 +34,7 @@ type Part struct {
 	Name, Queue string
 	Parallel    int
 	Profile     string // a file for the CPU profile, if any
+	messages    int    // on the queue; the process does not need to know
 }
 
 // flags are the arguments by which a process is told its Part.

@@ -98,7 +98,7 @@ func Compare(ctx context.Context, o Options) (results []*Result, err error) {
 	}
 	for round := range o.Rounds {
 		for _, r := range results {
-			p := Part{Name: r.Name, Parallel: r.Chosen}
+			p := Part{Name: r.Name, Parallel: r.Chosen, messages: o.messagesOf(r.Contender)}
 			if o.Profiles != "" && round == o.Rounds-1 {
 				p.Profile = filepath.Join(o.Profiles, strings.ReplaceAll(r.Name, " ", "-")+".pprof")
 			}
@@ -119,7 +119,7 @@ func (o *Options) choose(ctx context.Context, s *server.Process, c Contender) (b
 	}
 	var highest float64
 	for _, n := range c.Parallel {
-		m, err := o.measure(ctx, s, Part{Name: c.Name, Parallel: n})
+		m, err := o.measure(ctx, s, Part{Name: c.Name, Parallel: n, messages: o.messagesOf(c)})
 		if err != nil {
 			return 0, fmt.Errorf("%s with %d: %w", c.Name, n, err)
 		}
@@ -133,7 +133,7 @@ func (o *Options) choose(ctx context.Context, s *server.Process, c Contender) (b
 // measure runs a contender on a full queue.
 func (o *Options) measure(ctx context.Context, s *server.Process, p Part) (m Measurement, err error) {
 	p.Queue = load.QueueName
-	if _, err := s.Do(server.Command{Make: p.Queue, Fill: o.Messages}); err != nil {
+	if _, err := s.Do(server.Command{Make: p.Queue, Fill: p.messages}); err != nil {
 		return m, err
 	}
 	defer func() {
@@ -145,11 +145,11 @@ func (o *Options) measure(ctx context.Context, s *server.Process, p Part) (m Mea
 		return m, err
 	}
 	defer func() { err = errors.Join(err, c.end()) }()
-	from, began, err := o.reach(ctx, s, c, o.Messages/5)
+	from, began, err := reach(ctx, s, c, p.messages-p.messages/5)
 	if err != nil {
 		return m, err
 	}
-	to, ended, err := o.reach(ctx, s, c, o.Messages*9/10)
+	to, ended, err := reach(ctx, s, c, p.messages-p.messages*9/10)
 	if err != nil {
 		return m, err
 	}
@@ -165,15 +165,23 @@ func Between(from, to server.State) map[string]int {
 	return requests
 }
 
-// reach waits until so many messages of all are acknowledged.
-func (o *Options) reach(ctx context.Context, s *server.Process, c *process, acked int) (server.State, time.Time, error) {
+// messagesOf is how many messages are on the queue of a contender.
+func (o *Options) messagesOf(c Contender) int {
+	if c.Messages > 0 {
+		return min(c.Messages, o.Messages)
+	}
+	return o.Messages
+}
+
+// reach waits until no more than so many messages are left.
+func reach(ctx context.Context, s *server.Process, c *process, left int) (server.State, time.Time, error) {
 	for {
 		state, err := s.Do(server.Command{Look: load.QueueName})
 		now := time.Now()
 		switch {
 		case err != nil:
 			return state, now, err
-		case state.Left <= o.Messages-acked:
+		case state.Left <= left:
 			return state, now, nil
 		case ctx.Err() != nil:
 			return state, now, context.Cause(ctx)

@@ -13,7 +13,7 @@ import (
 func (o *Options) Record(order int, title, server string, results []*Result) error {
 	s := report.Section{
 		Order: order, Title: title,
-		Method: fmt.Sprintf("Messages a second off a queue of %d with %d bytes of payload, on %s in a process of its own: median of %d interleaved rounds, with lowest and highest. "+
+		Method: fmt.Sprintf("Messages a second off a queue of %d with %d bytes of payload, on %s in a process of its own: median of %d interleaved rounds, with lowest and highest; a peer that is much slower has fewer messages. "+
 			"Of the peers some numbers of slots, loops or goroutines were tried first, and the fastest is taken.",
 			o.Messages, load.PayloadSize, server, o.Rounds),
 		Columns: []string{"", "parallel", "messages/s", "lowest", "highest", "of longshore", "what happens to a task"},
