@@ -206,27 +206,17 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 		return results
 	}
 	queue := tasks[0].queue
-	messages := newMessages(len(tasks))
+	messages := make([]driver.Message, len(tasks))
 	for i, t := range tasks {
 		messages[i] = t.message()
 	}
-	clean := true
 	limit := queue.capabilities.MaxSendBatch
 	if queue.capabilities.Ordered && tasks[0].group != "" {
 		limit = 1 // what has to be sent again would come behind its group
 	}
 	for from := 0; from < len(messages); from += limit {
 		to := min(from+limit, len(messages))
-		if !c.sendBatch(ctx, queue, messages[from:to], results[from:to]) {
-			clean = false
-			continue
-		}
-		for _, t := range tasks[from:to] {
-			t.clean = true
-		}
-	}
-	if clean {
-		recycleMessages(messages)
+		c.sendBatch(ctx, queue, messages[from:to], results[from:to])
 	}
 	return results
 }
@@ -245,11 +235,10 @@ func (c *Client) sendOthers(ctx context.Context, tasks []*Outgoing, results []En
 	}
 }
 
-// sendBatch says whether all were sent at once.
-func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) (clean bool) {
+func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.SendTimeout)
 	defer cancel()
-	clean = true
+	clean := true
 	for i, r := range queue.Driver.Send(ctx, batch) {
 		results[i].Err = r.Err
 		clean = clean && r.Err == nil
@@ -257,7 +246,6 @@ func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver
 	if !clean {
 		c.resend(ctx, queue, batch, results)
 	}
-	return clean
 }
 
 // resend retries what a batch has left that may pass, with a backoff, until ctx

@@ -41,7 +41,6 @@ type Outgoing struct {
 	luggage                *luggage          // of a payload that is to go to the store, until it is there
 	batch                  [1]driver.Message // of sendOne
 	sending                *sending          // of EnqueueMany; nil without telemetry
-	clean                  bool              // sent by EnqueueMany at the first try
 }
 
 func (t *Outgoing) message() driver.Message {
@@ -127,7 +126,7 @@ func Attribute(name, value string) EnqueueOption {
 // retries up to ClientOptions.SendTimeout.
 func Enqueue[T Args](ctx context.Context, c *Client, args T, opts ...EnqueueOption) (TaskID, error) {
 	var s sending
-	ctx, t, err := outgoing(ctx, c, args, apply(opts), time.Now(), &s)
+	ctx, t, err := outgoing(ctx, c, args, opts, &s)
 	if err != nil {
 		s.note(err)
 		s.end()
@@ -144,17 +143,16 @@ func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...Enque
 	results := make([]EnqueueResult, len(args))
 	tasks := make([]*Outgoing, 0, len(args))
 	places := make([]int, 0, len(args))
-	o, now := apply(opts), time.Now()
 	var shared string
-	if len(args) > 1 && o.id != "" {
+	if o := apply(opts); len(args) > 1 && o.id != "" {
 		shared = "id"
 	} else if len(args) > 1 && o.dedup != "" {
 		shared = "deduplication key" // all but the first would be dropped
 	}
 	spans := sendings{client: c}
 	for i := range args {
-		s := spans.of(args[i], o)
-		_, t, err := outgoing(ctx, c, args[i], o, now, s)
+		s := spans.of(args[i], opts)
+		_, t, err := outgoing(ctx, c, args[i], opts, s)
 		if err == nil && shared != "" {
 			err = driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%d tasks cannot share one %s; enqueue them one by one", len(args), shared)
 		}
@@ -175,9 +173,6 @@ func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...Enque
 			results[places[i]] = r
 			s.note(r.Err)
 			s.tried(tasks[i].Kind, r.Err)
-		}
-		if len(c.options.Middleware) == 0 {
-			recycleClean(tasks[:n])
 		}
 		tasks, places = tasks[n:], places[n:]
 	}
@@ -209,7 +204,7 @@ type Raw struct {
 // EnqueueRaw is Enqueue for arguments that are encoded already.
 func EnqueueRaw(ctx context.Context, c *Client, task Raw, opts ...EnqueueOption) (TaskID, error) {
 	var s sending
-	ctx, t, err := c.outgoing(ctx, task, apply(opts), time.Now(), &s)
+	ctx, t, err := c.outgoing(ctx, task, opts, &s)
 	if err != nil {
 		s.note(err)
 		s.end()
@@ -218,13 +213,13 @@ func EnqueueRaw(ctx context.Context, c *Client, task Raw, opts ...EnqueueOption)
 	return c.sendOne(ctx, t, &s)
 }
 
-func outgoing[T Args](ctx context.Context, c *Client, args T, o *enqueueOptions, now time.Time, s *sending) (context.Context, *Outgoing, error) {
+func outgoing[T Args](ctx context.Context, c *Client, args T, opts []EnqueueOption, s *sending) (context.Context, *Outgoing, error) {
 	kind := args.Kind()
 	data, err := c.options.Codec.Marshal(args)
 	if err != nil {
 		return ctx, new(Outgoing), driver.Errorf(driver.InvalidArgument, enqueueOp(kind), "arguments of type %T do not encode: %w", args, err)
 	}
-	return c.outgoing(ctx, Raw{kind, data, c.options.Codec.ContentType()}, o, now, s)
+	return c.outgoing(ctx, Raw{kind, data, c.options.Codec.ContentType()}, opts, s)
 }
 
 func enqueueOp(kind string) string {
@@ -234,7 +229,9 @@ func enqueueOp(kind string) string {
 // outgoing makes the task. It is never nil and on an error has the id if that is
 // known. The context is for the send, whose span s begins with the first task that
 // has a queue.
-func (c *Client) outgoing(ctx context.Context, raw Raw, o *enqueueOptions, now time.Time, s *sending) (context.Context, *Outgoing, error) {
+func (c *Client) outgoing(ctx context.Context, raw Raw, opts []EnqueueOption, s *sending) (context.Context, *Outgoing, error) {
+	o := apply(opts)
+	now := time.Now()
 	t := newOutgoing()
 	t.ID, t.Kind, t.at = o.id, raw.Kind, now
 	if t.ID == "" {

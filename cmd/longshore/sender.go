@@ -132,7 +132,9 @@ func (s *sender) close(ctx context.Context) {
 	}
 	s.telemetry.close(nil)
 	_ = s.queues.Close(ctx)
-	_ = s.store.Close()
+	if s.store != nil { // it was opened
+		_ = s.store.Close()
+	}
 }
 
 // sendOne sends all of the data as one task.
