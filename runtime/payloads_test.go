@@ -368,25 +368,27 @@ func TestCompressionOnlyEverShrinks(t *testing.T) {
 		"white space": {[]byte(strings.Repeat(" ", 10_000) + "1"), "application/json", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			raw := runtime.Raw{Kind: "job", Data: c.data, ContentType: c.contentType}
-			plain, squeezed := payloadBench(t, nil, nil), payloadBench(t, &runtime.Payloads{Compression: zstd.New()}, nil)
-			for _, b := range []*bench{plain, squeezed} {
-				if _, err := runtime.EnqueueRaw(t.Context(), b.client, raw); err != nil {
-					t.Fatal(err)
+			synctest.Test(t, func(t *testing.T) { // both are enqueued at the same time, which is in them
+				raw := runtime.Raw{Kind: "job", Data: c.data, ContentType: c.contentType}
+				plain, squeezed := payloadBench(t, nil, nil), payloadBench(t, &runtime.Payloads{Compression: zstd.New()}, nil)
+				for _, b := range []*bench{plain, squeezed} {
+					if _, err := runtime.EnqueueRaw(t.Context(), b.client, raw); err != nil {
+						t.Fatal(err)
+					}
 				}
-			}
-			before, after := plain.bodyOf(), squeezed.bodyOf()
-			if got := memberOf(t, after, "datacontenttype") == "application/zstd"; got != c.compressed || len(after) > len(before) {
-				t.Errorf("%d bytes became %d, compressed %t", len(before), len(after), got)
-			}
-			if c.compressed && memberOf(t, after, "decodedcontenttype") != c.contentType {
-				t.Errorf("it is %s", after)
-			}
-			m := &driver.Message{Body: after}
-			data, contentType, err := (&runtime.Payloads{Compression: zstd.New()}).Read(t.Context(), m)
-			if want := bytes.TrimSpace(c.data); err != nil || contentType != c.contentType || !bytes.Equal(bytes.TrimSpace(data), want) {
-				t.Errorf("%d bytes of %q come back (%v)", len(data), contentType, err)
-			}
+				before, after := plain.bodyOf(), squeezed.bodyOf()
+				if got := memberOf(t, after, "datacontenttype") == "application/zstd"; got != c.compressed || len(after) > len(before) {
+					t.Errorf("%d bytes became %d, compressed %t", len(before), len(after), got)
+				}
+				if c.compressed && memberOf(t, after, "decodedcontenttype") != c.contentType {
+					t.Errorf("it is %s", after)
+				}
+				m := &driver.Message{Body: after}
+				data, contentType, err := (&runtime.Payloads{Compression: zstd.New()}).Read(t.Context(), m)
+				if want := bytes.TrimSpace(c.data); err != nil || contentType != c.contentType || !bytes.Equal(bytes.TrimSpace(data), want) {
+					t.Errorf("%d bytes of %q come back (%v)", len(data), contentType, err)
+				}
+			})
 		})
 	}
 }
