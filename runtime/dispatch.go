@@ -145,10 +145,10 @@ func (a *attempt) decide(ctx context.Context, err error) Decision {
 		return a.with(ack(a.Delivery), nil).as(outcomeSuccess)
 	}
 	if errors.Is(cause, ErrLeaseLost) {
-		return a.with(Decision{Action: Nothing}, err).as(outcomeLost)
+		return a.lost(err)
 	}
 	if errors.Is(cause, ErrDraining) && (errors.Is(err, context.Canceled) || errors.Is(err, ErrDraining)) {
-		return a.with(a.release(0), err).as(outcomeInterrupted) // cut short, which is no failure
+		return a.interrupted(err)
 	}
 	if undecodable, ok := errors.AsType[*undecodableError](err); ok {
 		return a.bury(driver.ReasonUndecodable, undecodable)
@@ -174,6 +174,18 @@ func (a *attempt) fail(delay time.Duration, err error) Decision {
 		return a.bury(driver.ReasonExhausted, err)
 	}
 	return a.again(delay, err)
+}
+
+// lost is what becomes of an attempt whose lease was lost: nothing, as somebody else may
+// have the task by now.
+func (a *attempt) lost(err error) Decision {
+	return a.with(Decision{Action: Nothing}, err).as(outcomeLost)
+}
+
+// interrupted gives back a task that the end of the worker has cut short, which is no
+// failure.
+func (a *attempt) interrupted(err error) Decision {
+	return a.with(a.release(0), err).as(outcomeInterrupted)
 }
 
 // unknown puts off a task that this program has no handler for.

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
-	"maps"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
@@ -36,8 +34,7 @@ type Telemetry struct {
 	meters  *meters      // nil for no metrics
 	panics  sync.Once    // for the log
 
-	mu     sync.Mutex                                 // held to change queues
-	queues atomic.Pointer[map[queueKey]*queueSignals] // the map does not change
+	queues growing[queueKey, *queueSignals]
 }
 
 // TelemetryOptions configure a Telemetry. The zero value of each field is its
@@ -66,7 +63,6 @@ func NewTelemetry(o TelemetryOptions) (*Telemetry, error) {
 		o.Logger = slog.Default()
 	}
 	t := &Telemetry{options: o}
-	t.queues.Store(new(map[queueKey]*queueSignals))
 	if o.TracerProvider != nil {
 		t.tracer = o.TracerProvider.Tracer(scope)
 	}
@@ -90,23 +86,7 @@ func (t *Telemetry) queue(q *QueueInfo) *queueSignals {
 	if t == nil {
 		return nil
 	}
-	key := queueKey{q.Name, q.system}
-	if s := (*t.queues.Load())[key]; s != nil {
-		return s
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	old := *t.queues.Load()
-	if s := old[key]; s != nil {
-		return s
-	}
-	all := maps.Clone(old)
-	if all == nil {
-		all = make(map[queueKey]*queueSignals)
-	}
-	all[key] = newQueueSignals(t, key)
-	t.queues.Store(&all)
-	return all[key]
+	return t.queues.of(queueKey{q.Name, q.system}, 0, queueKey{}, func(key queueKey) *queueSignals { return newQueueSignals(t, key) })
 }
 
 // rescue keeps a panic of what the application brought from the task that it came

@@ -83,7 +83,7 @@ func newMeters(m metric.Meter, t *Telemetry) (*meters, error) {
 		return nil, err
 	}
 	_, err = m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		for _, q := range *t.queues.Load() {
+		for _, q := range t.queues.entries() {
 			s.observe(o, q)
 		}
 		return nil
@@ -162,7 +162,7 @@ func (s *meters) observe(o metric.Observer, q *queueSignals) {
 	for i := range q.settleFailures {
 		observeSome(o, s.settleFailures, &q.settleFailures[i], q.observed.settleFailures[i])
 	}
-	for _, k := range *q.kinds.Load() {
+	for _, k := range q.kinds.entries() {
 		s.observeKind(o, k)
 	}
 }

@@ -214,6 +214,34 @@ func TestLossesForksAndFailuresAreCounted(t *testing.T) {
 
 // A queue that does not tell its depth is asked once; one that fails is asked on, and
 // what is not known is not told.
+// A payload that cannot be fetched because the lease was lost, or the worker ends, is
+// counted as a handler that ends so.
+func TestAFetchThatIsCutOffIsCounted(t *testing.T) {
+	for name, cause := range map[string]error{"lost": runtime.ErrLeaseLost, "interrupted": runtime.ErrDraining} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWatched(t, nil, runtime.RetryPolicy{}, nil)
+				payloads := &runtime.Payloads{Store: newShelf()}
+				w.mux = runtime.NewMux(&runtime.MuxOptions{Telemetry: w.telemetry, Payloads: payloads})
+				w.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+				body := []byte(`{"specversion":"1.0","id":"1","source":"s","type":"job","dataref":"shelf://here/x"}`)
+				if r := w.queue.Send(t.Context(), []driver.Message{{Body: body}}); r[0].Err != nil {
+					t.Fatal(r[0].Err)
+				}
+				leases, err := w.queue.Receive(t.Context(), driver.ReceiveOptions{Max: 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancelCause(t.Context())
+				cancel(cause)
+				d := w.mux.Dispatch(ctx, runtime.Delivery{Lease: leases[0], Queue: w.queues.All()[0]})
+				runtime.Settled{Queue: "jobs", Decision: d}.Tell(nil, nil, nil, nil)
+				w.measures(map[string]float64{outcomeOf(name): 1})
+			})
+		})
+	}
+}
+
 func TestDepthIsAskedForAsOftenAsItHelps(t *testing.T) {
 	tests := map[string]struct {
 		err  error

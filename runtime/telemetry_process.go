@@ -39,7 +39,7 @@ func (m *Mux) kindSignals(s *queueSignals, h *handler, kind string) *kindSignals
 	if h == nil {
 		return s.kind(unknownKind, true)
 	}
-	if k := (*s.kinds.Load())[kind]; k != nil {
+	if k := s.kinds.entries()[kind]; k != nil {
 		return k
 	}
 	return s.kind(kind, h != m.handlers[anyKind])

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -68,8 +67,7 @@ type queueSignals struct {
 	depth          depths
 	observed       queueOptions
 
-	mu    sync.Mutex                              // held to change kinds
-	kinds atomic.Pointer[map[string]*kindSignals] // the map does not change
+	kinds growing[string, *kindSignals]
 }
 
 const (
@@ -104,32 +102,17 @@ func newQueueSignals(t *Telemetry, key queueKey) *queueSignals {
 		settle:  newOperation(key, "settle", trace.SpanKindClient),
 	}
 	s.observed = newQueueOptions(key)
-	s.kinds.Store(new(map[string]*kindSignals))
 	return s
 }
 
 // kind is what is counted of the tasks of a kind. One that is not known by its
 // handler stands for others when there are many.
 func (s *queueSignals) kind(name string, known bool) *kindSignals {
-	if k := (*s.kinds.Load())[name]; k != nil {
-		return k
+	limit := maxKinds
+	if known {
+		limit = 0
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := *s.kinds.Load()
-	if !known && len(old) >= maxKinds {
-		name = otherKind
-	}
-	if k := old[name]; k != nil {
-		return k
-	}
-	all := maps.Clone(old)
-	if all == nil {
-		all = make(map[string]*kindSignals)
-	}
-	all[name] = newKindSignals(s, name)
-	s.kinds.Store(&all)
-	return all[name]
+	return s.kinds.of(name, limit, otherKind, func(name string) *kindSignals { return newKindSignals(s, name) })
 }
 
 // kindSignals is what telemetry counts of the tasks of one kind on one queue. It is

@@ -41,13 +41,13 @@ var storeBackoff = RetryPolicy{Backoff: Exponential(10*time.Second, 5*time.Minut
 // nil. The error is an *errCannotUnpack, or has the code of the store; Unknown is
 // kept for stores, what does not decompress is InvalidArgument.
 func (p *Payloads) unpack(ctx context.Context, k *packed, payload []byte, contentType string) ([]byte, string, error) {
+	if k.ref != "" && (p == nil || p.Store == nil) {
+		return nil, "", &errCannotUnpack{"its payload is in a store, and this program has none; set MuxOptions.Payloads"}
+	}
+	if err := p.knows(k, contentType); err != nil { // before anything is read in vain
+		return nil, "", err
+	}
 	if k.ref != "" {
-		if p == nil || p.Store == nil {
-			return nil, "", &errCannotUnpack{"its payload is in a store, and this program has none; set MuxOptions.Payloads"}
-		}
-		if err := p.knows(k, contentType); err != nil {
-			return nil, "", err // before anything is read in vain
-		}
 		var err error
 		if payload, err = p.fetch(ctx, k.ref); err != nil {
 			return nil, "", err
@@ -55,9 +55,6 @@ func (p *Payloads) unpack(ctx context.Context, k *packed, payload []byte, conten
 	}
 	if k.contentType == "" {
 		return payload, contentType, nil
-	}
-	if err := p.knows(k, contentType); err != nil {
-		return nil, "", err
 	}
 	whole, err := p.Compression.Decompress(payload, p.MaxSize)
 	switch {
@@ -102,9 +99,9 @@ func (a *attempt) unpack(ctx context.Context) (decision Decision, done bool) {
 	cause := context.Cause(ctx)
 	switch {
 	case errors.Is(cause, ErrLeaseLost):
-		return Decision{Action: Nothing, Task: i, Err: err}, true
+		return a.lost(err), true
 	case errors.Is(cause, ErrDraining):
-		return a.with(a.release(0), err), true
+		return a.interrupted(err), true
 	}
 	if _, ok := errors.AsType[*errCannotUnpack](err); ok {
 		if i.Attempt >= i.MaxAttempts {
