@@ -88,15 +88,12 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 	if s.queues, err = o.openOne(ctx, byURL, o.kind, "longshore send"); err != nil {
 		return nil, err
 	}
-	told, err := openTelemetry(ctx, "", s.screen, slog.New(slog.NewTextHandler(s.screen, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	if err != nil {
-		s.close(ctx)
-		return nil, err
-	}
-	s.telemetry = told
 	var payloads *runtime.Payloads
 	if payloads, s.store, err = o.openPayloads(ctx); err == nil {
 		s.limit = dataLimit(s.queues.All()[0], payloads)
+		err = s.observe(ctx)
+	}
+	if err == nil {
 		s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}, Payloads: payloads, Telemetry: s.telemetry.runtime})
 	}
 	if err == nil && o.lines {
@@ -107,6 +104,15 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 		return nil, err
 	}
 	return s, nil
+}
+
+// observe begins to tell what the environment asks for.
+func (s *sender) observe(ctx context.Context) error {
+	t, err := openTelemetry(ctx, "", s.screen, slog.New(slog.NewTextHandler(s.screen, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err == nil {
+		s.telemetry = t
+	}
+	return err
 }
 
 // open opens what the data is read from; nil when it is an argument.
@@ -132,9 +138,7 @@ func (s *sender) close(ctx context.Context) {
 	}
 	s.telemetry.close(nil)
 	_ = s.queues.Close(ctx)
-	if s.store != nil { // it was opened
-		_ = s.store.Close()
-	}
+	_ = s.store.Close()
 }
 
 // sendOne sends all of the data as one task.
