@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/benchmarks/internal/report"
 	"github.com/longshore-dev/longshore/benchmarks/internal/store"
 )
@@ -147,11 +148,6 @@ func prepare(ctx context.Context, contenders []contender) (present []*result, ab
 	return present, absent, uses, stop, nil
 }
 
-func medianOf(all []float64) float64 {
-	s := slices.Sorted(slices.Values(all))
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
-}
-
 // measure opens a contender, keeps it busy, and counts the tasks that are done in
 // a second once it has warmed up. Then it waits for all that was sent: what loses
 // or doubles a task has no rate.
@@ -208,15 +204,15 @@ func measure(ctx context.Context, c contender, o options) (m measurement, err er
 			}
 		})
 	}
-	pause(ctx, o.warmUp)
+	load.Pause(ctx, o.warmUp)
 	before := now(&done)
-	pause(ctx, o.length)
+	load.Pause(ctx, o.length)
 	m = now(&done).since(before)
 	stop.Store(true)
 	close(stopped)
 	sending.Wait()
 	for end := time.Now().Add(o.drain); done.Load() < sent.Load() && time.Now().Before(end) && ctx.Err() == nil; {
-		pause(ctx, time.Millisecond)
+		load.Pause(ctx, time.Millisecond)
 	}
 	if ctx.Err() != nil {
 		return m, context.Cause(ctx)
@@ -225,14 +221,4 @@ func measure(ctx context.Context, c contender, o options) (m measurement, err er
 		return m, fmt.Errorf("%d tasks were sent, but %d done", sent, done)
 	}
 	return m, nil
-}
-
-// pause waits for d or the end of ctx.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

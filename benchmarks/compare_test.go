@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/benchmarks/internal/store"
 )
 
@@ -102,7 +103,7 @@ func TestCompareFailsBelowTheLeast(t *testing.T) {
 
 func TestMedian(t *testing.T) {
 	for want, all := range map[float64][]float64{2: {3, 1, 2}, 2.5: {4, 1, 3, 2}, 7: {7}} {
-		if got := medianOf(all); got != want {
+		if got := load.Median(all); got != want {
 			t.Errorf("median of %v is %v, want %v", all, got, want)
 		}
 	}

@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"sync"
 	"time"
 
 	"gocloud.dev/pubsub"
 	"gocloud.dev/pubsub/mempubsub"
+
+	internal "github.com/longshore-dev/longshore/benchmarks/internal/gocloud"
 )
 
 var gocloudMem = contender{
@@ -17,23 +18,7 @@ var gocloudMem = contender{
 	open: func(ctx context.Context, done func(error)) (*running, error) {
 		topic := mempubsub.NewTopic()
 		subscription := mempubsub.NewSubscription(topic, time.Minute)
-		receiving, stop := context.WithCancel(ctx)
-		var all sync.WaitGroup
-		for range workers {
-			all.Go(func() {
-				for {
-					m, err := subscription.Receive(receiving)
-					if receiving.Err() != nil {
-						return
-					}
-					if err == nil {
-						err = doJSON(m.Body)
-						m.Ack()
-					}
-					done(err)
-				}
-			})
-		}
+		stop := internal.Receive(ctx, subscription, workers, doJSON, done)
 		return &running{
 			send: func(ctx context.Context, t task) error {
 				data, err := json.Marshal(t)
@@ -44,7 +29,6 @@ var gocloudMem = contender{
 			},
 			close: func() error {
 				stop()
-				all.Wait()
 				ctx := context.WithoutCancel(ctx)
 				return errors.Join(topic.Shutdown(ctx), subscription.Shutdown(ctx))
 			},

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/benchmarks/internal/report"
 	longshoreruntime "github.com/longshore-dev/longshore/runtime"
 )
@@ -99,7 +100,7 @@ func runLatency(ctx context.Context, o latencyOptions) (w waits, err error) {
 		}
 	}
 	for end := time.Now().Add(10 * time.Second); done.Load() < int64(all) && time.Now().Before(end) && ctx.Err() == nil; {
-		pause(ctx, time.Millisecond)
+		load.Pause(ctx, time.Millisecond)
 	}
 	if ctx.Err() != nil {
 		return w, context.Cause(ctx)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/benchmarks/internal/report"
 )
 
@@ -43,17 +44,17 @@ func tell(o options, results []*result, absent []string, uses []report.Library) 
 func rowsOf(results []*result) [][]string {
 	ours := 0.0
 	if r := find(results, longshore.name); r != nil {
-		ours = medianOf(r.of(rate))
+		ours = load.Median(r.of(rate))
 	}
 	var rows [][]string
 	for _, r := range results {
 		rates, share := r.of(rate), "-"
 		if ours > 0 {
-			share = fmt.Sprintf("%.2f", medianOf(rates)/ours)
+			share = fmt.Sprintf("%.2f", load.Median(rates)/ours)
 		}
 		rows = append(rows, []string{
-			r.name, fmt.Sprintf("%.0f", medianOf(rates)), fmt.Sprintf("%.0f", slices.Min(rates)), fmt.Sprintf("%.0f", slices.Max(rates)), share,
-			fmt.Sprintf("%.2f", medianOf(r.of(micros))), fmt.Sprintf("%.1f", medianOf(r.of(allocations))), r.does,
+			r.name, fmt.Sprintf("%.0f", load.Median(rates)), fmt.Sprintf("%.0f", slices.Min(rates)), fmt.Sprintf("%.0f", slices.Max(rates)), share,
+			fmt.Sprintf("%.2f", load.Median(r.of(micros))), fmt.Sprintf("%.1f", load.Median(r.of(allocations))), r.does,
 		})
 	}
 	return rows
@@ -123,13 +124,13 @@ func checkPeers(out io.Writer, results []*result) error {
 		ours, best := find(results, l.ours), 0.0
 		for _, name := range l.of {
 			if r := find(results, name); r != nil {
-				best = max(best, medianOf(r.of(rate)))
+				best = max(best, load.Median(r.of(rate)))
 			}
 		}
 		if ours == nil || best == 0 {
 			continue
 		}
-		share := medianOf(ours.of(rate)) / best
+		share := load.Median(ours.of(rate)) / best
 		fmt.Fprintf(out, "%s has %.2f times the rate of %s, at least %.2f\n", l.ours, share, l.what, l.least)
 		if share < l.least {
 			missed = append(missed, fmt.Errorf("%s has %.2f times the rate of %s, less than %.2f", l.ours, share, l.what, l.least))
@@ -140,8 +141,8 @@ func checkPeers(out io.Writer, results []*result) error {
 			value, most float64
 			what        string
 		}{
-			{medianOf(r.of(allocations)), mostAllocations, "allocations"},
-			{medianOf(r.of(micros)), mostMicros, "µs CPU"},
+			{load.Median(r.of(allocations)), mostAllocations, "allocations"},
+			{load.Median(r.of(micros)), mostMicros, "µs CPU"},
 		} {
 			fmt.Fprintf(out, "%s takes %.2f %s a task, at most %.0f\n", r.name, l.value, l.what, l.most)
 			if l.value > l.most {

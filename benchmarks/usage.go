@@ -3,8 +3,9 @@ package main
 import (
 	"runtime/metrics"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 )
 
 // usage is what this process has done and used so far.
@@ -18,7 +19,7 @@ type usage struct {
 func now(done *atomic.Int64) usage {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
 	metrics.Read(sample)
-	return usage{time.Now(), done.Load(), sample[0].Value.Uint64(), cpuTime()}
+	return usage{time.Now(), done.Load(), sample[0].Value.Uint64(), load.CPUTime()}
 }
 
 // since is what was done after before.
@@ -29,13 +30,4 @@ func (u usage) since(before usage) measurement {
 		allocations: float64(u.allocations-before.allocations) / tasks,
 		cpu:         time.Duration(float64(u.cpu-before.cpu) / tasks),
 	}
-}
-
-// cpuTime is the user and system time of this process.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"sync"
 
 	"gocloud.dev/pubsub"
 	_ "gocloud.dev/pubsub/gcppubsub" // opens gcppubsub://
 
+	internal "github.com/longshore-dev/longshore/benchmarks/internal/gocloud"
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/benchmarks/internal/rate"
 )
@@ -21,29 +21,9 @@ var gocloud = rate.Contender{
 		if err != nil {
 			return nil, err
 		}
-		receiving, stop := context.WithCancel(ctx)
-		var all sync.WaitGroup
-		for range goroutines {
-			all.Go(func() {
-				for {
-					m, err := s.Receive(receiving)
-					if receiving.Err() != nil {
-						return
-					}
-					if err == nil {
-						err = load.DoRaw(m.Body)
-						m.Ack()
-					}
-					if err != nil {
-						failed(err)
-						return
-					}
-				}
-			})
-		}
+		stop := internal.Receive(ctx, s, goroutines, load.DoRaw, internal.Failures(failed))
 		return func() error {
 			stop()
-			all.Wait()
 			return s.Shutdown(context.WithoutCancel(ctx))
 		}, nil
 	},

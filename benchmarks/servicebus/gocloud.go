@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"os"
-	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 	"gocloud.dev/pubsub/azuresb"
 
+	internal "github.com/longshore-dev/longshore/benchmarks/internal/gocloud"
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/benchmarks/internal/rate"
 )
@@ -31,29 +31,9 @@ var gocloud = rate.Contender{
 		if err != nil {
 			return nil, errors.Join(err, client.Close(ctx))
 		}
-		receiving, stop := context.WithCancel(ctx)
-		var all sync.WaitGroup
-		for range goroutines {
-			all.Go(func() {
-				for {
-					m, err := s.Receive(receiving)
-					if receiving.Err() != nil {
-						return
-					}
-					if err == nil {
-						err = load.DoRaw(m.Body)
-						m.Ack()
-					}
-					if err != nil {
-						failed(err)
-						return
-					}
-				}
-			})
-		}
+		stop := internal.Receive(ctx, s, goroutines, load.DoRaw, internal.Failures(failed))
 		return func() error {
 			stop()
-			all.Wait()
 			ctx := context.WithoutCancel(ctx)
 			return errors.Join(s.Shutdown(ctx), client.Close(ctx))
 		}, nil

@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -108,9 +107,9 @@ func work(ctx context.Context, c contender, p period, out io.Writer) (err error)
 		}
 		defer pprof.StopCPUProfile()
 	}
-	began, used, before := time.Now(), cpuTime(), messages.Load()
+	began, used, before := time.Now(), load.CPUTime(), messages.Load()
 	load.Pause(ctx, p.length)
-	m := measurement{messages.Load() - before, cpuTime() - used, time.Since(began)}
+	m := measurement{messages.Load() - before, load.CPUTime() - used, time.Since(began)}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -125,12 +124,3 @@ func work(ctx context.Context, c contender, p period, out io.Writer) (err error)
 
 // gcPercent is for all contenders: see README.md.
 const gcPercent = 400
-
-// cpuTime is the user and system time of this process so far.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}

@@ -147,15 +147,8 @@ func reportCPU(o cpuOptions, results []*result) error {
 		load.PayloadSize, o.rounds, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
 	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\tparallel\tmedian\tlowest\thighest\tmessages/s\ta receive\ta delete\t")
-	for _, r := range results {
-		all := r.costs()
-		rates := make([]float64, len(r.all))
-		for i, m := range r.all {
-			rates[i] = m.perSecond()
-		}
-		slices.Sort(rates)
-		fmt.Fprintf(w, "%s\t%d\t%v\t%v\t%v\t%.0f\t%.2f\t%.2f\t%s\n", r.name, r.chosen, micros(r.median()), micros(all[0]), micros(all[len(all)-1]),
-			rates[len(rates)/2], r.together(opReceive), r.together(opDelete), r.does)
+	for _, row := range rowsOf(results) {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	return w.Flush()
 }

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"gocloud.dev/pubsub/awssnssqs"
 	"gocloud.dev/pubsub/batcher"
 
+	internal "github.com/longshore-dev/longshore/benchmarks/internal/gocloud"
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 )
 
@@ -36,26 +36,9 @@ func openGocloud(opts awssnssqs.SubscriptionOptions) func(context.Context, int, 
 			return nil, err
 		}
 		subscription := awssnssqs.OpenSubscription(ctx, client, queueURL(), &opts)
-		receiving, stop := context.WithCancel(ctx)
-		var all sync.WaitGroup
-		for range goroutines {
-			all.Go(func() {
-				for {
-					m, err := subscription.Receive(receiving)
-					if receiving.Err() != nil {
-						return
-					}
-					if err == nil {
-						err = load.DoRaw(m.Body)
-						m.Ack()
-					}
-					done(err)
-				}
-			})
-		}
+		stop := internal.Receive(ctx, subscription, goroutines, load.DoRaw, done)
 		return func() error {
 			stop()
-			all.Wait()
 			return subscription.Shutdown(context.WithoutCancel(ctx))
 		}, nil
 	}

@@ -46,9 +46,9 @@ func openLongshore(ctx context.Context, parallel int, telemetry *runtime.Telemet
 	if err != nil {
 		return nil, err
 	}
-	w, err := load.StartWatched(ctx, q, runtime.WorkerOptions{
+	w, err := load.StartWith(ctx, q, runtime.WorkerOptions{
 		Concurrency: parallel, OnSettled: func(s runtime.Settled) { done(load.Acked(s)) },
-	}, telemetry, func(_ context.Context, t *runtime.Task[load.Task]) error { return t.Args.Do() }, done)
+	}, load.Equipment{Telemetry: telemetry}, func(_ context.Context, t *runtime.Task[load.Task]) error { return t.Args.Do() }, done)
 	if err != nil {
 		return nil, err
 	}

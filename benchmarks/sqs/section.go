@@ -18,6 +18,12 @@ func sectionOf(o cpuOptions, results []*result) report.Section {
 			load.PayloadSize, o.rounds, o.length, o.warmUp),
 		Columns: []string{"", "parallel", "CPU a message", "lowest", "highest", "messages/s", "a receive", "a delete", "what happens to a task"},
 	}
+	s.Rows = rowsOf(results)
+	return s
+}
+
+// rowsOf are the results as a table has them.
+func rowsOf(results []*result) (rows [][]string) {
 	for _, r := range results {
 		all := r.costs()
 		rates := make([]float64, len(r.all))
@@ -25,10 +31,10 @@ func sectionOf(o cpuOptions, results []*result) report.Section {
 			rates[i] = m.perSecond()
 		}
 		slices.Sort(rates)
-		s.Rows = append(s.Rows, []string{
+		rows = append(rows, []string{
 			r.name, strconv.Itoa(r.chosen), micros(r.median()).String(), micros(all[0]).String(), micros(all[len(all)-1]).String(),
 			fmt.Sprintf("%.0f", rates[len(rates)/2]), fmt.Sprintf("%.2f", r.together(opReceive)), fmt.Sprintf("%.2f", r.together(opDelete)), r.does,
 		})
 	}
-	return s
+	return rows
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 )
 
 // leastShare is the throughput with telemetry that is promised, as a part of that
@@ -41,9 +43,8 @@ func compareTelemetry(ctx context.Context, o cpuOptions) (err error) {
 		}
 		shares = append(shares, rates[watched.name]/rates[longshore.name])
 	}
-	slices.Sort(shares)
-	share := (shares[(len(shares)-1)/2] + shares[len(shares)/2]) / 2
-	fmt.Fprintf(o.out, "with telemetry %.3f of the throughput without, at least %.2f; rounds from %.3f to %.3f\n", share, leastShare, shares[0], shares[len(shares)-1])
+	share := load.Median(shares)
+	fmt.Fprintf(o.out, "with telemetry %.3f of the throughput without, at least %.2f; rounds from %.3f to %.3f\n", share, leastShare, slices.Min(shares), slices.Max(shares))
 	if share < leastShare {
 		return fmt.Errorf("telemetry leaves %.3f of the throughput, less than %.2f", share, leastShare)
 	}

@@ -9,21 +9,10 @@ import (
 	goruntime "runtime"
 	"runtime/pprof"
 	"slices"
-	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/longshore-dev/longshore/benchmarks/internal/load"
-	"github.com/longshore-dev/longshore/drivers/mem"
 	"github.com/longshore-dev/longshore/runtime"
-)
-
-const (
-	workers   = 100
-	producers = 4
-	// ahead is how many tasks are on the queue at most: a backlog is not measured.
-	ahead = 10_000
 )
 
 type options struct {
@@ -64,9 +53,9 @@ func compare(ctx context.Context, o options) error {
 	if err := shutdown(ctx); err != nil {
 		return err
 	}
-	difference := median(differences)
+	difference := load.Median(differences)
 	fmt.Fprintf(o.out, "CPU a task on mem, median of %d rounds of %d tasks: without telemetry %v, with %v (1 %% of traces sampled)\n",
-		o.rounds, o.tasks, median(without), median(with))
+		o.rounds, o.tasks, load.Median(without), load.Median(with))
 	fmt.Fprintf(o.out, "telemetry takes %v a task, at most %v; rounds from %v to %v\n", difference, o.most, slices.Min(differences), slices.Max(differences))
 	if difference > o.most {
 		return fmt.Errorf("telemetry takes %v of CPU a task, more than %v", difference, o.most)
@@ -74,78 +63,36 @@ func compare(ctx context.Context, o options) error {
 	return nil
 }
 
-func median(all []time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(all))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
-}
-
 // measure is the CPU time that a task takes.
 func measure(ctx context.Context, telemetry *runtime.Telemetry, tasks int, profile string) (cost time.Duration, err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	q, err := mem.New(load.QueueName, nil)
-	if err != nil {
-		return 0, err
-	}
-	var done atomic.Int64
-	all := make(chan struct{}) // closed when all tasks are done
-	worker, err := load.StartWatched(ctx, q, runtime.WorkerOptions{
-		Concurrency: workers,
-		OnSettled: func(s runtime.Settled) {
-			if err := load.Acked(s); err != nil {
-				cancel(err)
-			}
-			if done.Add(1) == int64(tasks) {
-				close(all)
-			}
-		},
-	}, telemetry, func(_ context.Context, t *runtime.Task[load.Task]) error { return t.Args.Do() }, cancel)
-	if err != nil {
-		return 0, err
-	}
-	goruntime.GC()
-	if profile != "" {
-		f, err := os.Create(profile)
+	err = load.Through(ctx, tasks, load.Equipment{Telemetry: telemetry}, func(do func() error) error {
+		goruntime.GC()
+		stop, err := startProfile(profile)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return 0, err
-		}
-		defer pprof.StopCPUProfile()
-	}
-	before := cpuTime()
-	var sent atomic.Int64
-	var sending sync.WaitGroup
-	for range producers {
-		sending.Go(func() {
-			task := load.NewTask()
-			for n := sent.Add(1); n <= int64(tasks) && ctx.Err() == nil; n = sent.Add(1) {
-				for n-done.Load() > ahead && ctx.Err() == nil {
-					load.Pause(ctx, load.Tick)
-				}
-				if _, err := runtime.Enqueue(ctx, worker.Client, task); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
-	sending.Wait()
-	select {
-	case <-all:
-	case <-ctx.Done():
-		return 0, errors.Join(context.Cause(ctx), worker.End())
-	}
-	cost = (cpuTime() - before) / time.Duration(tasks)
-	return cost, worker.End()
+		before := load.CPUTime()
+		err = do()
+		cost = (load.CPUTime() - before) / time.Duration(tasks)
+		return errors.Join(err, stop())
+	})
+	return cost, err
 }
 
-// cpuTime is the user and system time of this process so far.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
+// startProfile writes a CPU profile to a file until stop; with "" it does nothing.
+func startProfile(file string) (stop func() error, err error) {
+	if file == "" {
+		return func() error { return nil }, nil
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/mem"
 	"github.com/longshore-dev/longshore/runtime"
@@ -78,7 +79,7 @@ func measureHeartbeats(ctx context.Context, o heartbeatOptions) (err error) {
 	if err := enqueue(ctx, w.client, o.handlers, o.batch, &started); err != nil {
 		return err
 	}
-	pause(ctx, 2*o.hold)
+	load.Pause(ctx, 2*o.hold)
 	goruntime.GC()
 	var h heartbeats
 	stop, err := profileTo(o.profile)
@@ -86,7 +87,7 @@ func measureHeartbeats(ctx context.Context, o heartbeatOptions) (err error) {
 		return err
 	}
 	calls, leases := queue.calls.Load(), queue.leases.Load()
-	h.usage = measure(func() { pause(ctx, time.Duration(o.holds)*o.hold) })
+	h.usage = measure(func() { load.Pause(ctx, time.Duration(o.holds)*o.hold) })
 	h.calls, h.leases = queue.calls.Load()-calls, queue.leases.Load()-leases
 	if err := stop(); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/drivers/mem"
 	"github.com/longshore-dev/longshore/runtime"
@@ -71,9 +72,9 @@ func idle(ctx context.Context, i idleWorker, length time.Duration) (u usage, err
 	if err := enqueue(ctx, w.client, tasks, 1000, &done); err != nil {
 		return u, err
 	}
-	pause(ctx, time.Second) // what was asked while there was work ends
+	load.Pause(ctx, time.Second) // what was asked while there was work ends
 	goruntime.GC()
-	u = measure(func() { pause(ctx, length) })
+	u = measure(func() { load.Pause(ctx, length) })
 	if ctx.Err() != nil {
 		return u, context.Cause(ctx)
 	}

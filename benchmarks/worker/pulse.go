@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/driver"
 )
 
@@ -58,7 +59,7 @@ func (p *pulse) note(leases []driver.Lease) {
 func (p *pulse) between(ctx context.Context, d time.Duration) time.Duration {
 	p.last = make(map[driver.Lease]time.Time)
 	p.watching.Store(true)
-	pause(ctx, d)
+	load.Pause(ctx, d)
 	p.watching.Store(false)
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/driver"
 	"github.com/longshore-dev/longshore/runtime"
 )
@@ -86,7 +87,7 @@ func enqueue(ctx context.Context, c *runtime.Client, n, batch int, taken *atomic
 		}
 		sent += len(some)
 		for ctx.Err() == nil && taken.Load() < int64(sent) {
-			pause(ctx, 100*time.Microsecond)
+			load.Pause(ctx, 100*time.Microsecond)
 		}
 	}
 	if ctx.Err() != nil {
@@ -107,6 +108,6 @@ func acked(s runtime.Settled) error {
 // until waits until f is true or ctx has ended.
 func until(ctx context.Context, f func() bool) {
 	for ctx.Err() == nil && !f() {
-		pause(ctx, time.Millisecond)
+		load.Pause(ctx, time.Millisecond)
 	}
 }

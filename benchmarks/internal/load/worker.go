@@ -27,21 +27,27 @@ type Worker struct {
 // that ends by itself.
 func Start[T runtime.Args](ctx context.Context, q driver.Queue, opts runtime.WorkerOptions,
 	handler func(context.Context, *runtime.Task[T]) error, failed func(error)) (*Worker, error) {
-	return StartWatched(ctx, q, opts, nil, handler, failed)
+	return StartWith(ctx, q, opts, Equipment{}, handler, failed)
 }
 
-// StartWatched is Start with a telemetry, nil for none.
-func StartWatched[T runtime.Args](ctx context.Context, q driver.Queue, opts runtime.WorkerOptions, telemetry *runtime.Telemetry,
+// Equipment is what client and Mux have beside their defaults.
+type Equipment struct {
+	Telemetry *runtime.Telemetry
+	Payloads  *runtime.Payloads
+}
+
+// StartWith is Start with more.
+func StartWith[T runtime.Args](ctx context.Context, q driver.Queue, opts runtime.WorkerOptions, e Equipment,
 	handler func(context.Context, *runtime.Task[T]) error, failed func(error)) (*Worker, error) {
 	w := &Worker{queues: new(runtime.Queues), ended: make(chan error, 1)}
 	if err := w.queues.Add(runtime.QueueInfo{Name: QueueName, Driver: q}); err != nil {
 		return nil, err
 	}
 	var err error
-	if w.Client, err = runtime.NewClient(w.queues, &runtime.ClientOptions{Telemetry: telemetry}); err != nil {
+	if w.Client, err = runtime.NewClient(w.queues, &runtime.ClientOptions{Telemetry: e.Telemetry, Payloads: e.Payloads}); err != nil {
 		return nil, err
 	}
-	mux := runtime.NewMux(&runtime.MuxOptions{Telemetry: telemetry})
+	mux := runtime.NewMux(&runtime.MuxOptions{Telemetry: e.Telemetry, Payloads: e.Payloads})
 	runtime.Handle(mux, handler)
 	opts.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	worker, err := runtime.NewWorker(w.queues, mux, &opts)
