@@ -78,7 +78,7 @@ func runLatency(ctx context.Context, o latencyOptions) (w waits, err error) {
 	if err != nil {
 		return w, err
 	}
-	defer func() { err = errors.Join(err, ours.end()) }()
+	defer func() { err = errors.Join(err, ours.End()) }()
 	runtime.GC()
 	c, err := newClock()
 	if err != nil {
@@ -92,7 +92,7 @@ func runLatency(ctx context.Context, o latencyOptions) (w waits, err error) {
 			return w, err
 		}
 		w.sent[n] = time.Since(begin) - time.Duration(n)*every
-		if _, err := longshoreruntime.Enqueue(ctx, ours.client, t); err != nil {
+		if _, err := longshoreruntime.Enqueue(ctx, ours.Client, t); err != nil {
 			return w, err
 		}
 		if ctx.Err() != nil {

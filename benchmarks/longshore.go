@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 
-	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/benchmarks/internal/load"
 	"github.com/longshore-dev/longshore/drivers/mem"
 	"github.com/longshore-dev/longshore/runtime"
 )
@@ -21,8 +19,8 @@ var (
 			if err != nil {
 				return nil, err
 			}
-			return &running{close: w.end, send: func(ctx context.Context, t task) error {
-				_, err := runtime.Enqueue(ctx, w.client, t)
+			return &running{close: w.End, send: func(ctx context.Context, t task) error {
+				_, err := runtime.Enqueue(ctx, w.Client, t)
 				return err
 			}}, nil
 		},
@@ -34,8 +32,8 @@ var (
 			if err != nil {
 				return nil, err
 			}
-			return &running{close: w.end, sendMany: func(ctx context.Context, tasks []task) error {
-				for _, r := range runtime.EnqueueMany(ctx, w.client, tasks) {
+			return &running{close: w.End, sendMany: func(ctx context.Context, tasks []task) error {
+				for _, r := range runtime.EnqueueMany(ctx, w.Client, tasks) {
 					if r.Err != nil {
 						return r.Err
 					}
@@ -46,47 +44,14 @@ var (
 	}
 )
 
-// longshoreWorker is a worker at work on a queue in memory, and a client of the same.
-type longshoreWorker struct {
-	client *runtime.Client
-	end    func() error // drains the worker, waits for it and closes the queue
-}
-
 // startLongshore starts a worker whose handler is do, and which calls done once for
-// each task that is settled.
-func startLongshore[T runtime.Args](ctx context.Context, do func(*T) error, done func(error)) (*longshoreWorker, error) {
-	q, err := mem.New("bench", nil)
+// each task that is settled, and when it ends by itself.
+func startLongshore[T runtime.Args](ctx context.Context, do func(*T) error, done func(error)) (*load.Worker, error) {
+	q, err := mem.New(load.QueueName, nil)
 	if err != nil {
 		return nil, err
 	}
-	queues := new(runtime.Queues)
-	if err := queues.Add(runtime.QueueInfo{Name: "bench", Driver: q}); err != nil {
-		return nil, err
-	}
-	client, err := runtime.NewClient(queues, nil)
-	if err != nil {
-		return nil, err
-	}
-	mux := runtime.NewMux(nil)
-	runtime.Handle(mux, func(_ context.Context, t *runtime.Task[T]) error { return do(&t.Args) })
-	worker, err := runtime.NewWorker(queues, mux, &runtime.WorkerOptions{
-		Concurrency: workers, Logger: slog.New(slog.DiscardHandler),
-		OnSettled: func(s runtime.Settled) {
-			err := errors.Join(s.Err, s.Decision.Err)
-			if err == nil && s.Decision.Settlement.Verdict != driver.Ack {
-				err = errors.New("a task was not acknowledged")
-			}
-			done(err)
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	running, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1) // one result, never closed
-	go func() { ended <- worker.Run(running) }()
-	return &longshoreWorker{client, func() error {
-		stop()
-		return errors.Join(<-ended, queues.Close(context.WithoutCancel(ctx)))
-	}}, nil
+	return load.Start(ctx, q, runtime.WorkerOptions{
+		Concurrency: workers, OnSettled: func(s runtime.Settled) { done(load.Acked(s)) },
+	}, func(_ context.Context, t *runtime.Task[T]) error { return do(&t.Args) }, done)
 }
