@@ -29,9 +29,10 @@ type Options struct {
 	// SignatureChecked is for a service whose platform checks tokens and takes their
 	// signature away, as Cloud Run does on a service that requires authentication
 	// (Source: Cloud Run, "Service-to-service authentication"): a token with the mark
-	// SIGNATURE_REMOVED_BY_GOOGLE in place of its signature is taken by its claims. On
-	// a service that everybody may call it lets everybody in. Tokens with a signature
-	// are checked as ever.
+	// SIGNATURE_REMOVED_BY_GOOGLE in place of its signature is taken by its claims,
+	// unless the request has X-Serverless-Authorization, whose token the platform checks
+	// in its place. On a service that everybody may call it lets everybody in. Tokens
+	// with a signature are checked as ever.
 	SignatureChecked bool
 	// Leeway is by how much the clocks of the token's maker and this machine may
 	// differ: 0 to 10 min, 0 stands for 1 min.

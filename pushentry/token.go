@@ -15,6 +15,10 @@ const (
 	// removedSignature is what Cloud Run leaves of a signature. (Source: Cloud Run,
 	// "Troubleshoot Cloud Run issues", signature-removed.)
 	removedSignature = ".SIGNATURE_REMOVED_BY_GOOGLE"
+	// headerServerless is where Cloud Run takes the token that it checks from, when a
+	// request has it; Authorization is passed on as it came then. (Source: Cloud Run,
+	// "Service-to-service authentication".)
+	headerServerless = "X-Serverless-Authorization"
 )
 
 var (
@@ -27,6 +31,7 @@ var (
 	errCritical  = errors.New("the token demands extensions")
 	errIssuer    = errors.New("the issuer is not Google")
 	errRemoved   = errors.New("its signature was removed by Cloud Run, which has checked it, as the service requires authentication; set Options.SignatureChecked there")
+	errUnchecked = errors.New("its signature was not removed by Cloud Run, which has checked another token, that of " + headerServerless)
 	errAudience  = wrongParty("its audience is another")
 	errAccount   = wrongParty("its account is another, or not verified")
 )
@@ -88,8 +93,11 @@ func (v *verifier) verify(ctx context.Context, header http.Header) error {
 	c := new(claims)
 	var t *jwt.Token // nil without a signature
 	if strings.HasSuffix(token, removedSignature) {
-		if !v.signatureChecked {
+		switch {
+		case !v.signatureChecked:
 			return errRemoved
+		case len(header[headerServerless]) > 0:
+			return errUnchecked
 		}
 		err = v.readUnsigned(token, c)
 	} else {

@@ -149,6 +149,10 @@ func TestATokenWhoseSignatureThePlatformHasChecked(t *testing.T) {
 		e.status("of another account", e.post(task, with(removed(but("email", "a@example.com")))), 403)
 		e.status("nonsense", e.post(task, with("a.b.SIGNATURE_REMOVED_BY_GOOGLE")), 401)
 		e.status("the mark alone", e.post(task, with(".SIGNATURE_REMOVED_BY_GOOGLE")), 401)
+		// Cloud Run checks that token alone, and whoever may invoke the service has one.
+		e.status("beside a token that was checked in its place", e.post(task, with(removed(good())), func(r *http.Request) {
+			r.Header.Set("X-Serverless-Authorization", "Bearer "+removed(but("email", "a@example.com")))
+		}), 401)
 		if n := keys.fetched(); n != 0 {
 			e.Errorf("keys were fetched %d times", n)
 		}
