@@ -57,6 +57,9 @@ func (q *route) read(w http.ResponseWriter, r *http.Request, limit int64) (push,
 	if err != nil {
 		return push{}, malformed(err.Error())
 	}
+	if n := len(p.subscription); n > maxSubscription {
+		return push{}, malformed(fmt.Sprintf("the name of its subscription has %d bytes, more than %d", n, maxSubscription))
+	}
 	if !q.isOwn(p.subscription) {
 		return push{}, malformed(fmt.Sprintf("it is of subscription %q, and queue %q is %q; correct the push endpoint or the queue's URL",
 			p.subscription, q.queue.Name, q.subscription))

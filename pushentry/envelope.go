@@ -21,6 +21,10 @@ type push struct {
 // maxMessageID is far more than the 17 digits that Pub/Sub makes.
 const maxMessageID = 256
 
+// maxSubscription is more than the longest name of a subscription has, whose id has up
+// to 255 bytes. What is refused for another name says it, to the client and in the log.
+const maxSubscription = 512
+
 // envelope is the body of a push. Some fields have two names. (Source: Google Pub/Sub,
 // "Push subscriptions", "Receive messages".) Fields that are not known are ignored.
 type envelope struct {

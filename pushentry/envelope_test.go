@@ -56,6 +56,7 @@ func TestBadPushesAreRefusedAndSaidWhy(t *testing.T) {
 		{"no subscription", `{"message":{"messageId":"1","data":"` + task + `"}}`, 400, "no subscription"},
 		{"another subscription", `{"message":{"messageId":"1"},"subscription":"projects/test/subscriptions/mails"}`, 400, `"projects/test/subscriptions/mails", and queue "orders" is "projects/test/subscriptions/orders"`},
 		{"the subscription of another project", `{"message":{"messageId":"1"},"subscription":"projects/other/subscriptions/orders"}`, 400, "projects/other"},
+		{"a subscription with a giant name", `{"message":{"messageId":"1"},"subscription":"` + strings.Repeat(`\u0001`, 513) + `"}`, 400, "513 bytes"},
 		{"a topic", `{"message":{"messageId":"1"},"subscription":"projects/123/topics/orders"}`, 400, "topics"},
 		{"an attempt below 0", `{"message":{"messageId":"1"},"deliveryAttempt":-1` + tail, 400, "below 0"},
 		{"an attempt of text", `{"message":{"messageId":"1"},"deliveryAttempt":"1"` + tail, 400, "deliveryAttempt has the wrong type"},
