@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	slashpath "path"
 	"strconv"
 	"strings"
 	"sync"
@@ -77,13 +78,17 @@ type server struct {
 	ready   atomic.Bool
 }
 
-// checkPath refuses a path on which pushes could not be told from probes.
+// checkPath refuses a path on which pushes could not be told from probes, or that no
+// request has: http.ServeMux takes some for patterns, cleans others away, or panics.
 func (s *server) checkPath() error {
 	const op = "pushentry: run"
 	path := s.handler.options.Path
 	if path != "/" {
 		if strings.HasSuffix(path, "/") || path == "/healthz" || path == "/readyz" {
 			return driver.Errorf(driver.InvalidArgument, op, "path %q is a probe's or ends in /; use another", path)
+		}
+		if slashpath.Clean(path) != path || strings.ContainsAny(path, "{}%?# \t") {
+			return driver.Errorf(driver.InvalidArgument, op, "path %q is none that a request has as it is; use one like /push, to which /{queue} is added", path)
 		}
 		return nil
 	}
