@@ -57,15 +57,18 @@ const (
 // For a server that drains on SIGTERM pass a context of signal.NotifyContext. The
 // handlers' contexts keep ctx's values and not its end.
 func Run(ctx context.Context, mux *runtime.Mux, queues *runtime.Queues, opts *Options) error {
-	h, err := New(mux, queues, opts)
+	s := new(server)
+	var err error
+	if s.handler, err = New(mux, queues, opts); err == nil {
+		err = s.checkPath()
+	}
 	if err != nil {
+		if opts != nil && opts.Listener != nil {
+			_ = opts.Listener.Close() // err says more
+		}
 		return err
 	}
-	s := &server{handler: h}
-	if err := s.checkPath(); err != nil {
-		return err
-	}
-	l, err := listen(ctx, h.options.Listener)
+	l, err := listen(ctx, s.handler.options.Listener)
 	if err != nil {
 		return err
 	}

@@ -262,6 +262,15 @@ func TestRunRefuses(t *testing.T) {
 			{"a port too high", "65536", e.queues, with(func(*pushentry.Options) {}), `PORT "65536"`},
 			{"port 0", "0", e.queues, with(func(*pushentry.Options) {}), `PORT "0"`},
 		}
+		for _, path := range []string{"push", "/healthz"} {
+			l := newPipeListener()
+			err := pushentry.Run(e.Context(), e.mux, e.queues, with(func(o *pushentry.Options) { o.Path, o.Listener = path, l }))
+			select {
+			case <-l.closed:
+			default:
+				e.Errorf("path %q: %v, and the listener is open", path, err)
+			}
+		}
 		for _, tt := range tests {
 			e.Setenv("PORT", tt.port)
 			err := pushentry.Run(e.Context(), e.mux, tt.queues, tt.opts)
