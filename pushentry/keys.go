@@ -42,7 +42,7 @@ var (
 type keys struct {
 	url    string
 	client *http.Client
-	own    bool // client is not the program's
+	own    bool // nobody else uses the client's connections
 	logger *slog.Logger
 	work   sync.WaitGroup // the fetch under way; close waits for it
 
@@ -65,8 +65,11 @@ type fetch struct {
 func newKeys(url string, client *http.Client, logger *slog.Logger) *keys {
 	k := &keys{url: url, client: client, logger: logger}
 	if client == nil {
-		k.own = true
-		k.client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+		k.client = new(http.Client)
+		if t, ok := http.DefaultTransport.(*http.Transport); ok { // a program may have put another there
+			k.own = true
+			k.client.Transport = t.Clone()
+		}
 	}
 	return k
 }

@@ -2,6 +2,7 @@ package pushentry_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -181,6 +182,18 @@ func TestWithoutKeysNothingIsKnown(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestKeysComeThroughTheProgramsTransport(t *testing.T) {
+	keys := newKeyServer(rsaSource)
+	theirs := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = theirs })
+	http.DefaultTransport = keys
+	o := keys.verified()
+	o.HTTPClient = nil
+	on(t, setup{options: o}, func(e *env) {
+		e.pushing("good", goodToken(), 204)
+	})
 }
 
 func TestADrainEndsAFetch(t *testing.T) {
