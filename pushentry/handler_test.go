@@ -3,6 +3,7 @@ package pushentry_test
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -107,6 +108,33 @@ func TestAHandlerIsStoppedInTimeToBury(t *testing.T) {
 			e.Errorf("it took %v", took)
 		}
 		e.oneDead(driver.ReasonExhausted)
+	})
+}
+
+// slowBody takes its time for the first byte.
+type slowBody struct {
+	io.Reader
+	wait time.Duration
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	time.Sleep(b.wait)
+	b.wait = 0
+	return b.Reader.Read(p)
+}
+
+func TestATaskWithoutTimeIsNotBegun(t *testing.T) {
+	var ran atomic.Int64
+	on(t, setup{handle: func(context.Context, *runtime.Task[job]) error { ran.Add(1); return nil }}, func(e *env) {
+		for i, wait := range []time.Duration{handlerTime - time.Second, handlerTime, ackDeadline} {
+			w := e.post("", func(r *http.Request) {
+				r.Body, r.ContentLength = io.NopCloser(&slowBody{strings.NewReader(wrapped("1", event("1", "a"), 1)), wait}), -1
+			})
+			synctest.Wait()
+			if want := []int{204, 503, 503}[i]; w.Code != want || ran.Load() != 1 {
+				e.Errorf("a body that came after %v: %d, and it ran %d times; want %d and once", wait, w.Code, ran.Load(), want)
+			}
+		}
 	})
 }
 

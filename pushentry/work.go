@@ -33,7 +33,8 @@ func (h *Handler) do(ctx context.Context, x *run) {
 	decision = h.decide(ctx, x)
 }
 
-// decide runs the handler, unless the task has to wait for its turn in vain.
+// decide runs the handler, unless the task has to wait for its turn in vain, or has no
+// time left.
 func (h *Handler) decide(ctx context.Context, x *run) runtime.Decision {
 	lease, _ := h.runs.newest(x)
 	ctx, cancel := context.WithDeadlineCause(ctx, lease.Expires().Add(-h.margin(lease)), runtime.ErrTimeout)
@@ -47,6 +48,9 @@ func (h *Handler) decide(ctx context.Context, x *run) runtime.Decision {
 			return release(nil)
 		}
 		defer h.limit.endAlone()
+	}
+	if ctx.Err() != nil { // its body came too late; another instance may have the task by now
+		return release(nil)
 	}
 	return h.mux.Dispatch(ctx, delivery)
 }
