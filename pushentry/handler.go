@@ -172,7 +172,8 @@ func (h *Handler) refuse(r *http.Request, a answer, why error) answer {
 }
 
 // Drain ends the handler: pushes are answered 503 from now on, and it waits for the
-// tasks that run, and for whatever else it has under way. 2 s before the deadline of
+// tasks that run, for handlers that were given up at their runtime.HardTimeout, and for
+// whatever else it has under way. 2 s before the deadline of
 // ctx, or half of what is left where that is less, the handlers' contexts end with
 // runtime.ErrDraining, and at the end of ctx in any case. The error, of code
 // DeadlineExceeded or Canceled, says how many handlers are still running then; what
@@ -194,17 +195,15 @@ func (h *Handler) Drain(ctx context.Context) error {
 	}
 	select {
 	case <-empty:
-		return nil
 	case <-cut:
 	case <-ctx.Done():
 	}
 	h.runs.cut()
 	select {
 	case <-empty:
-		return nil
 	case <-ctx.Done():
 	}
-	n := h.runs.count()
+	n := h.runs.count() + h.mux.AwaitGivenUp(ctx)
 	if n == 0 {
 		return nil
 	}

@@ -595,6 +595,25 @@ func TestDrainTellsOfWhatGoesOn(t *testing.T) {
 	})
 }
 
+func TestDrainWaitsForHandlersThatWereGivenUp(t *testing.T) {
+	on(t, setup{
+		handle: func(context.Context, *runtime.Task[job]) error { time.Sleep(10 * time.Second); return nil },
+		how:    []runtime.HandleOption{runtime.HardTimeout(3 * time.Second)},
+	}, func(e *env) {
+		e.status("given up", e.push("1", 1), 503)
+		ctx, cancel := context.WithTimeout(e.Context(), time.Second)
+		defer cancel()
+		if err := e.handler.Drain(ctx); !driver.Is(err, driver.DeadlineExceeded) || !strings.Contains(err.Error(), "1 handler is") {
+			e.Errorf("%v; want that one is still running", err)
+		}
+		began := time.Now()
+		e.must(e.handler.Drain(context.Background()))
+		if got := time.Since(began); got != 6*time.Second {
+			e.Errorf("the drain took %v; want the 6s until it returns", got)
+		}
+	})
+}
+
 func TestNothingOfAPayloadIsLogged(t *testing.T) {
 	on(t, setup{handle: returning(errBoom)}, func(e *env) {
 		e.post(wrapped("1", []byte("SECRET"), 1))

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -85,4 +86,17 @@ func (m *Mux) Suspect(d Delivery) bool {
 	}
 	a := m.attempt(d, m.handlerOf(info.Kind), info, &message)
 	return info.Attempt > a.info.MaxAttempts && !a.chained()
+}
+
+// AwaitGivenUp waits until the handlers that were given up at their HardTimeout have
+// returned, or for the end of ctx, and says how many still run. It is for a host's end,
+// when nothing is dispatched any more. A Worker waits for its own by itself; they are
+// not counted.
+func (m *Mux) AwaitGivenUp(ctx context.Context) int {
+	for {
+		m.strays.wait(ctx, nil)
+		if n := len(m.strays.of(nil)); n == 0 || ctx.Err() != nil {
+			return n
+		}
+	}
 }
