@@ -183,7 +183,7 @@ func (h *Handler) Drain(ctx context.Context) error {
 	empty := h.runs.close()
 	defer func() {
 		if h.tokens != nil {
-			h.tokens.keys.close()
+			h.tokens.keys.close(ctx)
 		}
 	}()
 	var cut <-chan time.Time // nil: when ctx ends

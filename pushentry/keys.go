@@ -226,14 +226,21 @@ func lifetime(header http.Header) time.Duration {
 	return max(time.Duration(seconds)*time.Second, shortest)
 }
 
-// close ends a fetch that is under way, and has none begin.
-func (k *keys) close() {
+// close ends a fetch that is under way, and has none begin. It waits for that no longer
+// than ctx, as the client may be one that does not heed its context.
+func (k *keys) close(ctx context.Context) {
 	k.mu.Lock()
 	k.closed = true
-	if k.fetch != nil {
-		k.fetch.cancel()
-	}
+	f := k.fetch
 	k.mu.Unlock()
+	if f != nil {
+		f.cancel()
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return
+		}
+	}
 	k.work.Wait()
 	if k.own {
 		k.client.CloseIdleConnections()

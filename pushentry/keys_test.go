@@ -1,6 +1,7 @@
 package pushentry_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -193,6 +194,37 @@ func TestKeysComeThroughTheProgramsTransport(t *testing.T) {
 	o.HTTPClient = nil
 	on(t, setup{options: o}, func(e *env) {
 		e.pushing("good", goodToken(), 204)
+	})
+}
+
+// deafTransport answers when it is told to, whatever its context says.
+type deafTransport struct{ answer chan struct{} }
+
+func (d *deafTransport) RoundTrip(*http.Request) (*http.Response, error) {
+	<-d.answer
+	return nil, errUnreachable
+}
+
+func TestADrainEndsWithItsContextWhateverTheFetch(t *testing.T) {
+	o := newKeyServer().verified()
+	deaf := new(deafTransport)
+	o.HTTPClient = &http.Client{Transport: deaf}
+	on(t, setup{options: o}, func(e *env) {
+		deaf.answer = make(chan struct{})
+		defer close(deaf.answer)
+		go e.post("{}", with(goodToken()))
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(e.Context(), 5*time.Second)
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() { ended <- e.handler.Drain(ctx) }()
+		time.Sleep(6 * time.Second)
+		select {
+		case err := <-ended:
+			e.must(err)
+		default:
+			e.Error("the drain goes on beyond its context")
+		}
 	})
 }
 
