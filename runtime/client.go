@@ -206,17 +206,27 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 		return results
 	}
 	queue := tasks[0].queue
-	messages := make([]driver.Message, len(tasks))
+	messages := newMessages(len(tasks))
 	for i, t := range tasks {
 		messages[i] = t.message()
 	}
+	clean := true
 	limit := queue.capabilities.MaxSendBatch
 	if queue.capabilities.Ordered && tasks[0].group != "" {
 		limit = 1 // what has to be sent again would come behind its group
 	}
 	for from := 0; from < len(messages); from += limit {
 		to := min(from+limit, len(messages))
-		c.sendBatch(ctx, queue, messages[from:to], results[from:to])
+		if !c.sendBatch(ctx, queue, messages[from:to], results[from:to]) {
+			clean = false
+			continue
+		}
+		for _, t := range tasks[from:to] {
+			t.clean = true
+		}
+	}
+	if clean {
+		recycleMessages(messages)
 	}
 	return results
 }
@@ -235,10 +245,11 @@ func (c *Client) sendOthers(ctx context.Context, tasks []*Outgoing, results []En
 	}
 }
 
-func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
+// sendBatch says whether all were sent at once.
+func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) (clean bool) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.SendTimeout)
 	defer cancel()
-	clean := true
+	clean = true
 	for i, r := range queue.Driver.Send(ctx, batch) {
 		results[i].Err = r.Err
 		clean = clean && r.Err == nil
@@ -246,6 +257,7 @@ func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver
 	if !clean {
 		c.resend(ctx, queue, batch, results)
 	}
+	return clean
 }
 
 // resend retries what a batch has left that may pass, with a backoff, until ctx

@@ -112,7 +112,7 @@ func (l *lane) cancelAll(cause error) {
 	defer l.mu.Unlock()
 	for h := range l.book.All() {
 		if h.state == running {
-			h.cancel(cause)
+			h.ends.because(cause)
 		}
 	}
 }

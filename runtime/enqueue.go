@@ -41,6 +41,7 @@ type Outgoing struct {
 	luggage                *luggage          // of a payload that is to go to the store, until it is there
 	batch                  [1]driver.Message // of sendOne
 	sending                *sending          // of EnqueueMany; nil without telemetry
+	clean                  bool              // sent by EnqueueMany at the first try
 }
 
 func (t *Outgoing) message() driver.Message {
@@ -126,7 +127,7 @@ func Attribute(name, value string) EnqueueOption {
 // retries up to ClientOptions.SendTimeout.
 func Enqueue[T Args](ctx context.Context, c *Client, args T, opts ...EnqueueOption) (TaskID, error) {
 	var s sending
-	ctx, t, err := outgoing(ctx, c, args, opts, &s)
+	ctx, t, err := outgoing(ctx, c, args, apply(opts), time.Now(), &s)
 	if err != nil {
 		s.note(err)
 		s.end()
@@ -143,16 +144,17 @@ func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...Enque
 	results := make([]EnqueueResult, len(args))
 	tasks := make([]*Outgoing, 0, len(args))
 	places := make([]int, 0, len(args))
+	o, now := apply(opts), time.Now()
 	var shared string
-	if o := apply(opts); len(args) > 1 && o.id != "" {
+	if len(args) > 1 && o.id != "" {
 		shared = "id"
 	} else if len(args) > 1 && o.dedup != "" {
 		shared = "deduplication key" // all but the first would be dropped
 	}
 	spans := sendings{client: c}
 	for i := range args {
-		s := spans.of(args[i], opts)
-		_, t, err := outgoing(ctx, c, args[i], opts, s)
+		s := spans.of(args[i], o)
+		_, t, err := outgoing(ctx, c, args[i], o, now, s)
 		if err == nil && shared != "" {
 			err = driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%d tasks cannot share one %s; enqueue them one by one", len(args), shared)
 		}
@@ -173,6 +175,9 @@ func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...Enque
 			results[places[i]] = r
 			s.note(r.Err)
 			s.tried(tasks[i].Kind, r.Err)
+		}
+		if len(c.options.Middleware) == 0 {
+			recycleClean(tasks[:n])
 		}
 		tasks, places = tasks[n:], places[n:]
 	}
@@ -204,7 +209,7 @@ type Raw struct {
 // EnqueueRaw is Enqueue for arguments that are encoded already.
 func EnqueueRaw(ctx context.Context, c *Client, task Raw, opts ...EnqueueOption) (TaskID, error) {
 	var s sending
-	ctx, t, err := c.outgoing(ctx, task, opts, &s)
+	ctx, t, err := c.outgoing(ctx, task, apply(opts), time.Now(), &s)
 	if err != nil {
 		s.note(err)
 		s.end()
@@ -213,13 +218,13 @@ func EnqueueRaw(ctx context.Context, c *Client, task Raw, opts ...EnqueueOption)
 	return c.sendOne(ctx, t, &s)
 }
 
-func outgoing[T Args](ctx context.Context, c *Client, args T, opts []EnqueueOption, s *sending) (context.Context, *Outgoing, error) {
+func outgoing[T Args](ctx context.Context, c *Client, args T, o *enqueueOptions, now time.Time, s *sending) (context.Context, *Outgoing, error) {
 	kind := args.Kind()
 	data, err := c.options.Codec.Marshal(args)
 	if err != nil {
 		return ctx, new(Outgoing), driver.Errorf(driver.InvalidArgument, enqueueOp(kind), "arguments of type %T do not encode: %w", args, err)
 	}
-	return c.outgoing(ctx, Raw{kind, data, c.options.Codec.ContentType()}, opts, s)
+	return c.outgoing(ctx, Raw{kind, data, c.options.Codec.ContentType()}, o, now, s)
 }
 
 func enqueueOp(kind string) string {
@@ -229,9 +234,7 @@ func enqueueOp(kind string) string {
 // outgoing makes the task. It is never nil and on an error has the id if that is
 // known. The context is for the send, whose span s begins with the first task that
 // has a queue.
-func (c *Client) outgoing(ctx context.Context, raw Raw, opts []EnqueueOption, s *sending) (context.Context, *Outgoing, error) {
-	o := apply(opts)
-	now := time.Now()
+func (c *Client) outgoing(ctx context.Context, raw Raw, o *enqueueOptions, now time.Time, s *sending) (context.Context, *Outgoing, error) {
 	t := newOutgoing()
 	t.ID, t.Kind, t.at = o.id, raw.Kind, now
 	if t.ID == "" {

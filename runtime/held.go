@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"math"
 	"time"
 
@@ -37,14 +36,14 @@ type held struct {
 
 	seq      int // of its offer; guarded by the mu of the worker's schedule
 	state    heldState
-	cancel   context.CancelCauseFunc // of the handler; nil when none runs
-	decision Decision                // set when decided
-	copied   bool                    // decision.Copy has been sent
-	copyID   string                  // the broker's, of the copy
-	tries    int                     // settles of it that were begun
-	ackOnly  bool                    // the decision is done, and what came again is to be acked
-	lossTold bool                    // the loss of lease has been counted
-	snoozes  int                     // of this lease, in this worker
+	ends     *cancelable // what the handler has for a context; nil when none runs
+	decision Decision    // set when decided
+	copied   bool        // decision.Copy has been sent
+	copyID   string      // the broker's, of the copy
+	tries    int         // settles of it that were begun
+	ackOnly  bool        // the decision is done, and what came again is to be acked
+	lossTold bool        // the loss of lease has been counted
+	snoozes  int         // of this lease, in this worker
 
 	roomless  bool          // it takes no part of the worker's room while it waits
 	late      bool          // the queue did not take its settle at first, and it takes no room of the other queues

@@ -24,7 +24,7 @@ func (l *lane) adopt(h *held, lease driver.Lease) {
 	h.hold(lease)
 	h.copyID = "" // whatever becomes of it, this lease's ack is another
 	switch {
-	case h.state == lost && h.cancel != nil:
+	case h.state == lost && h.ends != nil:
 		h.state = running // cancelled, and not yet back
 	case h.state == lost:
 		h.state = buffered

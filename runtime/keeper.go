@@ -112,8 +112,8 @@ func (l *lane) lose(h *held, why error) {
 	case running:
 		l.note(h) // until its handler has returned
 		l.say(func(log *slog.Logger) { log.Warn("lease lost while the handler runs", "message", h.id, "error", why) })
-		if h.cancel != nil {
-			h.cancel(ErrLeaseLost)
+		if h.ends != nil {
+			h.ends.because(ErrLeaseLost)
 		}
 	case decided:
 		if h.extending && h.settles == 0 && h.decision.Settlement.Verdict == driver.Ack {

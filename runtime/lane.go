@@ -184,9 +184,9 @@ func (l *lane) third(hold, since time.Duration) time.Duration {
 	return d - time.Duration(spread(l.queue.Name, int(since))*float64(d/5))
 }
 
-// begin marks h as running under the given cancel function and answers its lease;
+// begin marks h as running under the given context and answers its lease;
 // nil when that was lost in the meantime or the worker drains.
-func (l *lane) begin(h *held, cancel context.CancelCauseFunc) driver.Lease {
+func (l *lane) begin(h *held, c *cancelable) driver.Lease {
 	defer l.worker.schedule.begun()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -198,7 +198,7 @@ func (l *lane) begin(h *held, cancel context.CancelCauseFunc) driver.Lease {
 	if h.state == lost || l.worker.draining.Load() {
 		return nil
 	}
-	h.state, h.cancel = running, cancel
+	h.state, h.ends = running, c
 	return h.lease
 }
 

@@ -60,6 +60,7 @@ type handler struct {
 	concurrency int          // 0: no limit
 	rate        Rate
 	delays      bool
+	newInfo     func() *Info // with room for the task beside it; nil for an Info alone
 }
 
 // NewMux makes a Mux without handlers; nil options are the defaults. What is
@@ -188,12 +189,12 @@ func Handle[T Args](m *Mux, h func(ctx context.Context, t *Task[T]) error, opts 
 		return
 	}
 	m.HandleRaw(kind, func(ctx context.Context, info *Info) error {
-		t := &Task[T]{Info: info}
+		t := taskOf[T](info)
 		if err := m.decode(info, &t.Args); err != nil {
 			return err
 		}
 		return h(ctx, t)
-	}, opts...)
+	}, append([]HandleOption{func(h *handler) { h.newInfo = newInfo[T] }}, opts...)...)
 }
 
 // kindOf is the kind of a type's zero value, which a nil pointer or interface may

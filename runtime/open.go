@@ -17,6 +17,7 @@ var events = sync.Pool{New: func() any { return new(envelope.Event) }}
 // it is something else. The event goes back to events after its use.
 func readEvent(message *driver.Message) (event *envelope.Event, found bool, err error) {
 	event = events.Get().(*envelope.Event)
+	event.ID = message.SendID // most often the same; it is kept then
 	if len(message.Attributes) > 0 {
 		if found, err = envelope.DecodeBinary(message.Attributes, message.Body, event); found || err != nil {
 			return event, found, err
@@ -60,15 +61,15 @@ func (m *Mux) open(d Delivery, message *driver.Message) (*Info, opened, error) {
 	defer putEvent(event)
 	switch {
 	case found && err == nil:
-		return &Info{
+		return m.place(Info{
 			ID: TaskID(event.ID), Kind: event.Type, Queue: d.Queue.Name, EnqueuedAt: event.Time,
 			Attributes: message.Attributes, payload: event.Data, contentType: event.DataContentType, packed: packedOf(event),
-		}, opened{event.Expiry, carrier{event.TraceParent, event.TraceState}}, nil
+		}), opened{event.Expiry, carrier{event.TraceParent, event.TraceState}}, nil
 	case m.rawKind != "":
-		return &Info{
+		return m.place(Info{
 			ID: TaskID(message.ID), Kind: m.rawKind, Queue: d.Queue.Name, EnqueuedAt: message.SentAt,
 			Attributes: message.Attributes, payload: message.Body,
-		}, opened{}, nil
+		}), opened{}, nil
 	case err == nil:
 		err = errors.New("the message is no CloudEvent; name a raw kind to take such messages")
 	}

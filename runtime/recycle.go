@@ -1,6 +1,10 @@
 package runtime
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/longshore-dev/longshore/driver"
+)
 
 // outgoings are used again for other tasks, with the memory of their bodies,
 // because a driver keeps no reference to a message or its body after Send has
@@ -22,4 +26,36 @@ func (t *Outgoing) recycle() {
 	}
 	*t = Outgoing{body: body}
 	outgoings.Put(t)
+}
+
+// recycleClean recycles those that were sent at the first try.
+func recycleClean(tasks []*Outgoing) {
+	for _, t := range tasks {
+		if t.clean {
+			t.recycle()
+		}
+	}
+}
+
+// batches are used again as outgoings are.
+var batches = sync.Pool{New: func() any { return new([]driver.Message) }}
+
+// maxMessages is the most messages in a batch that is kept for another.
+const maxMessages = 1000
+
+func newMessages(n int) []driver.Message {
+	batch := *batches.Get().(*[]driver.Message)
+	if cap(batch) < n {
+		return make([]driver.Message, n)
+	}
+	return batch[:n]
+}
+
+// recycleMessages takes back what was sent, with the condition of recycle.
+func recycleMessages(batch []driver.Message) {
+	if cap(batch) > maxMessages {
+		return
+	}
+	clear(batch)
+	batches.Put(&batch)
 }

@@ -28,9 +28,9 @@ func (w *Worker) run(ctx context.Context) {
 // work does one delivery and says whether its handler was called.
 func (w *Worker) work(ctx context.Context, h *held) (ran bool) {
 	l := h.lane
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	lease := l.begin(h, cancel)
+	c := newCancelable(ctx)
+	defer c.end()
+	lease := l.begin(h, c)
 	if lease == nil {
 		w.alone.leave(h)
 		l.giveBack(h)
@@ -53,11 +53,11 @@ func (w *Worker) work(ctx context.Context, h *held) (ran bool) {
 	if h.fork {
 		decision = ack(delivery)
 	} else {
-		decision = w.mux.Dispatch(ctx, delivery)
+		decision = w.mux.Dispatch(c, delivery)
 	}
 	returned = true
 	if decision.Err != nil {
-		w.log(ctx, h, &decision)
+		w.log(c, h, &decision)
 	}
 	if decision.Pause > 0 {
 		w.schedule.pause(l.share, decision.Pause)

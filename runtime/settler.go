@@ -35,7 +35,7 @@ func (l *lane) decide(h *held, d Decision) {
 	if d.Action != Nothing {
 		d.Settlement.Lease = h.lease
 	}
-	h.cancel = nil
+	h.ends = nil
 	if d.Action >= park {
 		if !wasLost && !l.worker.draining.Load() {
 			l.park(h, d, now)

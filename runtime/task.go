@@ -50,6 +50,7 @@ type Info struct {
 	logger      *slog.Logger
 	next        *nextCall // nil without middleware
 	packed      *packed   // nil when payload is as the handler is to see it
+	task        any       // the *Task that it stands beside, until the handler has it; nil for none
 }
 
 // Logger logs with the task's id, kind, attempt and queue.

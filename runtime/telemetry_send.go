@@ -88,10 +88,10 @@ type sendings struct {
 }
 
 // of is the one that the next task belongs to. Without telemetry there is one in all.
-func (s *sendings) of(args Args, opts []EnqueueOption) *sending {
+func (s *sendings) of(args Args, o *enqueueOptions) *sending {
 	t := s.client.options.Telemetry
 	if t != nil {
-		q, err := s.client.queueFor(args.Kind(), apply(opts))
+		q, err := s.client.queueFor(args.Kind(), o)
 		if n := len(s.all); err == nil && n > 0 && s.all[n-1].queue == t.queue(q) {
 			return s.all[n-1]
 		}
