@@ -109,6 +109,7 @@ func (l *lane) arm(at time.Duration) {
 // says how many are new: one that the worker has already is no other task.
 func (l *lane) take(leases []driver.Lease) int {
 	together := make([]held, 0, len(leases))
+	ready := make([]*held, 0, len(leases))
 	gates := l.gatesOf(leases)
 	l.mu.Lock()
 	defer l.unlock()
@@ -119,11 +120,15 @@ func (l *lane) take(leases []driver.Lease) int {
 			continue
 		}
 		together = append(together, held{})
+		h := &together[len(together)-1]
 		if gates != nil {
-			together[len(together)-1].gate = gates[i]
+			h.gate = gates[i]
 		}
-		l.admit(&together[len(together)-1], lease, &m)
+		if l.admit(h, lease, &m) {
+			ready = append(ready, h)
+		}
 	}
+	l.offer(ready...)
 	return len(together)
 }
 
@@ -140,8 +145,9 @@ func (l *lane) gatesOf(leases []driver.Lease) []*gate {
 	return gates
 }
 
-// admit makes h that of a message which just came. The caller holds mu.
-func (l *lane) admit(h *held, lease driver.Lease, m *driver.Message) {
+// admit makes h that of a message which just came, and says whether it can run at
+// once. The caller holds mu.
+func (l *lane) admit(h *held, lease driver.Lease, m *driver.Message) bool {
 	h.lane, h.id = l, m.ID
 	h.hold(lease)
 	_, h.fork = l.forks.Get(h.id)
@@ -151,9 +157,7 @@ func (l *lane) admit(h *held, lease driver.Lease, m *driver.Message) {
 		l.signals.held.Add(1)
 	}
 	l.note(h)
-	if l.enterGroup(h, m.GroupKey) {
-		l.offer(h)
-	}
+	return l.enterGroup(h, m.GroupKey)
 }
 
 // hold makes lease the one that h has. The caller holds mu.
@@ -164,15 +168,17 @@ func (h *held) hold(lease driver.Lease) {
 	h.extendAt = received + h.lane.third(h.expires-received, received)
 }
 
-// offer puts h in line for a runner, or gives it back once the worker drains. The
-// caller holds mu.
-func (l *lane) offer(h *held) {
-	l.claim(h)
+// offer puts some in line for a runner, or gives them back once the worker drains.
+// The caller holds mu.
+func (l *lane) offer(all ...*held) {
+	for _, h := range all {
+		l.claim(h)
+	}
 	if l.worker.draining.Load() {
-		l.returned = append(l.returned, h)
+		l.returned = append(l.returned, all...)
 		return
 	}
-	l.worker.schedule.offer(h)
+	l.worker.schedule.offer(l.share, all...)
 }
 
 // third is when to extend a lease that runs for hold: after a third of it, less

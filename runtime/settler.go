@@ -133,9 +133,10 @@ func (l *lane) settle() {
 		cancel()
 		l.mu.Lock()
 		l.linger.tookCall(took)
+		now := l.now()
 		l.ended = make([]ending, 0, len(batch))
 		for i, h := range batch {
-			l.settled(h, errs[i])
+			l.settled(h, errs[i], now)
 		}
 		l.unlock()
 	}
@@ -207,9 +208,8 @@ func (l *lane) nextSettles() []*held {
 }
 
 // settled takes in the result of a settle. The caller holds mu.
-func (l *lane) settled(h *held, err error) {
+func (l *lane) settled(h *held, err error, now time.Duration) {
 	h.settling = false
-	now := l.now()
 	s := &h.decision.Settlement
 	switch {
 	case err == nil:
@@ -227,7 +227,10 @@ func (l *lane) settled(h *held, err error) {
 		l.finish(h, nil)
 		l.worker.schedule.force(l.share, 1)
 		m := lease.Message()
-		l.admit(&held{gate: h.gate}, lease, &m)
+		again := &held{gate: h.gate}
+		if l.admit(again, lease, &m) {
+			l.offer(again)
+		}
 		return
 	case h.next != nil && !l.abandoned:
 		// What came again is to be settled as well: the broker may have taken the

@@ -2,22 +2,23 @@ package runtime
 
 import "time"
 
-// offer puts h in line for a runner. The caller holds the mu of its lane.
-func (s *schedule) offer(h *held) {
-	sh := h.lane.share
+// offer puts tasks of sh in line for a runner. The caller holds the mu of their lane.
+func (s *schedule) offer(sh *share, all ...*held) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seq++
-	h.seq = s.seq
-	for _, ln := range sh.lines {
-		if ln.gate == h.gate {
-			ln.tasks.push(h)
-			break
+	for _, h := range all {
+		s.seq++
+		h.seq = s.seq
+		for _, ln := range sh.lines {
+			if ln.gate == h.gate {
+				ln.tasks.push(h)
+				break
+			}
 		}
+		sh.buffered++
+		s.buffered++
+		s.signal()
 	}
-	sh.buffered++
-	s.buffered++
-	s.signal()
 }
 
 // next waits for a task that can start and gives it to a runner; nil when the

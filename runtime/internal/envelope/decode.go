@@ -22,11 +22,15 @@ import (
 // call is kept instead, so decoding into the same Event again saves copies.
 func Decode(body []byte, e *Event) error {
 	d := decoder{scanner: scanner{text: body}}
-	if d.next() != '{' {
-		return d.errorAt(unknown, d.pos, "a JSON object is expected here")
+	first := !d.own(e)
+	if first {
+		d = decoder{scanner: scanner{text: body}}
+		if d.next() != '{' {
+			return d.errorAt(unknown, d.pos, "a JSON object is expected here")
+		}
+		d.pos++
 	}
-	d.pos++
-	for first := true; ; first = false {
+	for ; ; first = false {
 		name, more, ok := d.member(first)
 		if !ok {
 			return d.errorAt(unknown, d.pos, d.wrong)
