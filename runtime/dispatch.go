@@ -36,9 +36,12 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 		m.logger.Warn("a reserved attribute does not decode; the task's attempts start anew",
 			"queue", d.Queue.Name, "message", message.ID, "error", message.Defect)
 	}
-	now := time.Now()
 	h := m.handlerOf(info.Kind)
 	a := m.attempt(d, h, info, &message)
+	var now time.Time // where something depends on it
+	if signals != nil || !opened.expiry.IsZero() || !a.carry.NotBefore.IsZero() {
+		now = time.Now()
+	}
 	info.Redrives = a.carry.Redrives
 	info.logger = m.logger
 	if signals != nil {

@@ -42,6 +42,7 @@ type Outgoing struct {
 	batch                  [1]driver.Message // of sendOne
 	sending                *sending          // of EnqueueMany; nil without telemetry
 	clean                  bool              // sent by EnqueueMany at the first try
+	traceParent            [traceParentLength]byte
 }
 
 func (t *Outgoing) message() driver.Message {
@@ -262,7 +263,7 @@ func (c *Client) outgoing(ctx context.Context, raw Raw, o *enqueueOptions, now t
 	if c.options.Telemetry != nil && s.queue == nil {
 		ctx = s.begin(ctx, c.options.Telemetry, t.queue)
 	}
-	return ctx, t, c.encode(t, raw, o, now, &s.carrier)
+	return ctx, t, c.encode(t, raw, o, now, s)
 }
 
 // delayed works out the delay and checks it. It may be more than the queue can
@@ -289,11 +290,11 @@ func (o *enqueueOptions) delayed(now time.Time, longest time.Duration, c *driver
 	return delay, nil
 }
 
-func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time, trace *carrier) error {
+func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time, s *sending) error {
 	event := envelope.Event{
 		ID: string(t.ID), Source: c.options.Source, Type: t.Kind, Time: now,
 		DataContentType: raw.ContentType, Data: raw.Data, PartitionKey: o.group,
-		TraceParent: trace.parent, TraceState: trace.state,
+		TraceParent: s.parentOf(t), TraceState: s.state,
 	}
 	if o.ttl > 0 {
 		event.Expiry = now.Add(o.ttl)

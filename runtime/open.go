@@ -31,7 +31,7 @@ func readEvent(message *driver.Message) (event *envelope.Event, found bool, err 
 
 // putEvent takes back what readEvent gave.
 func putEvent(event *envelope.Event) {
-	event.Data = nil // it is part of the message
+	event.Data, event.TraceParent = nil, nil // they are part of the message
 	events.Put(event)
 }
 

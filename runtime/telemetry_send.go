@@ -14,11 +14,13 @@ type sending struct {
 	queue *queueSignals // nil for no telemetry
 	span  trace.Span    // nil for none
 	carrier
-	tasks     int // that were handed to the queue
-	err       error
-	kind      string // of the first task, as below
-	id        TaskID
-	messageID string // the broker's, of a single one
+	traced      bool // the traceparent is this one, not that of carrier
+	traceParent [traceParentLength]byte
+	tasks       int // that were handed to the queue
+	err         error
+	kind        string // of the first task, as below
+	id          TaskID
+	messageID   string // the broker's, of a single one
 }
 
 // begin starts the span. The context is for the send.
@@ -29,7 +31,7 @@ func (s *sending) begin(ctx context.Context, t *Telemetry, q *QueueInfo) (within
 	if t.tracer != nil {
 		within, s.span = t.tracer.Start(ctx, s.queue.send.span, s.queue.send.start...) //nolint:spancheck // sending.end ends it
 	}
-	s.carrier = t.inject(within)
+	s.inject(within, t.options.Propagator)
 	return within
 }
 

@@ -25,13 +25,16 @@ const (
 )
 
 // carrier is the trace context of a task. It is a propagation.TextMapCarrier.
-type carrier struct{ parent, state string }
+type carrier struct {
+	parent []byte
+	state  string
+}
 
 // Get is the value of a member.
 func (c *carrier) Get(key string) string {
 	switch key {
 	case "traceparent":
-		return c.parent
+		return string(c.parent)
 	case "tracestate":
 		return c.state
 	}
@@ -42,7 +45,7 @@ func (c *carrier) Get(key string) string {
 func (c *carrier) Set(key, value string) {
 	switch key {
 	case "traceparent":
-		c.parent = value
+		c.parent = []byte(value)
 	case "tracestate":
 		c.state = value
 	}
@@ -59,16 +62,26 @@ func (c *carrier) Keys() []string {
 	return keys
 }
 
-// inject is the trace context of ctx, as it travels.
-func (t *Telemetry) inject(ctx context.Context) carrier {
-	if t.options.Propagator != nil {
-		return injectBy(ctx, t.options.Propagator)
+// inject has tasks travel with the trace context of ctx.
+func (s *sending) inject(ctx context.Context, by propagation.TextMapPropagator) {
+	if by != nil {
+		s.carrier = injectBy(ctx, by)
+		return
 	}
 	sc := trace.SpanContextFromContext(ctx)
-	if !sc.IsValid() {
-		return carrier{}
+	if s.traced = sc.IsValid(); s.traced {
+		formatTraceParent(&s.traceParent, sc)
+		s.state = formatTraceState(sc.TraceState())
 	}
-	return carrier{formatTraceParent(sc), formatTraceState(sc.TraceState())}
+}
+
+// parentOf is the traceparent that t travels with.
+func (s *sending) parentOf(t *Outgoing) []byte {
+	if !s.traced {
+		return s.parent
+	}
+	t.traceParent = s.traceParent // which may be on the stack
+	return t.traceParent[:]
 }
 
 // injectBy is what an application's propagator writes. What cannot travel is left out,
@@ -86,7 +99,7 @@ func injectBy(ctx context.Context, p propagation.TextMapPropagator) carrier {
 }
 
 // visibleASCII says whether s has nothing but printable ASCII.
-func visibleASCII(s string) bool {
+func visibleASCII[T []byte | string](s T) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false
@@ -98,7 +111,7 @@ func visibleASCII(s string) bool {
 // extract is the trace context that a task has travelled with; not valid when it has
 // none, or one that is not legal.
 func (t *Telemetry) extract(c carrier) trace.SpanContext {
-	if c.parent == "" && c.state == "" {
+	if len(c.parent) == 0 && c.state == "" {
 		return trace.SpanContext{}
 	}
 	if t.options.Propagator == nil {
@@ -107,8 +120,7 @@ func (t *Telemetry) extract(c carrier) trace.SpanContext {
 	return trace.SpanContextFromContext(t.options.Propagator.Extract(context.Background(), &carrier{c.parent, c.state}))
 }
 
-func formatTraceParent(sc trace.SpanContext) string {
-	var b [traceParentLength]byte
+func formatTraceParent(b *[traceParentLength]byte, sc trace.SpanContext) {
 	id, span, flags := sc.TraceID(), sc.SpanID(), [1]byte{byte(sc.TraceFlags() & trace.FlagsSampled)}
 	copy(b[:], "00-")
 	hex.Encode(b[3:], id[:])
@@ -116,7 +128,6 @@ func formatTraceParent(sc trace.SpanContext) string {
 	hex.Encode(b[36:], span[:])
 	b[52] = '-'
 	hex.Encode(b[53:], flags[:])
-	return string(b[:])
 }
 
 // formatTraceState is a tracestate in at most maxTraceState bytes. Long members go
@@ -181,7 +192,7 @@ func parseTraceContext(c carrier) trace.SpanContext {
 }
 
 // lowerHex decodes s, which must be lower case.
-func lowerHex(dst []byte, s string) bool {
+func lowerHex(dst, s []byte) bool {
 	var wrong byte
 	for i := range dst {
 		high, low := hexDigits[s[2*i]], hexDigits[s[2*i+1]]

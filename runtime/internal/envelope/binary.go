@@ -73,7 +73,11 @@ func (e *Event) set(m member, value string) (wrong string) {
 	if wrong = checkLimit(m, len(value)); wrong != "" {
 		return wrong
 	}
-	*e.text(m) = value
+	if m == traceParent {
+		e.TraceParent = []byte(value)
+	} else {
+		*e.text(m) = value
+	}
 	return ""
 }
 

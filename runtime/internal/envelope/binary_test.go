@@ -10,7 +10,7 @@ import (
 func TestDecodeBinaryReads(t *testing.T) {
 	want := Event{
 		ID: "1", Source: "s", Type: "t", Subject: "é€😀", Time: time.Date(2025, 6, 1, 10, 0, 0, 0, time.UTC),
-		DataContentType: "text/plain", Data: []byte("\x00body"), TraceParent: "tp",
+		DataContentType: "text/plain", Data: []byte("\x00body"), TraceParent: []byte("tp"),
 	}
 	for _, prefix := range []string{"ce-", "ce_", "CE-", "Ce_", "cloudEvents_", "cloudEvents:", "CLOUDEVENTS:"} {
 		for _, contentType := range []string{"content-type", "Content-Type", "datacontenttype", prefix + "datacontenttype"} {

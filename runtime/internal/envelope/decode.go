@@ -17,19 +17,29 @@ import (
 //
 // Data of a JSON content type is the value as it stands in body, null included.
 // Of other content types it is the content of the string. Data from data_base64
-// is not checked against its content type. Data may share memory with body;
+// is not checked against its content type. Data and TraceParent may share memory with body;
 // strings are copies, and one that equals the same field of e before the
 // call is kept instead, so decoding into the same Event again saves copies.
 func Decode(body []byte, e *Event) error {
 	d := decoder{scanner: scanner{text: body}}
-	first := !d.own(e)
-	if first {
-		d = decoder{scanner: scanner{text: body}}
-		if d.next() != '{' {
-			return d.errorAt(unknown, d.pos, "a JSON object is expected here")
-		}
-		d.pos++
+	if d.own(e) {
+		return d.decode(e, false)
 	}
+	return decodeAny(body, e)
+}
+
+// decodeAny is Decode for events in any form.
+func decodeAny(body []byte, e *Event) error {
+	d := decoder{scanner: scanner{text: body}}
+	if d.next() != '{' {
+		return d.errorAt(unknown, d.pos, "a JSON object is expected here")
+	}
+	d.pos++
+	return d.decode(e, true)
+}
+
+// decode reads what is left of an event, which may be all its members.
+func (d *decoder) decode(e *Event, first bool) error {
 	for ; ; first = false {
 		name, more, ok := d.member(first)
 		if !ok {
@@ -42,7 +52,7 @@ func Decode(body []byte, e *Event) error {
 			return err
 		}
 	}
-	if d.next(); d.pos < len(body) {
+	if d.next(); d.pos < len(d.text) {
 		return d.errorAt(unknown, d.pos, "more follows the event")
 	}
 	if !d.versioned {
@@ -162,6 +172,14 @@ func (d *decoder) read(m member, old *Event) error {
 	if wrong := checkLimit(m, len(raw)); wrong != "" {
 		return d.errorAt(m, start, wrong)
 	}
+	if m == traceParent {
+		if t.plain {
+			d.setTraceParent(d.text[t.start:t.end]) // not raw, or buf is on the heap
+		} else {
+			d.event.TraceParent = bytes.Clone(raw)
+		}
+		return nil
+	}
 	field, known := d.event.text(m), old.text(m)
 	if string(raw) == *known {
 		*field = *known
@@ -169,6 +187,13 @@ func (d *decoder) read(m member, old *Event) error {
 		*field = string(raw)
 	}
 	return nil
+}
+
+// setTraceParent sets it to a part of the text. An empty one is like none.
+func (d *decoder) setTraceParent(raw []byte) {
+	if len(raw) > 0 {
+		d.event.TraceParent = raw[:len(raw):len(raw)]
+	}
 }
 
 // resolveData sets the event's data once all of the event is known.

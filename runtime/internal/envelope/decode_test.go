@@ -27,7 +27,7 @@ func TestDecodeReads(t *testing.T) {
 			`"partitionkey":"p","traceparent":"tp","tracestate":"ts","dataref":"ref","decodedcontenttype":"d","datacontenttype":"application/json","data":{"a":1}`),
 			&Event{
 				ID: "1", Source: "s", Type: "t", Subject: "sub", Time: noon, Expiry: noon, PartitionKey: "p",
-				TraceParent: "tp", TraceState: "ts", DataRef: "ref", DecodedContentType: "d", DataContentType: "application/json", Data: []byte(`{"a":1}`),
+				TraceParent: []byte("tp"), TraceState: "ts", DataRef: "ref", DecodedContentType: "d", DataContentType: "application/json", Data: []byte(`{"a":1}`),
 			}},
 		{"escapes", event(`,"subject":"\"\\\/é\u20ac\uD83D\ude00é"`), with(func(e *Event) { e.Subject = `"\/é€😀é` })},
 		{"an escaped member name", event(`,"sub\u006aect":"x"`), with(func(e *Event) { e.Subject = "x" })},

@@ -64,8 +64,8 @@ func Append(dst []byte, e *Event) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-func appendMember(b []byte, before, value string, escaped bool) []byte {
-	if value == "" {
+func appendMember[T bytestring](b []byte, before string, value T, escaped bool) []byte {
+	if len(value) == 0 {
 		return b
 	}
 	b = append(b, before...)
@@ -112,7 +112,7 @@ func measure(e *Event) (length, escapes int, err error) {
 	r.time(timestamp, e.Time)
 	r.time(expiryTime, e.Expiry)
 	r.text(partitionKey, e.PartitionKey)
-	r.text(traceParent, e.TraceParent)
+	measureText(&r, traceParent, e.TraceParent)
 	r.text(traceState, e.TraceState)
 	r.text(dataRef, e.DataRef)
 	r.text(decodedContentType, e.DecodedContentType)
@@ -131,17 +131,16 @@ type ruler struct {
 	err             error
 }
 
-func (r *ruler) text(m member, value string) {
-	if value == "" {
+func (r *ruler) text(m member, value string) { measureText(r, m, value) }
+
+func measureText[T bytestring](r *ruler, m member, value T) {
+	if len(value) == 0 {
 		return
 	}
 	r.length += len(m.String()) + quoting + len(value)
-	if plainLen(value) < len(value) || len(value) > maxName {
-		r.check(m, value)
+	if plainLen(value) == len(value) && len(value) <= maxName {
+		return
 	}
-}
-
-func (r *ruler) check(m member, value string) {
 	escapes, wrong := checkText(value)
 	if wrong == "" {
 		wrong = checkLimit(m, len(value))

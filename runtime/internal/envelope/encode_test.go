@@ -32,7 +32,7 @@ func TestAppendWrites(t *testing.T) {
 			Time:            time.Date(2025, 1, 2, 3, 4, 5, 6000, time.UTC),
 			Expiry:          time.Date(2025, 1, 3, 3, 4, 5, 0, east),
 			DataContentType: "application/json", Data: []byte(`{"n":1}`), DataRef: "s3://b/k",
-			PartitionKey: "p", TraceParent: "00-1-2-01", TraceState: "a=b",
+			PartitionKey: "p", TraceParent: []byte("00-1-2-01"), TraceState: "a=b",
 		}, `{"specversion":"1.0","id":"id","source":"/src","type":"a.b","subject":"sub",` +
 			`"time":"2025-01-02T03:04:05.000006Z","expirytime":"2025-01-02T21:34:05Z","partitionkey":"p",` +
 			`"traceparent":"00-1-2-01","tracestate":"a=b","dataref":"s3://b/k",` +
@@ -109,7 +109,7 @@ func TestAppendRefuses(t *testing.T) {
 		{"noncharacter", with(func(e *Event) { e.PartitionKey = secret + "\uFDD0" }), "partitionkey: it has a Unicode noncharacter"},
 		{"noncharacter of a plane", with(func(e *Event) { e.DataRef = secret + "\U0002FFFE" }), "dataref: it has a Unicode noncharacter"},
 		{"invalid UTF-8", with(func(e *Event) { e.TraceState = secret + "\xff" }), "tracestate: it is not valid UTF-8"},
-		{"cut UTF-8", with(func(e *Event) { e.TraceParent = secret + "\xe2\x82" }), "traceparent: it is not valid UTF-8"},
+		{"cut UTF-8", with(func(e *Event) { e.TraceParent = []byte(secret + "\xe2\x82") }), "traceparent: it is not valid UTF-8"},
 		{"bad content type", with(func(e *Event) { e.DataContentType = secret + "\t" }), "datacontenttype: it has a control character"},
 		{"year 10000", with(func(e *Event) { e.Time = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }), "time: its year is not within 1 to 9999"},
 		{"year 10000 in UTC", with(func(e *Event) { e.Expiry = time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -2*60*60)) }), "expirytime: its year"},

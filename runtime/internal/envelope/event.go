@@ -40,9 +40,12 @@ type Event struct {
 	// such as application/zstd. Empty means that it is not encoded. It is no part
 	// of CloudEvents: a reader that does not know it sees data of a type for which
 	// it has no codec, not broken JSON.
-	DecodedContentType      string
-	PartitionKey            string
-	TraceParent, TraceState string
+	DecodedContentType string
+	PartitionKey       string
+	TraceState         string
+	// TraceParent is text like the others. It is bytes because it is another in each
+	// task: Decode gives it as it stands in body.
+	TraceParent []byte
 }
 
 // IsJSON reports whether contentType declares JSON by the rule of the JSON
@@ -160,8 +163,6 @@ func (e *Event) text(m member) *string {
 		return &e.DataRef
 	case partitionKey:
 		return &e.PartitionKey
-	case traceParent:
-		return &e.TraceParent
 	case traceState:
 		return &e.TraceState
 	case decodedContentType:

@@ -19,7 +19,7 @@ func interop() map[string]*Event {
 		"everything": {
 			ID: "01JDGZ8Y3M4Q7T1W5X9B2C6D8F", Source: "https://example.com/a?b=c#d", Type: "com.example.made", Subject: "orders/1",
 			Time: at, Expiry: at.Add(time.Hour), PartitionKey: "customer 7",
-			TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", TraceState: "a=b,c=d",
+			TraceParent: []byte("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), TraceState: "a=b,c=d",
 			DataRef: "https://example.com/blob", DataContentType: "application/json", Data: []byte(`{"a":[1,2.5,null,true,"x"]}`),
 		},
 		"compressed": with(func(e *Event) {
@@ -155,7 +155,7 @@ func toSDK(t *testing.T, e *Event) cloudevents.Event {
 func extensions(e *Event) map[string]string {
 	all := map[string]string{
 		"dataref": e.DataRef, "partitionkey": e.PartitionKey,
-		"traceparent": e.TraceParent, "tracestate": e.TraceState, "decodedcontenttype": e.DecodedContentType,
+		"traceparent": string(e.TraceParent), "tracestate": e.TraceState, "decodedcontenttype": e.DecodedContentType,
 	}
 	if !e.Expiry.IsZero() {
 		all["expirytime"] = e.Expiry.UTC().Format(time.RFC3339Nano)

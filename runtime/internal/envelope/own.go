@@ -12,7 +12,7 @@ func (d *decoder) own(old *Event) bool {
 		return false
 	}
 	if d.take(`,"time":"`) && !d.plainTime() ||
-		d.take(`,"traceparent":"`) && !d.plain(traceParent, old) ||
+		d.take(`,"traceparent":"`) && !d.plainTraceParent() ||
 		d.take(`,"datacontenttype":"`) && !d.plain(dataContentType, old) {
 		return false
 	}
@@ -60,6 +60,13 @@ func (d *decoder) plainTime() (ok bool) {
 		d.event.Time, ok = parseTime(raw)
 		d.seen |= 1 << timestamp
 	}
+	return ok
+}
+
+func (d *decoder) plainTraceParent() bool {
+	raw, ok := d.rest()
+	d.setTraceParent(raw)
+	d.seen |= 1 << traceParent
 	return ok
 }
 

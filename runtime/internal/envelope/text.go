@@ -74,7 +74,7 @@ func checkText[T bytestring](s T) (escapes int, wrong string) {
 
 // appendText appends s, which checkText has passed, without quotation marks.
 // escaped is false when s is known to need no escapes.
-func appendText(dst []byte, s string, escaped bool) []byte {
+func appendText[T bytestring](dst []byte, s T, escaped bool) []byte {
 	if !escaped {
 		return append(dst, s...)
 	}
