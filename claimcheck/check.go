@@ -30,6 +30,7 @@ func (s *Store) CheckRead(ctx context.Context) error {
 	if err == nil {
 		return r.Close()
 	}
+	err = quiet(err)
 	switch code := codeOf(err); code {
 	case driver.NotFound: // as it should be
 		return nil
@@ -63,6 +64,7 @@ func (s *Store) reach(ctx context.Context) error {
 		return nil
 	}
 	_, _, err := s.bucket.ListPage(ctx, blob.FirstPageToken, 1, &blob.ListOptions{Prefix: s.prefix})
+	err = quiet(err)
 	switch code := codeOf(err); {
 	case err == nil:
 		return nil

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"gocloud.dev/gcerrors"
@@ -25,6 +27,10 @@ func codeOf(err error) driver.Code {
 		return driver.DeadlineExceeded
 	case isDenied(err):
 		return driver.PermissionDenied
+	case isUnresolved(err):
+		return driver.Unavailable
+	case isOfBucket(err):
+		return driver.NotFound
 	}
 	switch gcerrors.Code(err) {
 	case gcerrors.NotFound:
@@ -62,7 +68,7 @@ func isDenied(err error) bool {
 	}
 	if coded, ok := errors.AsType[apiError](err); ok {
 		switch coded.ErrorCode() {
-		case "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled", "AccountProblem":
+		case "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled", "AccountProblem", "ExpiredToken", "InvalidToken":
 			return true
 		}
 	}
@@ -71,4 +77,46 @@ func isDenied(err error) bool {
 	}
 	text := err.Error()
 	return strings.Contains(text, "\nRESPONSE 403:") || strings.Contains(text, "\nRESPONSE 401:")
+}
+
+// isUnresolved finds a name that does not resolve, which gocloud calls NotFound for Azure.
+func isUnresolved(err error) bool {
+	_, ok := errors.AsType[*net.DNSError](err)
+	return ok
+}
+
+// isOfBucket finds what Amazon S3 says when a bucket is not there, or is in another
+// region, so that nobody takes it for a word on the object.
+func isOfBucket(err error) bool {
+	coded, ok := errors.AsType[apiError](err)
+	if !ok {
+		return false
+	}
+	switch coded.ErrorCode() {
+	case "NoSuchBucket", "PermanentRedirect", "AuthorizationHeaderMalformed":
+		return true
+	}
+	return false
+}
+
+// quietError is an error of a client whose text tells no parameters of a URL.
+type quietError struct {
+	err  error
+	text string
+}
+
+func (e *quietError) Error() string { return e.text }
+
+func (e *quietError) Unwrap() error { return e.err }
+
+var parameters = regexp.MustCompile(`\?[^\s"]+`)
+
+// quiet keeps the parameters of URLs out of the text of an error, which may be nil. A
+// request that was not answered is told with its URL, and for Azure that has the shared
+// access signature.
+func quiet(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &quietError{err, parameters.ReplaceAllString(err.Error(), "?...")}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"gocloud.dev/blob"
@@ -26,72 +25,6 @@ type Store struct {
 	base   string // of references: the bucket's URL without parameters, a / and the prefix
 	prefix string // of keys
 	dir    string // of a bucket that is a directory, else empty
-}
-
-// Open opens the bucket of a URL. It does no I/O with object stores; a directory must
-// be there, unless the URL has create_dir. Close the store at the end.
-//
-// InvalidArgument for a URL that is none, has a user or password, an unknown parameter or
-// a prefix that is not legal, and for a scheme whose driver nobody has imported.
-func Open(ctx context.Context, bucketURL string) (*Store, error) {
-	const op = "claimcheck: open"
-	u, err := url.Parse(bucketURL)
-	switch {
-	case err != nil: // it repeats the URL, which may have a secret in the wrong place
-		return nil, driver.Errorf(driver.InvalidArgument, op, "the URL of the bucket is none; it is like s3://bucket?region=eu-west-1&prefix=payloads/")
-	case u.Scheme == "":
-		return nil, driver.Errorf(driver.InvalidArgument, op, "the URL of the bucket has no scheme; it is like s3://bucket, gs://bucket, azblob://container or file:///directory")
-	case u.User != nil:
-		return nil, driver.Errorf(driver.InvalidArgument, op, "the URL of the bucket has a user; credentials come by the provider's convention")
-	case !blob.DefaultURLMux().ValidBucketScheme(u.Scheme):
-		return nil, driver.Errorf(driver.InvalidArgument, op, "no driver for %s:// is imported; known are %s. Import one, such as %q",
-			u.Scheme, strings.Join(blob.DefaultURLMux().BucketSchemes(), ", "), packageOf(u.Scheme))
-	}
-	q := u.Query()
-	if q.Has("key") {
-		return nil, driver.Errorf(driver.InvalidArgument, op, "the URL of the bucket has a key; every payload has one of its own")
-	}
-	prefix := q.Get("prefix")
-	q.Del("prefix")
-	if u.Scheme == "file" { // one file a payload, written in its place
-		setDefault(q, "metadata", "skip")
-		setDefault(q, "no_tmp_dir", "true")
-	}
-	s, err := newStore(nil, u.Scheme+"://"+u.Host+u.EscapedPath(), prefix)
-	if err != nil {
-		return nil, err
-	}
-	if u.Scheme == "file" {
-		s.dir = filepath.FromSlash(u.Path)
-		if u.Host == "." { // as fileblob has it
-			s.dir = filepath.FromSlash(strings.TrimPrefix(u.Path, "/"))
-		}
-	}
-	opened := *u
-	opened.RawQuery = q.Encode()
-	if s.bucket, err = blob.DefaultURLMux().OpenBucketURL(ctx, &opened); err != nil {
-		if s.dir != "" {
-			return nil, driver.Errorf(driver.InvalidArgument, op, "directory %s cannot be opened; make it, or add create_dir=true to the URL: %w", s.dir, err)
-		}
-		return nil, driver.Errorf(driver.InvalidArgument, op, "bucket %s: %w", s.base, err)
-	}
-	return s, nil
-}
-
-func setDefault(q url.Values, name, value string) {
-	if !q.Has(name) {
-		q.Set(name, value)
-	}
-}
-
-// packageOf is what has the driver of a scheme.
-func packageOf(scheme string) string {
-	for s, name := range map[string]string{"s3": "s3blob", "gs": "gcsblob", "azblob": "azureblob", "file": "fileblob", "mem": "memblob"} {
-		if s == scheme {
-			return "gocloud.dev/blob/" + name
-		}
-	}
-	return "gocloud.dev/blob/s3blob"
 }
 
 // New is a store in a bucket that the application has opened, such as one with
@@ -156,7 +89,7 @@ func (s *Store) Put(ctx context.Context, name string, data []byte) (ref string, 
 	if s.dir != "" && s.gone() {
 		return "", driver.Errorf(driver.NotFound, op, "the directory is not there; make it")
 	}
-	err = s.bucket.WriteAll(ctx, s.prefix+name, data, &blob.WriterOptions{ContentType: "application/octet-stream"})
+	err = quiet(s.bucket.WriteAll(ctx, s.prefix+name, data, &blob.WriterOptions{ContentType: "application/octet-stream"}))
 	switch code := codeOf(err); {
 	case err == nil:
 		return s.base + name, nil
@@ -183,7 +116,7 @@ func (s *Store) Get(ctx context.Context, ref string, limit int) ([]byte, error) 
 	}
 	r, err := s.bucket.NewReader(ctx, s.prefix+name, nil)
 	if err != nil {
-		return nil, s.cannotGet(ctx, op, err)
+		return nil, s.cannotGet(ctx, op, quiet(err))
 	}
 	defer r.Close()
 	size := r.Size()
@@ -195,7 +128,7 @@ func (s *Store) Get(ctx context.Context, ref string, limit int) ([]byte, error) 
 	n, err := io.Copy(&data, io.LimitReader(r, int64(limit)+1))
 	switch {
 	case err != nil:
-		return nil, s.cannotGet(ctx, op, err)
+		return nil, s.cannotGet(ctx, op, quiet(err))
 	case n > int64(limit):
 		return nil, driver.Errorf(driver.TooLarge, op, "the payload has more than %d bytes; raise Payloads.MaxSize if that is right", limit)
 	}
@@ -207,6 +140,9 @@ func (s *Store) Get(ctx context.Context, ref string, limit int) ([]byte, error) 
 func (s *Store) cannotGet(ctx context.Context, op string, err error) error {
 	switch code := codeOf(err); code {
 	case driver.NotFound:
+		if isOfBucket(err) {
+			return driver.Errorf(driver.Unavailable, op, "there is no such bucket; make it, or correct its URL: %w", err)
+		}
 		if wrong := s.reach(ctx); wrong != nil {
 			return driver.Errorf(driver.Unavailable, op, "the payload is not there, and neither is its bucket as far as this program can tell: %w", wrong)
 		}
@@ -225,8 +161,9 @@ func (s *Store) gone() bool {
 }
 
 // isName says whether this is the last part of a key, and no other key by another name.
+// A directory has no .attrs: fileblob keeps them for itself.
 func isName(s string) bool {
-	if s == "" || len(s) > maxName || strings.Trim(s, ".") == "" {
+	if s == "" || len(s) > maxName || strings.Trim(s, ".") == "" || strings.HasSuffix(s, ".attrs") {
 		return false
 	}
 	for i := range len(s) {

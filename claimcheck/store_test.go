@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -110,7 +111,7 @@ func TestAForgedReferenceIsNotRead(t *testing.T) {
 	for _, ref := range []string{
 		"", "good", "/etc/passwd", "file:///etc/passwd", "http://169.254.169.254/latest/meta-data", bucket + "secret", bucket + "theirs/x",
 		base, base + "..", base + ".", base + "../secret", base + "..%2fsecret", base + "%2e%2e/secret", base + "..\\secret", base + "./good", base + "/good",
-		base + "sub/x", base + "good?x", base + "good#x", base + "good\x00", base + "good ", base + "gööd", base + strings.Repeat("x", 300),
+		base + "sub/x", base + "good.attrs", base + "good?x", base + "good#x", base + "good\x00", base + "good ", base + "gööd", base + strings.Repeat("x", 300),
 		strings.ToUpper(base) + "good", bucket + "ours", bucket + "oursgood", base + "../ours/good",
 	} {
 		if got, err := s.Get(t.Context(), ref, limit); !driver.Is(err, driver.InvalidArgument) || len(got) > 0 {
@@ -142,6 +143,22 @@ func TestOpenRefuses(t *testing.T) {
 		"mem://?no=1":                 "invalid query parameter",
 		"file:///nowhere/at/all":      "create_dir",
 		"s3://buck\x7fet?hunter2":     "the URL of the bucket is none",
+		"mem://?no=hunter2":           "invalid query parameter",
+		"s3://bucket?no=hunter2":      "unknown query parameter",
+		"file:///tmp?no=hunter2":      "invalid query parameter",
+		"s3:bucket":                   "no // after its scheme",
+		"file:payloads":               "no // after its scheme",
+		"s3://bucket#x&prefix=y":      "has a #",
+		"s3://bucket#":                "has a #",
+		"mem://?prefix=a&prefix=b":    "prefix twice",
+		"mem://?prefix=%zzhunter2":    "do not decode",
+		"mem://?a=b;prefix=hunter2":   "do not decode",
+		"s3://bucket/reports":         "prefix=reports/",
+		"s3://bucket/a%20b/?prefix=x": "has a path",
+		"s3://?region=eu-west-1":      "names no bucket",
+		"file://payloads":             "file:///directory",
+		"file://tmp/payloads":         "file:///directory",
+		"file://":                     "file:///directory",
 	} {
 		_, err := claimcheck.Open(t.Context(), bucketURL)
 		if !driver.Is(err, driver.InvalidArgument) || !strings.Contains(err.Error(), want) {
@@ -253,6 +270,10 @@ func TestTroubleWithS3(t *testing.T) {
 		"broken":            {failing(500, "InternalError"), driver.Unavailable, driver.Unavailable, driver.Unavailable},
 		"object gone":       {missing(empty), driver.NotFound, driver.NotFound, driver.Unknown},
 		"may not be listed": {missing(failing(403, "AccessDenied")), driver.Unavailable, driver.NotFound, driver.PermissionDenied},
+		"expired":           {failing(400, "ExpiredToken"), driver.PermissionDenied, driver.PermissionDenied, driver.PermissionDenied},
+		"no good token":     {failing(400, "InvalidToken"), driver.PermissionDenied, driver.PermissionDenied, driver.PermissionDenied},
+		"another region":    {failing(301, "PermanentRedirect"), driver.Unavailable, driver.NotFound, driver.NotFound},
+		"a malformed one":   {failing(400, "AuthorizationHeaderMalformed"), driver.Unavailable, driver.NotFound, driver.NotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := bucketOfS3(t, c.answer)
@@ -267,6 +288,43 @@ func TestTroubleWithS3(t *testing.T) {
 				t.Errorf("check: %v; want %v", err, c.check)
 			}
 		})
+	}
+}
+
+// A bucket that was not there a moment ago proves nothing of an object.
+func TestABucketThatComesBackHasItsObjects(t *testing.T) {
+	asked := false
+	s := bucketOfS3(t, func(w http.ResponseWriter, r *http.Request) {
+		if !asked {
+			asked = true
+			failing(404, "NoSuchBucket")(w, r)
+			return
+		}
+		fmt.Fprint(w, `<?xml version="1.0"?><ListBucketResult><Name>bucket</Name></ListBucketResult>`)
+	})
+	if _, err := s.Get(t.Context(), "s3://bucket/p/x", limit); !driver.Is(err, driver.Unavailable) {
+		t.Errorf("%v; want unavailable", err)
+	}
+}
+
+// A client that was not answered tells the URL of its request, whose parameters are the
+// signature where the credentials are a shared access signature.
+func TestNoErrorTellsTheParametersOfARequest(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	s := open(t, "s3://bucket?region=eu-west-1&use_path_style=true&prefix=p&endpoint="+url.QueryEscape(server.URL))
+	_, get := s.Get(t.Context(), "s3://bucket/p/x", limit)
+	_, put := s.Put(t.Context(), "x", []byte("x"))
+	for what, err := range map[string]error{"get": get, "put": put, "check read": s.CheckRead(t.Context()), "check write": s.CheckWrite(t.Context())} {
+		if !driver.Is(err, driver.Unavailable) || strings.Contains(err.Error(), "x-id") || strings.Contains(err.Error(), "list-type") {
+			t.Errorf("%s: %v; want unavailable, without the parameters", what, err)
+		}
+		if dial, ok := errors.AsType[*net.OpError](err); !ok || dial.Op != "dial" {
+			t.Errorf("%s: the client's error is not in %v", what, err)
+		}
 	}
 }
 
