@@ -37,7 +37,7 @@ it. What could control a terminal is escaped: a newline in a line is \n, an esca
 character \x1b. With --json the body is whole and exact.
 
 A payload that is not in the body as it is, because it is in a store or compressed, is
-shown as well with --config, when the file says where it is under payloads. What keeps it
+shown as well with --payloads, or with --config when the file has payloads. What keeps it
 from being read is said on standard error.
 
 With --json standard output has one JSON object: all that longshore dlq list has of a
@@ -69,6 +69,7 @@ func dlqShowCommand(std streams, code *int) *cobra.Command {
 	f := c.Flags()
 	f.SortFlags = false
 	o.queueFlags.add(c, "`URL` of the queue that it died on, for example "+exampleURL, defaultOfFile)
+	o.addPayloads(c)
 	f.StringVar(&o.id, "id", "", "the task's `id`, or the message's (required)")
 	f.BoolVar(&o.json, "json", false, "print it as JSON on standard output")
 	return c
@@ -159,6 +160,9 @@ func showLetter(ctx context.Context, o *showOptions, std streams) (int, error) {
 		return exitUsage, err
 	}
 	defer store.Close()
+	if payloads != nil {
+		payloads = forReading(payloads)
+	}
 	screen := newScreen(std.err)
 	var found *wholeLetter
 	var message driver.Message

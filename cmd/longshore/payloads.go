@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/spf13/cobra"
 	_ "gocloud.dev/blob/azureblob" // azblob://
 	_ "gocloud.dev/blob/fileblob"  // file://
 	_ "gocloud.dev/blob/gcsblob"   // gs://
@@ -11,20 +12,51 @@ import (
 
 	"github.com/longshore-dev/longshore/claimcheck"
 	"github.com/longshore-dev/longshore/runtime"
+	"github.com/longshore-dev/longshore/runtime/zstd"
 )
 
-// openPayloads opens the store of large payloads that the file names, after resolve. It
-// answers what closes it, and nil payloads without a file or when that says nothing of
-// them.
+// addPayloads adds --payloads to a command that sends or reads payloads.
+func (o *queueFlags) addPayloads(c *cobra.Command) {
+	c.Flags().StringVar(&o.payloads, "payloads", "", "`URL` of the store of large payloads, for example "+examplePayloads+"; with --config in place of its payloads.url")
+}
+
+const examplePayloads = "s3://acme-payloads?region=eu-west-1&prefix=orders/"
+
+// openPayloads opens the store of large payloads that --payloads or the file names, after
+// resolve. It answers what closes it, and nil payloads when neither says anything of them.
 func (o *queueFlags) openPayloads(ctx context.Context) (*runtime.Payloads, io.Closer, error) {
-	if o.file == nil {
-		return nil, (*claimcheck.Store)(nil), nil
+	var c runtime.Config
+	if o.file != nil {
+		c.PayloadSettings = o.file.PayloadSettings
 	}
-	store, err := claimcheck.FromConfig(ctx, o.file)
+	hint := "correct payloads in " + o.config
+	if o.payloads != "" {
+		var settings runtime.PayloadSettings
+		if c.PayloadSettings != nil {
+			settings = *c.PayloadSettings
+		}
+		settings.URL = o.payloads
+		c.PayloadSettings = &settings
+		hint = "correct --payloads; it is like '" + examplePayloads + "' or file:///directory"
+	}
+	store, err := claimcheck.FromConfig(ctx, &c)
 	if err != nil {
-		return nil, store, &usageError{err, "correct payloads in " + o.config}
+		return nil, store, &usageError{err, hint}
 	}
-	return o.file.Payloads, store, nil
+	return c.Payloads, store, nil
+}
+
+// forReading are payloads, which may be nil, that know how to decompress: what is read
+// was compressed by a program with settings of its own.
+func forReading(p *runtime.Payloads) *runtime.Payloads {
+	reading := runtime.Payloads{}
+	if p != nil {
+		reading = *p
+	}
+	if reading.Compression == nil {
+		reading.Compression = zstd.New()
+	}
+	return &reading
 }
 
 // dataLimit is the most bytes of data that a queue takes with payloads, which may be nil;

@@ -94,3 +94,89 @@ func TestTroubleWithTheStoreIsTold(t *testing.T) {
 		}
 	}
 }
+
+// What --payloads names takes a file's place, and needs none. What was compressed by a
+// program with a file is read without one.
+func TestAStoreWithoutAFile(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	config, other := withPayloads(t, q, ", compression: zstd, threshold: 1KiB")
+	dir := t.TempDir()
+	store := "file://" + filepath.ToSlash(dir) + "?prefix=tasks/"
+	data := `"` + noise(2<<20) + `"`
+	for _, flags := range [][]string{{"--queue", q.url}, {"--config", config}} {
+		args := append([]string{"send", "--kind", "large", "--payloads", store}, flags...)
+		if e := here(t, data, args...); e.code != 0 {
+			t.Fatalf("send %s: exit code %d, and it says\n%s", flags[0], e.code, e.err)
+		}
+	}
+	if n, others := objects(t, filepath.Join(dir, "tasks")), objects(t, other); n != 2 || others != 0 {
+		t.Errorf("%d objects in the store of the flag and %d in that of the file", n, others)
+	}
+	if e := here(t, "", "work", "--queue", q.url, "--payloads", store, "--until-empty", "1s", "--exec", "exit 65"); e.code != 1 || !strings.Contains(e.err, "2 dead") {
+		t.Errorf("work: exit code %d, and it says\n%s", e.code, e.err)
+	}
+	for _, id := range messageIDs(t, q) {
+		e := here(t, "", "dlq", "show", "--queue", q.url, "--payloads", store, "--id", id, "--json")
+		var shown struct{ Payload string }
+		if err := json.Unmarshal([]byte(e.out), &shown); err != nil || shown.Payload != data {
+			t.Errorf("show: exit code %d, %v, %d bytes, and it says\n%s", e.code, err, len(shown.Payload), e.err)
+		}
+	}
+	if e := here(t, noise(2<<20)+"\n", "run", "--queue", q.url, "--payloads", store, "--exec", "wc -c"); e.code != 0 || !strings.Contains(e.out, "2097152") {
+		t.Errorf("run: exit code %d, and it says\n%s\n%s", e.code, e.out, e.err)
+	}
+	if n := objects(t, filepath.Join(dir, "tasks")); n != 3 {
+		t.Errorf("%d objects after run; want 3", n)
+	}
+}
+
+// A worker knows how to decompress without being told.
+func TestWorkDecompresses(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	config, _ := withPayloads(t, q, ", compression: zstd")
+	if e := here(t, `"`+strings.Repeat("x", 10_000)+`"`, "send", "--config", config, "--kind", "small"); e.code != 0 {
+		t.Fatalf("send: exit code %d, and it says\n%s", e.code, e.err)
+	}
+	if e := here(t, "", "work", "--queue", q.url, "--until-empty", "1s", "--exec", "[ $(wc -c) = 10002 ]"); e.code != 0 || !strings.Contains(e.err, "1 succeeded") {
+		t.Errorf("work: exit code %d, and it says\n%s", e.code, e.err)
+	}
+}
+
+// noise hardly compresses.
+func noise(n int) string {
+	b := make([]byte, n)
+	x := uint64(88172645463325252)
+	for i := range b {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		b[i] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"[x%64]
+	}
+	return string(b)
+}
+
+func TestAWrongStoreIsRefused(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue(t, "")
+	for store, want := range map[string]string{
+		"":                                 "--payloads is empty",
+		"bucket":                           "no scheme",
+		"ftp://bucket":                     "known are azblob, file, gs, s3",
+		"s3://hunter2:hunter2@bucket":      "has a user",
+		"s3://bucket?secret=hunter2":       "unknown query parameter",
+		"file:///nowhere/at/all":           "create_dir",
+		"s3://bucket/path?region=x":        "prefix=path/",
+		"azblob://c?storage_account=a&x=1": "unknown query parameter",
+	} {
+		for _, command := range [][]string{
+			{"send", "--kind", "large", "1"}, {"work", "--exec", "true"}, {"run", "--exec", "true"}, {"dlq", "show", "--id", "x"},
+		} {
+			e := here(t, "x\n", append(command, "--queue", q.url, "--payloads", store)...)
+			if e.code != 2 || !strings.Contains(e.err, want) || !strings.Contains(e.err, "--payloads") || strings.Contains(e.err+e.out, "hunter2") {
+				t.Errorf("%s %q: exit code %d, and it says\n%s", command[0], store, e.code, e.err)
+			}
+		}
+	}
+}

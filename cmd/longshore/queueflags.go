@@ -15,6 +15,8 @@ type queueFlags struct {
 	names  []string // URLs, or with --config names of the file
 	config string   // path of the file, or empty
 
+	payloads string // URL of a store, or empty
+
 	file     *runtime.Config         // nil without --config; set by resolve
 	settings []runtime.QueueSettings // at least one; set by resolve
 }
@@ -57,6 +59,8 @@ func (o *queueFlags) check(example string, given func(flag string) bool) error {
 	switch {
 	case given("config") && o.config == "":
 		return usagef("for example --config longshore.yaml", "--config is empty")
+	case given("payloads") && o.payloads == "":
+		return usagef("for example --payloads '"+examplePayloads+"'", "--payloads is empty")
 	case len(o.names) == 0 && o.config == "", slices.Contains(o.names, ""):
 		return usagef("for example --queue '"+example+"', or --config longshore.yaml", "--queue is missing")
 	}

@@ -92,6 +92,7 @@ func sendCommand(std streams, code *int) *cobra.Command {
 	f := c.Flags()
 	f.SortFlags = false
 	o.add(c, "queue `URL`, for example "+exampleURL, "that of the kind's route, else its default_queue, or its only one")
+	o.addPayloads(c)
 	f.StringVar(&o.kind, "kind", "", "kind of the tasks, by which a worker knows what to do (required)")
 	f.StringVar(&o.contentType, "content-type", runtime.JSON.ContentType(), "media `type` of the data")
 	f.StringVar(&o.file, "file", "", "`file` to read the data from; - for standard input")

@@ -154,7 +154,7 @@ func (s *sender) sendOne(ctx context.Context) (int, error) {
 	case len(data) == 0:
 		return exitUsage, usagef("use {} for a task without arguments", "there is no data")
 	case len(data) > s.limit:
-		return exitUsage, usagef("name a store for large data under payloads in a --config file, or send a reference", "the data has more than the %d bytes that the queue takes", s.limit)
+		return exitUsage, usagef("name a store for large data with --payloads, or send a reference", "the data has more than the %d bytes that the queue takes", s.limit)
 	}
 	id, err := runtime.EnqueueRaw(ctx, s.client,
 		runtime.Raw{Kind: s.options.kind, Data: data, ContentType: s.options.contentType}, s.enqueue...)

@@ -53,7 +53,7 @@ func (s *shift) open(ctx context.Context, open opener, handle runtime.HandlerFun
 		s.sayStarted()
 		close(s.started)
 	}
-	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, payloads, s.telemetry.runtime, func(ctx context.Context, t *runtime.Info) error {
+	s.worker, err = runtime.NewWorker(s.queues, s.options.mux(logger, forReading(payloads), s.telemetry.runtime, func(ctx context.Context, t *runtime.Info) error {
 		defer s.tally.begin()()
 		return handle(ctx, t)
 	}), options)

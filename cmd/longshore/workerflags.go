@@ -29,6 +29,7 @@ const maxBackoff = 10 * time.Minute
 func (o *workerFlags) add(c *cobra.Command, what, otherwise string) {
 	f := c.Flags()
 	o.queueFlags.add(c, what, otherwise)
+	o.addPayloads(c)
 	f.StringVar(&o.exec, "exec", "", "shell `command` that does a task")
 	f.StringVar(&o.http, "http", "", "`URL` that tasks are posted to")
 	f.IntVar(&o.concurrency, "concurrency", 10, "tasks that run at a time, 1 to 100000")
