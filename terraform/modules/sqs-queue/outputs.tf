@@ -62,6 +62,16 @@ output "hold_seconds" {
   value       = aws_sqs_queue.this.visibility_timeout_seconds
 }
 
+output "retention_seconds" {
+  description = "How long the queue keeps a message, in seconds: variable retention_seconds of module s3-payloads."
+  value       = var.retention_seconds
+}
+
+output "dead_letter_retention_seconds" {
+  description = "How long the dead letter keeps a message, in seconds: variable dead_letter_retention_seconds of module s3-payloads."
+  value       = var.dead_letter_retention_seconds
+}
+
 output "doctor_command" {
   description = "Command that compares the queue with what the worker of these variables needs."
   value       = "longshore doctor --queue '${local.url_declared}' --max-attempts ${var.max_attempts} --timeout ${var.timeout_seconds}s"

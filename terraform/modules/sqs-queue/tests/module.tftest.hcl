@@ -33,6 +33,10 @@ run "defaults" {
     error_message = "url_declared is ${output.url_declared}"
   }
   assert {
+    condition     = output.retention_seconds == aws_sqs_queue.this.message_retention_seconds && output.dead_letter_retention_seconds == aws_sqs_queue.dead.message_retention_seconds
+    error_message = "the queue keeps messages for ${output.retention_seconds} s, its dead letter for ${output.dead_letter_retention_seconds} s"
+  }
+  assert {
     condition     = output.doctor_command == "longshore doctor --queue '${output.url_declared}' --max-attempts 5 --timeout 600s"
     error_message = "doctor_command is ${output.doctor_command}"
   }
