@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/fileblob"
@@ -325,6 +326,64 @@ func TestNoErrorTellsTheParametersOfARequest(t *testing.T) {
 		if dial, ok := errors.AsType[*net.OpError](err); !ok || dial.Op != "dial" {
 			t.Errorf("%s: the client's error is not in %v", what, err)
 		}
+	}
+}
+
+// A store that hangs, before it answers or in the middle of a payload, holds nobody
+// longer than their context.
+func TestAStoreThatHangsIsLeft(t *testing.T) {
+	for name, begin := range map[string]func(w http.ResponseWriter){
+		"before the answer": func(http.ResponseWriter) {},
+		"in the payload": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = w.Write([]byte("part"))
+			w.(http.Flusher).Flush()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			over := make(chan struct{}) // closed at the end, before the server waits for its handlers
+			s := bucketOfS3(t, func(w http.ResponseWriter, r *http.Request) {
+				begin(w)
+				select {
+				case <-r.Context().Done():
+				case <-over:
+				}
+			})
+			t.Cleanup(func() { close(over) })
+			within := func() context.Context {
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				t.Cleanup(cancel)
+				return ctx
+			}
+			begun := time.Now()
+			_, get := s.Get(within(), "s3://bucket/p/x", limit)
+			errs := map[string]error{"get": get}
+			if name == "before the answer" {
+				_, errs["put"] = s.Put(within(), "x", []byte("x"))
+				errs["check"] = s.CheckRead(within())
+			}
+			for what, err := range errs {
+				if !driver.Is(err, driver.DeadlineExceeded) {
+					t.Errorf("%s: %v; want deadline exceeded", what, err)
+				}
+			}
+			if took := time.Since(begun); took > 20*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// What was not written whole is not there.
+func TestAWriteThatIsCutShortLeavesNothing(t *testing.T) {
+	s, dir := directory(t, "")
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Put(canceled, "a", make([]byte, 1<<20)); !driver.Is(err, driver.Canceled) {
+		t.Errorf("%v; want canceled", err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("the directory has %v (%v)", entries, err)
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 // Objects are written before the message that refers to them is sent, are shared by
 // all its copies, and are never deleted by the runtime: a rule of the store is to
 // delete them when no message can refer to them any more.
+//
+// Calls must return soon after their context ends, however slow the store is: a fetch
+// that does not keeps its task's lease and the place of a handler until it does.
 type PayloadStore interface {
 	// Put writes an object and answers its reference: a URI reference of at most
 	// 1,024 bytes without secrets, as messages carry it. The name is fresh and not to
