@@ -45,6 +45,10 @@ declare the configuration, as the output url_declared of the Terraform module fo
 Amazon SQS does; then every difference is an error too, so that a change behind
 Terraform's back is named.
 
+Where --payloads or the file names a store of large payloads, a worker must be able to
+read from it as well: what keeps this program from that is an error of each queue, with
+the setting payloads.
+
 With --push it looks at queues of Google Pub/Sub whose subscription pushes, and says
 what a program with package pushentry refuses to start on: the subscription must have
 a retry policy, which a worker does not take, and its ack deadline must leave more
@@ -89,6 +93,7 @@ func doctorCommand(std streams, code *int) *cobra.Command {
 	f := c.Flags()
 	f.SortFlags = false
 	o.add(c, "queue `URL`, for example "+exampleURL+"; may be given several times", "all")
+	o.addPayloads(c)
 	f.IntVar(&o.maxAttempts, "max-attempts", runtime.DefaultMaxAttempts, "the worker's attempts before a task is buried, 1 to 1000")
 	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "the worker's limit for one attempt; 0 for none")
 	f.DurationVar(&o.hold, "hold", 0, "the hold that the queue is to have, and the worker has; 0 for the queue's own")
@@ -133,6 +138,10 @@ func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (in
 		}
 		refuse = pushRefuses
 	}
+	store, err := flags.examineStore(ctx)
+	if err != nil {
+		return exitUsage, err
+	}
 	worst := exitOK
 	for i := range flags.settings {
 		s := &flags.settings[i]
@@ -151,6 +160,9 @@ func doctor(ctx context.Context, o *doctorOptions, open opener, std streams) (in
 			return exitUsage, &usageError{err, doctorHint(err)}
 		case err != nil:
 			d = unread(s.Name, err)
+		}
+		if store != nil {
+			d.Findings, d.Errors = slices.Insert(d.Findings, 0, *store), d.Errors+1
 		}
 		if err := d.show(o.json, i > 0, std.out); err != nil {
 			newScreen(std.err).printf("the output could not be written: %v", err)
