@@ -140,7 +140,8 @@ func Enqueue[T Args](ctx context.Context, c *Client, args T, opts ...EnqueueOpti
 // EnqueueMany hands tasks to their queue in as few requests as possible and
 // answers one result a task, in order. Each fails alone. Those with a Group on a
 // queue that orders take a request each, which keeps their order when one has to
-// be sent again.
+// be sent again. Payloads that go to the store are written eight at a time, each for
+// up to Payloads.Timeout: bound ctx where a store that is down must not hold up many.
 func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...EnqueueOption) []EnqueueResult {
 	results := make([]EnqueueResult, len(args))
 	tasks := make([]*Outgoing, 0, len(args))

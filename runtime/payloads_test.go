@@ -291,6 +291,35 @@ func TestAFailedPutIsTriedAgainAndNothingIsSentWithoutIt(t *testing.T) {
 	})
 }
 
+// An Enqueue that is cancelled between the store and the queue sends nothing. Its retry
+// stores the payload anew, under another name, and is the same task.
+func TestAnEnqueueThatIsCancelledOnceItsPayloadIsStored(t *testing.T) {
+	s := newShelf()
+	b := payloadBench(t, &runtime.Payloads{Store: s}, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.putErr = func(n int) error {
+		if n == 1 {
+			cancel()
+		}
+		return nil
+	}
+	task := job{strings.Repeat("x", 100<<10)}
+	id, err := runtime.Enqueue(ctx, b.client, task)
+	if !driver.Is(err, driver.Canceled) || id == "" {
+		t.Errorf("%q, %v; want canceled", id, err)
+	}
+	if stats, err := b.queue.Stats(t.Context()); err != nil || stats.Ready != 0 {
+		t.Errorf("%d messages were sent (%v)", stats.Ready, err)
+	}
+	again, err := runtime.Enqueue(t.Context(), b.client, task, runtime.ID(id))
+	if err != nil || again != id || memberOf(t, b.bodyOf(), "id") != string(id) {
+		t.Errorf("the retry: %q, %v", again, err)
+	}
+	if puts, _ := s.counts(); puts != 2 || len(s.objects) != 2 {
+		t.Errorf("%d puts made %d objects; want 2", puts, len(s.objects))
+	}
+}
+
 func TestEachOfManyIsStoredOrFailsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf()

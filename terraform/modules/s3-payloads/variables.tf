@@ -54,7 +54,7 @@ variable "max_delay_seconds" {
 }
 
 variable "expiration_days" {
-  description = "After how many days an object is deleted. Null for the least that is safe: retention_seconds, dead_letter_retention_seconds and max_delay_seconds together, and a day. A redrive begins a message's time anew: raise it where tasks are redriven more than once."
+  description = "After how many days an object is deleted. Null for the least that is safe: retention_seconds, dead_letter_retention_seconds and max_delay_seconds together, and a day. A redrive begins a message's time anew, and so does each copy of a task that is put off: raise it where dead letters are redriven late in their time or again, or tasks are put off for days."
   type        = number
   default     = null
 
