@@ -130,8 +130,7 @@ func Enqueue[T Args](ctx context.Context, c *Client, args T, opts ...EnqueueOpti
 	var s sending
 	ctx, t, err := outgoing(ctx, c, args, apply(opts), time.Now(), &s)
 	if err != nil {
-		s.note(err)
-		s.end()
+		s.refuse(t, err)
 		return t.ID, err
 	}
 	return c.sendOne(ctx, t, &s)
@@ -164,6 +163,8 @@ func EnqueueMany[T Args](ctx context.Context, c *Client, args []T, opts ...Enque
 		if s.note(err); err == nil {
 			t.sending = s
 			tasks, places = append(tasks, t), append(places, i)
+		} else if t.queue != nil {
+			s.tried(t.Kind, err)
 		}
 	}
 	// A type may have kinds that go to different queues.
@@ -213,8 +214,7 @@ func EnqueueRaw(ctx context.Context, c *Client, task Raw, opts ...EnqueueOption)
 	var s sending
 	ctx, t, err := c.outgoing(ctx, task, apply(opts), time.Now(), &s)
 	if err != nil {
-		s.note(err)
-		s.end()
+		s.refuse(t, err)
 		return t.ID, err
 	}
 	return c.sendOne(ctx, t, &s)

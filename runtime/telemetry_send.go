@@ -50,11 +50,19 @@ func (s *sending) note(err error) {
 	}
 }
 
-// tried counts a task that was handed to its queue.
+// tried counts a task that was to be handed to its queue.
 func (s *sending) tried(kind string, err error) {
 	if s.queue != nil {
 		s.queue.kind(kind, false).sentOne(err)
 	}
+}
+
+// refuse ends the span of a single task that was not handed to its queue.
+func (s *sending) refuse(t *Outgoing, err error) {
+	s.tasks, s.kind, s.id = 1, t.Kind, t.ID
+	s.note(err)
+	s.tried(s.kind, err)
+	s.end()
 }
 
 // end ends the span.
@@ -68,12 +76,13 @@ func (s *sending) end() {
 		return
 	}
 	s.span.SetAttributes(s.queue.send.attributes...)
-	if s.tasks == 1 {
+	switch {
+	case s.tasks == 1:
 		s.span.SetAttributes(keyTaskKind.String(s.kind), keyTaskID.String(string(s.id)))
 		if s.messageID != "" {
 			s.span.SetAttributes(keyMessageID.String(s.messageID))
 		}
-	} else {
+	case s.tasks > 1:
 		s.span.SetAttributes(keyMessageCount.Int(s.tasks))
 	}
 	if s.err != nil {
@@ -86,6 +95,7 @@ func (s *sending) end() {
 // tasks come after those of another.
 type sendings struct {
 	client *Client
+	kind   string // of the last task
 	all    []*sending
 }
 
@@ -93,7 +103,12 @@ type sendings struct {
 func (s *sendings) of(args Args, o *enqueueOptions) *sending {
 	t := s.client.options.Telemetry
 	if t != nil {
-		q, err := s.client.queueFor(args.Kind(), o)
+		kind := args.Kind()
+		if n := len(s.all); n > 0 && s.kind == kind { // the options are the same for all
+			return s.all[n-1]
+		}
+		s.kind = kind
+		q, err := s.client.queueFor(kind, o)
 		if n := len(s.all); err == nil && n > 0 && s.all[n-1].queue == t.queue(q) {
 			return s.all[n-1]
 		}

@@ -106,11 +106,14 @@ func newQueueSignals(t *Telemetry, key queueKey) *queueSignals {
 }
 
 // kind is what is counted of the tasks of a kind. One that is not known by its
-// handler stands for others when there are many.
+// handler stands for others when there are many, or when no Client would send it.
 func (s *queueSignals) kind(name string, known bool) *kindSignals {
 	limit := maxKinds
-	if known {
+	switch {
+	case known:
 		limit = 0
+	case len(name) > maxKind:
+		name = otherKind
 	}
 	return s.kinds.of(name, limit, otherKind, func(name string) *kindSignals { return newKindSignals(s, name) })
 }
