@@ -46,6 +46,7 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 	info.logger = m.logger
 	if signals != nil {
 		a.signals = m.kindSignals(signals, h, info.Kind)
+		signals.lookAtClocks(info.EnqueuedAt, message.SentAt, now)
 	}
 	var run processing
 	returned := false
@@ -59,6 +60,8 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 			decision = a.decide(ctx, errGoexit) // which nobody gets
 			exit := decision
 			d.held.exit = &exit
+		case !returned: // the host finds that out, and decides
+			decision.Err = errGoexit
 		}
 		run.end(&decision)
 	}()
@@ -89,6 +92,7 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 				decision = d
 				break
 			}
+			now = time.Now() // of the handler's start
 		}
 		var worker *Worker
 		if d.held != nil {

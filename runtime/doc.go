@@ -72,6 +72,8 @@
 //	longshore.lease.lost                counter    leases that ran out or were superseded
 //	longshore.settle.failures           counter    tries to settle a message that failed, by longshore.verdict
 //	longshore.forks                     counter    messages whose copy was sent and whose acknowledgement failed
+//	longshore.clock.skewed              counter    messages that a clock more than 5 s ahead has dated, by longshore.clock:
+//	                                               that of the producer, seen against the broker's or ours, or of the broker
 //	longshore.queue.depth               gauge      messages, by longshore.state: ready, leased, delayed, dead
 //	longshore.queue.oldest.age          gauge      seconds
 //

@@ -22,6 +22,7 @@ type meters struct {
 	running, held            metric.Int64ObservableUpDownCounter
 	extensions, lost         metric.Int64ObservableCounter
 	settleFailures, forks    metric.Int64ObservableCounter
+	skewed                   metric.Int64ObservableCounter
 	depth                    metric.Int64ObservableGauge
 	oldest                   metric.Float64ObservableGauge
 }
@@ -68,6 +69,8 @@ func newMeters(m metric.Meter, t *Telemetry) (*meters, error) {
 		lost:           counter("longshore.lease.lost", "{lease}", "Leases that ran out or were superseded before their settle."),
 		settleFailures: counter("longshore.settle.failures", "{message}", "Tries to settle a message that failed, lost leases aside."),
 		forks:          counter("longshore.forks", "{message}", "Messages of which a copy was sent and whose acknowledgement failed."),
+		skewed: counter("longshore.clock.skewed", "{message}",
+			"Messages whose times are more than 5 s ahead: by the clock of the producer, or of the broker."),
 	}
 	var err error
 	s.attempts, err = m.Int64Histogram("longshore.task.attempts", metric.WithUnit("{attempt}"),
@@ -87,7 +90,7 @@ func newMeters(m metric.Meter, t *Telemetry) (*meters, error) {
 			s.observe(o, q)
 		}
 		return nil
-	}, s.sent, s.received, s.outcomes, s.running, s.held, s.extensions, s.lost, s.settleFailures, s.forks, s.depth, s.oldest)
+	}, s.sent, s.received, s.outcomes, s.running, s.held, s.extensions, s.lost, s.settleFailures, s.forks, s.skewed, s.depth, s.oldest)
 	return s, err
 }
 
@@ -97,6 +100,7 @@ type queueOptions struct {
 	extendFailures  [errorCodes][]metric.ObserveOption
 	settleFailures  [verdicts][]metric.ObserveOption
 	states          [depthStates][]metric.ObserveOption
+	clocks          [clocks][]metric.ObserveOption
 }
 
 func newQueueOptions(key queueKey) (o queueOptions) {
@@ -112,6 +116,9 @@ func newQueueOptions(key queueKey) (o queueOptions) {
 	}
 	for i, name := range depthNames {
 		o.states[i] = with(keyState.String(name))
+	}
+	for i, name := range clockNames {
+		o.clocks[i] = with(keyClock.String(name))
 	}
 	return o
 }
@@ -149,6 +156,7 @@ func (s *meters) observe(o metric.Observer, q *queueSignals) {
 	if q.worked.Load() {
 		o.ObserveInt64(s.received, q.received.Load(), q.observed.received...)
 		o.ObserveInt64(s.running, q.running.Load(), q.observed.plain...)
+		s.observeClocks(o, q)
 	}
 	if q.leased.Load() {
 		o.ObserveInt64(s.held, q.held.Load(), q.observed.plain...)

@@ -212,8 +212,31 @@ func TestLossesForksAndFailuresAreCounted(t *testing.T) {
 	})
 }
 
-// A queue that does not tell its depth is asked once; one that fails is asked on, and
-// what is not known is not told.
+// The time that a payload takes from its store is not the handler's.
+func TestAFetchIsNoTimeOfTheHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t, nil, runtime.RetryPolicy{}, nil)
+		shelf := newShelf()
+		shelf.getErr = func(int) error { time.Sleep(7 * time.Second); return nil }
+		w.mux = runtime.NewMux(&runtime.MuxOptions{Telemetry: w.telemetry, Payloads: &runtime.Payloads{Store: shelf}})
+		w.handle(func(context.Context, *runtime.Task[job]) error { time.Sleep(2 * time.Second); return nil })
+		ref, err := shelf.Put(t.Context(), "x", []byte(`{"name":"a"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := fmt.Sprintf(`{"specversion":"1.0","id":"1","source":"s","type":"job","time":%q,"dataref":%q}`, time.Now().Format(time.RFC3339), ref)
+		if r := w.queue.Send(t.Context(), []driver.Message{{Body: []byte(body)}}); r[0].Err != nil {
+			t.Fatal(r[0].Err)
+		}
+		w.runFor(time.Minute)
+		w.measures(map[string]float64{
+			outcomeOf("success"): 1,
+			"sum messaging.process.duration map[longshore.task.kind:job]": 2,
+			"sum longshore.task.wait map[longshore.task.kind:job]":        7,
+		})
+	})
+}
+
 // A payload that cannot be fetched because the lease was lost, or the worker ends, is
 // counted as a handler that ends so.
 func TestAFetchThatIsCutOffIsCounted(t *testing.T) {
@@ -242,6 +265,8 @@ func TestAFetchThatIsCutOffIsCounted(t *testing.T) {
 	}
 }
 
+// A queue that does not tell its depth is asked once; one that fails is asked on, and
+// what is not known is not told.
 func TestDepthIsAskedForAsOftenAsItHelps(t *testing.T) {
 	tests := map[string]struct {
 		err  error

@@ -101,8 +101,8 @@ func TestKindsOfStrangersAreBounded(t *testing.T) {
 		runtime.Settled{Queue: "jobs", Decision: d}.Tell(nil, nil, nil, nil)
 	}
 	w.measures(map[string]float64{
-		"longshore.task.outcomes map[longshore.outcome:success longshore.task.kind:short]":                           1,
+		"longshore.task.outcomes map[longshore.outcome:success longshore.task.kind:short]":                            1,
 		"longshore.task.outcomes map[longshore.outcome:success longshore.task.kind:" + strings.Repeat("k", 128) + "]": 1,
-		"longshore.task.outcomes map[longshore.outcome:success longshore.task.kind:_OTHER]":                          2,
+		"longshore.task.outcomes map[longshore.outcome:success longshore.task.kind:_OTHER]":                           2,
 	})
 }

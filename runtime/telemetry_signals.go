@@ -27,6 +27,7 @@ const (
 	keyReason       = attribute.Key("longshore.reason")
 	keyVerdict      = attribute.Key("longshore.verdict")
 	keyState        = attribute.Key("longshore.state")
+	keyClock        = attribute.Key("longshore.clock")
 )
 
 const (
@@ -64,6 +65,7 @@ type queueSignals struct {
 	lost           counter
 	forks          counter
 	settleFailures [verdicts]counter
+	skewed         [clocks]counter
 	depth          depths
 	observed       queueOptions
 

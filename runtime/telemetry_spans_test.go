@@ -393,3 +393,26 @@ func TestAHostsSpanIsLinked(t *testing.T) {
 		})
 	})
 }
+
+// A handler that ends the goroutine of its host has failed, and its span says so.
+func TestAHandlerThatEndsItsHostsGoroutine(t *testing.T) {
+	w := newWatched(t, nil, runtime.RetryPolicy{}, nil)
+	w.handle(func(context.Context, *runtime.Task[job]) error { goexit(); return nil })
+	w.enqueue("a")
+	leases, err := w.queue.Receive(t.Context(), driver.ReceiveOptions{Max: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.mux.Dispatch(t.Context(), runtime.Delivery{Lease: leases[0], Queue: w.queues.All()[0]})
+	}()
+	<-ended
+	s := w.one("process jobs")
+	w.want(s, map[string]string{"error.type": "goexit"})
+	if s.Status().Code != codes.Error {
+		t.Errorf("status %v", s.Status())
+	}
+	w.measures(map[string]float64{"longshore.task.running": 0, "messaging.process.duration map[error.type:goexit longshore.task.kind:job]": 1})
+}
