@@ -29,7 +29,7 @@ func newDoer(flags *workerFlags, std streams) doer {
 // observe begins to tell what the flags and the environment ask for. The caller
 // closes what it began.
 func (d *doer) observe(ctx context.Context) (err error) {
-	d.telemetry, err = openTelemetry(ctx, d.flags.metrics, d.screen, d.logger())
+	d.telemetry, err = openTelemetry(ctx, true, d.flags.metrics, d.screen, d.logger())
 	return err
 }
 

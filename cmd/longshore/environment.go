@@ -3,9 +3,11 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // What traces and metrics can go to, and how.
@@ -66,13 +68,21 @@ func readEnvironment(getenv func(string) string) (*environment, error) {
 				*signal.exporter = exporter
 			}
 		}
+		if *signal.exporter != otlp {
+			continue
+		}
+		for _, name := range []string{"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_" + signal.name + "_HEADERS"} {
+			if err := checkHeaders(getenv(name)); err != nil {
+				return nil, usagef("for example api-key=secret,tenant=a%20b", "%s: %w", name, err)
+			}
+		}
 		protocol, from := httpProtocol, ""
 		for _, name := range []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_" + signal.name + "_PROTOCOL"} {
 			if value := strings.TrimSpace(getenv(name)); value != "" {
 				protocol, from = value, name
 			}
 		}
-		if *signal.exporter == otlp && protocol != httpProtocol && protocol != grpcProtocol {
+		if protocol != httpProtocol && protocol != grpcProtocol {
 			return nil, usagef("it takes http/protobuf and grpc", "%s: unknown protocol %q", from, protocol)
 		}
 		*signal.protocol = protocol
@@ -89,6 +99,32 @@ func checkEndpoint(endpoint string) error {
 		return errors.New("it is no URL that begins with http:// or https://")
 	}
 	return nil
+}
+
+// checkHeaders refuses what the exporters would leave out, and log with the secrets
+// that headers have. The error has none of the text.
+func checkHeaders(headers string) error {
+	n := 0
+	for header := range strings.SplitSeq(headers, ",") {
+		n++
+		if strings.TrimSpace(header) == "" {
+			continue
+		}
+		name, value, found := strings.Cut(header, "=")
+		if name = strings.TrimSpace(name); !found || name == "" || strings.ContainsFunc(name, notInToken) {
+			return fmt.Errorf("header %d is no NAME=VALUE", n)
+		}
+		value, err := url.PathUnescape(value)
+		if err != nil || strings.ContainsFunc(strings.TrimSpace(value), unicode.IsControl) {
+			return fmt.Errorf("the value of header %d is not percent-encoded text", n)
+		}
+	}
+	return nil
+}
+
+// notInToken says whether r cannot be in the name of a header.
+func notInToken(r rune) bool {
+	return r > '~' || r <= ' ' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
 // joinAddress is where the standard has Prometheus look.

@@ -39,14 +39,14 @@ type scrapeServer struct {
 }
 
 // listenScrape listens on an address, and answers nobody yet. The error is that of a
-// user.
-func listenScrape(ctx context.Context, address string) (*scrapeServer, error) {
+// user, who gave the address by from.
+func listenScrape(ctx context.Context, from, address string) (*scrapeServer, error) {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, usagef(metricsHint, "--metrics %q is no HOST:PORT", address)
+		return nil, usagef(metricsHint, "%s %q is no HOST:PORT", from, address)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return nil, usagef(metricsHint, "--metrics %q: the port is not within 0 to 65535", address)
+		return nil, usagef(metricsHint, "%s %q: the port is not within 0 to 65535", from, address)
 	}
 	s := &scrapeServer{registry: prometheus.NewRegistry()}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -58,7 +58,7 @@ func listenScrape(ctx context.Context, address string) (*scrapeServer, error) {
 		if op, ok := errors.AsType[*net.OpError](err); ok {
 			err = op.Err // the rest says the address again
 		}
-		return nil, usagef(metricsHint, "--metrics %q: %w", address, err)
+		return nil, usagef(metricsHint, "%s %q: %w", from, address, err)
 	}
 	return s, nil
 }

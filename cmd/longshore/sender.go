@@ -108,7 +108,7 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 
 // observe begins to tell what the environment asks for.
 func (s *sender) observe(ctx context.Context) error {
-	t, err := openTelemetry(ctx, "", s.screen, slog.New(slog.NewTextHandler(s.screen, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	t, err := openTelemetry(ctx, false, "", s.screen, slog.New(slog.NewTextHandler(s.screen, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err == nil {
 		s.telemetry = t
 	}

@@ -60,9 +60,13 @@ type telemetry struct {
 
 func newTelemetry() *telemetry { return &telemetry{end: make(chan struct{})} }
 
+// prometheusVariables are where the environment has the address of --metrics.
+const prometheusVariables = "OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT:"
+
 // openTelemetry begins to tell what the environment and --metrics, which may be
-// empty, ask for. It listens, but serves nothing yet. The error is that of a user.
-func openTelemetry(ctx context.Context, address string, screen *screen, logger *slog.Logger) (*telemetry, error) {
+// empty, ask for. A command that lasts can be scraped: it listens, but serves nothing
+// yet. The error is that of a user.
+func openTelemetry(ctx context.Context, lasts bool, address string, screen *screen, logger *slog.Logger) (*telemetry, error) {
 	t := newTelemetry()
 	var readers []metric.Option
 	err := func() error {
@@ -70,11 +74,12 @@ func openTelemetry(ctx context.Context, address string, screen *screen, logger *
 		if err != nil {
 			return err
 		}
-		if address == "" && env.scrape {
-			address = env.scrapeAddress
+		from := "--metrics"
+		if address == "" && env.scrape && lasts {
+			from, address = prometheusVariables, env.scrapeAddress
 		}
 		if address != "" {
-			if t.scrape, err = listenScrape(ctx, address); err != nil {
+			if t.scrape, err = listenScrape(ctx, from, address); err != nil {
 				return err
 			}
 			readers = append(readers, metric.WithReader(t.scrape.reader))

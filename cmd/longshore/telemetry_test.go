@@ -256,6 +256,11 @@ func TestTelemetryRefusesBeforeATaskIsLeased(t *testing.T) {
 		{name: "two exporters", variable: "OTEL_METRICS_EXPORTER", value: "otlp,console", want: "OTEL_METRICS_EXPORTER: otlp and console are both named"},
 		{name: "endpoint", variable: "OTEL_EXPORTER_OTLP_ENDPOINT", value: "localhost:4317", want: "OTEL_EXPORTER_OTLP_ENDPOINT: it is no URL that begins with http:// or https://"},
 		{name: "secret endpoint", variable: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value: "user:hunter2@h%%", want: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: it is no URL"},
+		{name: "variables", variable: "OTEL_EXPORTER_PROMETHEUS_PORT", value: "65536", want: prometheusVariables + ` "localhost:65536": the port is not within 0 to 65535`},
+		{name: "secret header", variable: "OTEL_EXPORTER_OTLP_HEADERS", value: "a=b,,hunter2", want: "OTEL_EXPORTER_OTLP_HEADERS: header 3 is no NAME=VALUE"},
+		{name: "secret value", variable: "OTEL_EXPORTER_OTLP_METRICS_HEADERS", value: "authorization=Bearer%zzhunter2", want: "OTEL_EXPORTER_OTLP_METRICS_HEADERS: the value of header 1 is not percent-encoded text"},
+		{name: "name of a header", variable: "OTEL_EXPORTER_OTLP_TRACES_HEADERS", value: "api key=hunter2", want: "OTEL_EXPORTER_OTLP_TRACES_HEADERS: header 1 is no NAME=VALUE"},
+		{name: "line in a header", variable: "OTEL_EXPORTER_OTLP_HEADERS", value: "api-key=x%0ahunter2", want: "OTEL_EXPORTER_OTLP_HEADERS: the value of header 1 is not percent-encoded text"},
 	} {
 		for _, command := range []string{"work", "run"} {
 			t.Run(command+" "+tt.name, func(t *testing.T) {
@@ -264,6 +269,12 @@ func TestTelemetryRefusesBeforeATaskIsLeased(t *testing.T) {
 					args = append(args, "--metrics", tt.metrics)
 				}
 				if tt.variable != "" {
+					switch {
+					case strings.HasSuffix(tt.variable, "HEADERS"):
+						t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+					case strings.HasSuffix(tt.variable, "PORT"):
+						t.Setenv("OTEL_METRICS_EXPORTER", "prometheus")
+					}
 					t.Setenv(tt.variable, tt.value)
 				}
 				e := here(t, "", args...)
@@ -276,6 +287,17 @@ func TestTelemetryRefusesBeforeATaskIsLeased(t *testing.T) {
 	t.Run("send", func(t *testing.T) {
 		t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "h")
 		if e := here(t, "", "send", "--queue", q.url, "--kind", "k", "1"); e.code != 2 || !strings.Contains(e.err, "OTEL_EXPORTER_OTLP_ENDPOINT") {
+			t.Errorf("exit code %d\n%s", e.code, e.err)
+		}
+	})
+	t.Run("send beside a worker that is scraped", func(t *testing.T) {
+		_, port, _ := net.SplitHostPort(address)
+		for name, value := range map[string]string{
+			"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT": port,
+		} {
+			t.Setenv(name, value)
+		}
+		if e := here(t, "", "send", "--queue", newMemQueue(t, "").url, "--kind", "k", "1"); e.code != 0 {
 			t.Errorf("exit code %d\n%s", e.code, e.err)
 		}
 	})
@@ -301,7 +323,8 @@ func TestTheEnvironmentDecidesWhatIsExported(t *testing.T) {
 		"gRPC":              {map[string]string{endpoint: "http://h", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, environment{traces: otlp, metrics: otlp, tracesProtocol: grpcProtocol, metricsProtocol: grpcProtocol}},
 		"gRPC for metrics":  {map[string]string{endpoint: "http://h", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"}, environment{traces: otlp, metrics: otlp, metricsProtocol: grpcProtocol}},
 		"disabled":          {map[string]string{endpoint: "h", "OTEL_SDK_DISABLED": "TRUE", "OTEL_TRACES_EXPORTER": "x"}, environment{}},
-		"only headers":      {map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "a=b", "OTEL_SERVICE_NAME": "x"}, environment{}},
+		"headers":           {map[string]string{endpoint: "http://h", "OTEL_EXPORTER_OTLP_HEADERS": " api-key = a%20b=,x!#$%&'*+.^_`|~-=é\n, ,y="}, environment{traces: otlp, metrics: otlp}},
+		"only headers":      {map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "hunter2", "OTEL_SERVICE_NAME": "x"}, environment{}},
 	} {
 		got, err := readEnvironment(func(name string) string { return c.env[name] })
 		if err != nil {
