@@ -356,6 +356,7 @@ func TestTheScrapeIsComplete(t *testing.T) {
 		"longshore_lease_lost_total":               {"messaging_system"},
 		"longshore_settle_failures_total":          {"longshore_verdict"},
 		"longshore_forks_total":                    {"messaging_system"},
+		"longshore_clock_skewed_total":             {"longshore_clock"},
 		"longshore_queue_depth":                    {"longshore_state"},
 		"longshore_queue_oldest_age_seconds":       {"messaging_system"},
 	} {
