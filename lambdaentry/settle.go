@@ -146,7 +146,9 @@ func (b *batch) settlePart(s *source, part []*item) {
 	began := time.Now()
 	for try := 1; len(part) > 0; try++ {
 		ctx, cancel := b.within(settleTime)
-		errs := b.settleOnce(ctx, s, part)
+		within, end := runtime.Settling(ctx, settledOf(part))
+		errs := b.settleOnce(within, s, part)
+		end(errs)
 		cancel()
 		var again []*item
 		var wait time.Duration
@@ -180,6 +182,15 @@ func (b *batch) settlePart(s *source, part []*item) {
 			return
 		}
 	}
+}
+
+// settledOf is what telemetry is told of a call.
+func settledOf(part []*item) []runtime.Settled {
+	all := make([]runtime.Settled, len(part))
+	for i, it := range part {
+		all[i] = runtime.Settled{Queue: it.source.info.Name, MessageID: it.id, Decision: it.decision}
+	}
+	return all
 }
 
 // settleOnce makes one call, after the copies that go before it: each is sent on a

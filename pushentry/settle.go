@@ -17,14 +17,14 @@ func (h *Handler) conclude(ctx context.Context, x *run, d runtime.Decision) answ
 	d.Settlement.Lease = lease
 	ctx, cancel := context.WithDeadline(ctx, lease.Expires()) // the handler's own may have ended
 	defer cancel()
-	a, err := h.settle(ctx, x.route, &d, awaited)
+	a, err := h.settle(ctx, x, &d, awaited)
 	h.report(x, d, err)
 	return a
 }
 
 // settle buries, or sends a copy; whatever else becomes of a task is in the answer.
 // Where nobody waits for that the message comes again, so that it is left alone.
-func (h *Handler) settle(ctx context.Context, q *route, d *runtime.Decision, awaited bool) (answer, error) {
+func (h *Handler) settle(ctx context.Context, x *run, d *runtime.Decision, awaited bool) (answer, error) {
 	s := &d.Settlement
 	switch {
 	case d.Action == runtime.Settle && s.Verdict == driver.Ack:
@@ -41,14 +41,14 @@ func (h *Handler) settle(ctx context.Context, q *route, d *runtime.Decision, awa
 		}
 		return released(d.Pause), nil
 	case d.Action == runtime.Settle && s.Verdict == driver.Bury && awaited:
-		if err := bury(ctx, q, s); err != nil {
+		if err := told(ctx, x, d, func(ctx context.Context) error { return bury(ctx, x.route, s) }); err != nil {
 			h.stats.released.Add(1)
 			return answerReleased, err
 		}
 		h.stats.buried.Add(1)
 		return answerDone, nil
 	case d.Action == runtime.CopyThenAck && awaited:
-		if err := send(ctx, q, d.Copy); err != nil {
+		if err := told(ctx, x, d, func(ctx context.Context) error { return send(ctx, x.route, d.Copy) }); err != nil {
 			h.stats.released.Add(1)
 			return answerReleased, err
 		}
@@ -66,6 +66,13 @@ func released(pause time.Duration) answer {
 	a := answerBusy
 	a.text, a.retryAfter = "the queue is paused", pause
 	return a
+}
+
+// told makes a call, with its tries, of which telemetry is told.
+func told(ctx context.Context, x *run, d *runtime.Decision, call func(context.Context) error) (err error) {
+	ctx, end := runtime.Settling(ctx, []runtime.Settled{{Queue: x.route.queue.Name, MessageID: x.id, Decision: *d}})
+	defer func() { end([]error{err}) }()
+	return call(ctx)
 }
 
 // bury puts a message into the dead letter, by several tries while its lease lasts.

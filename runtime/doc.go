@@ -51,7 +51,7 @@
 // it, and in the handler's context, so that the application's own spans are children
 // of that. "receive QUEUE" is a trace of its own that links what it brought, and
 // "settle QUEUE" a child of the first sampled process span in its batch that links the
-// others. A failed attempt has status Error and error.type: panic, timeout, goexit,
+// others; what the answer of a function or of a push endpoint settles has none. A failed attempt has status Error and error.type: panic, timeout, goexit,
 // undecodable, permanent, lease_lost, the code of a [driver.Error], or _OTHER. A panic
 // is an exception event with its stack. Payloads are never told; the text of a
 // handler's error is, cut to 800 bytes.

@@ -3,6 +3,8 @@ package runtime
 import (
 	"log/slog"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Args is the type of a task's arguments. Kind names what is to be done; it
@@ -48,9 +50,10 @@ type Info struct {
 	payload     []byte
 	contentType string
 	logger      *slog.Logger
-	next        *nextCall // nil without middleware
-	packed      *packed   // nil when payload is as the handler is to see it
-	task        any       // the *Task that it stands beside, until the handler has it; nil for none
+	next        *nextCall          // nil without middleware
+	packed      *packed            // nil when payload is as the handler is to see it
+	span        *trace.SpanContext // of its run, for Settling; nil when it is not recorded, or a Worker has it
+	task        any                // the *Task that it stands beside, until the handler has it; nil for none
 }
 
 // Logger logs with the task's id, kind, attempt and queue.

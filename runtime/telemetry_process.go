@@ -90,9 +90,10 @@ func (p *processing) describe(ctx context.Context, a *attempt, sent trace.SpanCo
 			p.span.AddLink(trace.Link{SpanContext: host})
 		}
 	}
-	if a.held != nil {
-		sc := p.span.SpanContext()
+	if sc := p.span.SpanContext(); a.held != nil {
 		a.held.span = &sc
+	} else {
+		a.info.span = &sc
 	}
 }
 

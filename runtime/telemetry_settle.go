@@ -17,21 +17,60 @@ type settling struct {
 	span  trace.Span // nil for none
 }
 
-// begin starts the span as a child of the first process span in the batch that is
-// recorded, and links the others; there is none when none is.
-func (s *settling) begin(ctx context.Context, q *queueSignals, batch []*held) (within context.Context) {
-	within = ctx
-	if q == nil || q.telemetry.tracer == nil {
-		return within
-	}
-	var links []trace.Link
-	for _, h := range batch {
-		if h.span != nil && len(links) < maxLinks {
-			links = append(links, trace.Link{SpanContext: *h.span})
+// part is what the span of a settle says of a message in its batch.
+type part struct {
+	span     *trace.SpanContext // of its run; nil when that is not recorded
+	id       string             // the broker's
+	verdict  driver.Verdict
+	decision *Decision
+}
+
+// Settling begins the span of one call in which a host beside the Worker settles
+// deliveries of a queue, and ends it with their errors, in the same order. Of each
+// delivery its Queue, MessageID and Decision are looked at, and the Decision must be
+// that of Dispatch. The call is made with within. Without a Telemetry, and when no run
+// of theirs is sampled, there is no span. end must be called, once.
+func Settling(ctx context.Context, batch []Settled) (within context.Context, end func(errs []error)) {
+	var q *queueSignals
+	parts := make([]part, len(batch))
+	for i := range batch {
+		d := &batch[i].Decision
+		parts[i] = part{id: batch[i].MessageID, verdict: d.Settlement.Verdict, decision: d}
+		if d.signals != nil && d.Task != nil && d.Task.span != nil {
+			q, parts[i].span = d.signals.queue, d.Task.span
 		}
 	}
-	if len(links) == 0 {
-		return within
+	s := new(settling)
+	if q == nil {
+		return ctx, s.end
+	}
+	return s.start(ctx, q, parts), s.end
+}
+
+// begin starts the span when the run of one in the batch is recorded.
+func (s *settling) begin(ctx context.Context, q *queueSignals, batch []*held) (within context.Context) {
+	if q == nil || q.telemetry.tracer == nil || !slices.ContainsFunc(batch, func(h *held) bool { return h.span != nil }) {
+		return ctx
+	}
+	parts := make([]part, len(batch))
+	for i, h := range batch {
+		parts[i] = part{h.span, h.id, h.settlement().Verdict, &h.decision}
+	}
+	return s.start(ctx, q, parts)
+}
+
+// start starts the span as a child of the first process span in the batch that is
+// recorded, and links all of them, of which there is at least one.
+func (s *settling) start(ctx context.Context, q *queueSignals, batch []part) (within context.Context) {
+	var links []trace.Link
+	verdict := batch[0].verdict // 0 for several
+	for i := range batch {
+		if sc := batch[i].span; sc != nil && len(links) < maxLinks {
+			links = append(links, trace.Link{SpanContext: *sc})
+		}
+		if batch[i].verdict != verdict {
+			verdict = 0
+		}
 	}
 	defer q.telemetry.rescue()
 	within = trace.ContextWithSpanContext(ctx, links[0].SpanContext)
@@ -42,12 +81,6 @@ func (s *settling) begin(ctx context.Context, q *queueSignals, batch []*held) (w
 		return within
 	}
 	s.span.SetAttributes(q.settle.attributes...)
-	verdict := batch[0].settlement().Verdict
-	for _, h := range batch {
-		if h.settlement().Verdict != verdict {
-			verdict = 0
-		}
-	}
 	if verdict != 0 {
 		s.span.SetAttributes(keyVerdict.String(verdict.String()))
 	}
@@ -55,9 +88,9 @@ func (s *settling) begin(ctx context.Context, q *queueSignals, batch []*held) (w
 		s.span.SetAttributes(keyMessageCount.Int(len(batch)))
 		return within
 	}
-	h := batch[0]
-	s.span.SetAttributes(keyMessageID.String(h.id), keyOutcome.String(h.decision.outcome.name()))
-	if t := h.decision.Task; t != nil {
+	one := &batch[0]
+	s.span.SetAttributes(keyMessageID.String(one.id), keyOutcome.String(one.decision.outcome.name()))
+	if t := one.decision.Task; t != nil {
 		s.span.SetAttributes(keyTaskKind.String(t.Kind), keyTaskID.String(string(t.ID)), keyTaskAttempt.Int(t.Attempt))
 	}
 	return within
