@@ -72,7 +72,7 @@ func (l *lane) watchDepth(ctx context.Context) {
 	defer d.leave()
 	failed := false
 	for {
-		call, cancel := context.WithTimeout(ctx, min(maxDepthTime, max(every, time.Second)))
+		call, cancel := context.WithTimeout(ctx, min(maxDepthTime, every))
 		stats, err := l.queue.Driver.Stats(call)
 		cancel()
 		switch {

@@ -21,6 +21,9 @@ const scope = "github.com/longshore-dev/longshore/runtime"
 // defaultDepthEvery is TelemetryOptions.DepthEvery when nobody says.
 const defaultDepthEvery = 30 * time.Second
 
+// leastDepthEvery is the least of it, as each time costs requests.
+const leastDepthEvery = time.Second
+
 // Telemetry makes spans and metrics of Clients, Workers and hosts beside the Worker,
 // with the OpenTelemetry API; see the package's section on telemetry for what they
 // are. Nil is off and costs nothing. One is enough for a program: it is safe for
@@ -48,8 +51,8 @@ type TelemetryOptions struct {
 	// stands for W3C trace context. What else it writes does not travel.
 	Propagator propagation.TextMapPropagator
 	// DepthEvery is how often a Worker asks its queues how many messages they have:
-	// 0 stands for 30 s, negative for never. Each time costs what the broker takes
-	// for it, which with Amazon SQS is two requests.
+	// 0 stands for 30 s, negative for never, less than 1 s for 1 s. Each time costs
+	// what the broker takes for it, which with Amazon SQS is two requests.
 	DepthEvery time.Duration
 	// Logger gets the telemetry's own troubles; nil stands for slog.Default.
 	Logger *slog.Logger
@@ -58,7 +61,9 @@ type TelemetryOptions struct {
 // NewTelemetry makes a Telemetry. The error is that of a MeterProvider which refuses
 // an instrument.
 func NewTelemetry(o TelemetryOptions) (*Telemetry, error) {
-	o.DepthEvery = cmp.Or(o.DepthEvery, defaultDepthEvery)
+	if o.DepthEvery = cmp.Or(o.DepthEvery, defaultDepthEvery); o.DepthEvery > 0 {
+		o.DepthEvery = max(o.DepthEvery, leastDepthEvery)
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}

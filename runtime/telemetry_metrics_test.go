@@ -302,6 +302,27 @@ func TestDepthIsAskedForAsOftenAsItHelps(t *testing.T) {
 	}
 }
 
+// A number that was meant to be seconds does not ask the broker without pause.
+func TestDepthIsAskedForOnceASecondAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := new(counting)
+		w := newWatched(t, nil, runtime.RetryPolicy{}, func(inner driver.Queue) driver.Queue {
+			q.Queue = inner
+			return q
+		})
+		w.with(runtime.TelemetryOptions{MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(w.reader)), DepthEvery: 10 * time.Millisecond})
+		w.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+		stop := w.start(runtime.WorkerOptions{})
+		time.Sleep(10*time.Second + time.Millisecond)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if n := q.asked.Load(); n != 11 {
+			t.Errorf("asked %d times in ten seconds", n)
+		}
+	})
+}
+
 // counting counts how often it is asked for its depth.
 type counting struct {
 	driver.Queue
