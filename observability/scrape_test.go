@@ -348,7 +348,7 @@ func TestTheScrapeIsComplete(t *testing.T) {
 		"messaging_client_consumed_messages_total": {"messaging_operation_name"},
 		"messaging_process_duration_seconds_count": {"longshore_task_kind", "error_type"},
 		"longshore_task_wait_seconds_bucket":       {"longshore_task_kind", "le"},
-		"longshore_task_attempts_bucket":           {"longshore_task_kind", "le"},
+		"longshore_task_ended_total":               {"longshore_task_kind", "longshore_task_attempt"},
 		"longshore_task_outcomes_total":            {"longshore_task_kind", "longshore_outcome", "longshore_reason"},
 		"longshore_task_running":                   {"messaging_system"},
 		"longshore_lease_held":                     {"messaging_system"},

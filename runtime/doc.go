@@ -56,14 +56,14 @@
 // is an exception event with its stack. Payloads are never told; the text of a
 // handler's error is, cut to 800 bytes.
 //
-// The metrics have messaging.system, but for the histograms of wait and attempts, and
+// The metrics have messaging.system, but for the histogram of wait, and
 // messaging.destination.name, the queue's name; those of tasks longshore.task.kind too:
 //
 //	messaging.client.sent.messages      counter    tasks enqueued; error.type where that failed
 //	messaging.client.consumed.messages  counter    messages received
 //	messaging.process.duration          histogram  seconds that handlers ran; error.type where they failed
 //	longshore.task.wait                 histogram  seconds from when a first attempt was due to its start
-//	longshore.task.attempts             histogram  the attempt at which a task ended, done or dead
+//	longshore.task.ended                counter    tasks that ended, done or dead, by longshore.task.attempt
 //	longshore.task.outcomes             counter    by longshore.outcome: success, retry, dead (with longshore.reason),
 //	                                               snooze, hop, interrupted by a drain, lost with its lease
 //	longshore.task.running              level      handlers that run

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"errors"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -54,15 +53,7 @@ func (d *Decision) tally(err error) {
 		k.outcomes[o].Add(1)
 	}
 	if d.Task != nil && (o == outcomeSuccess || o == outcomeDead) {
-		k.ended(d.Task.Attempt)
-	}
-}
-
-// ended records at which attempt a task has ended.
-func (k *kindSignals) ended(attempt int) {
-	if m := k.queue.telemetry.meters; m != nil {
-		defer k.queue.telemetry.rescue()
-		m.attempts.Record(context.Background(), int64(attempt), k.record...)
+		k.ended.count(d.Task.Attempt)
 	}
 }
 

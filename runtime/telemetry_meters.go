@@ -16,15 +16,15 @@ import (
 // recorded with each task.
 type meters struct {
 	duration, wait metric.Float64Histogram
-	attempts       metric.Int64Histogram
 
-	sent, received, outcomes metric.Int64ObservableCounter
-	running, held            metric.Int64ObservableUpDownCounter
-	extensions, lost         metric.Int64ObservableCounter
-	settleFailures, forks    metric.Int64ObservableCounter
-	skewed                   metric.Int64ObservableCounter
-	depth                    metric.Int64ObservableGauge
-	oldest                   metric.Float64ObservableGauge
+	sent, received        metric.Int64ObservableCounter
+	outcomes, ended       metric.Int64ObservableCounter
+	running, held         metric.Int64ObservableUpDownCounter
+	extensions, lost      metric.Int64ObservableCounter
+	settleFailures, forks metric.Int64ObservableCounter
+	skewed                metric.Int64ObservableCounter
+	depth                 metric.Int64ObservableGauge
+	oldest                metric.Float64ObservableGauge
 }
 
 var (
@@ -32,8 +32,7 @@ var (
 	// slower than requests. In seconds.
 	durationBounds = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 30, 60, 300, 900, 3600}
 	// waitBounds go up to a day, in seconds.
-	waitBounds    = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}
-	attemptBounds = []float64{1, 2, 3, 5, 8, 13, 21}
+	waitBounds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}
 )
 
 // newMeters makes the instruments of m, and has them read what t counts for as long
@@ -63,6 +62,7 @@ func newMeters(m metric.Meter, t *Telemetry) (*meters, error) {
 		sent:           counter("messaging.client.sent.messages", "{message}", "Tasks that were enqueued, or failed to be."),
 		received:       counter("messaging.client.consumed.messages", "{message}", "Messages that were received."),
 		outcomes:       counter("longshore.task.outcomes", "{task}", "What became of deliveries."),
+		ended:          counter("longshore.task.ended", "{task}", "Tasks that ended, done or dead, by the attempt at which they did."),
 		running:        level("longshore.task.running", "{task}", "Handlers that run."),
 		held:           level("longshore.lease.held", "{lease}", "Leases that workers hold, from receive to settle."),
 		extensions:     counter("longshore.lease.extensions", "{lease}", "Leases that were extended, or failed to be."),
@@ -73,9 +73,6 @@ func newMeters(m metric.Meter, t *Telemetry) (*meters, error) {
 			"Messages whose times are more than 5 s ahead: by the clock of the producer, or of the broker."),
 	}
 	var err error
-	s.attempts, err = m.Int64Histogram("longshore.task.attempts", metric.WithUnit("{attempt}"),
-		metric.WithDescription("The attempt at which a task ended."), metric.WithExplicitBucketBoundaries(attemptBounds...))
-	into(err)
 	s.depth, err = m.Int64ObservableGauge("longshore.queue.depth", metric.WithUnit("{message}"),
 		metric.WithDescription("Messages that a queue has, as far as its broker tells."))
 	into(err)
@@ -90,7 +87,7 @@ func newMeters(m metric.Meter, t *Telemetry) (*meters, error) {
 			s.observe(o, q)
 		}
 		return nil
-	}, s.sent, s.received, s.outcomes, s.running, s.held, s.extensions, s.lost, s.settleFailures, s.forks, s.skewed, s.depth, s.oldest)
+	}, s.sent, s.received, s.outcomes, s.ended, s.running, s.held, s.extensions, s.lost, s.settleFailures, s.forks, s.skewed, s.depth, s.oldest)
 	return s, err
 }
 
@@ -128,6 +125,7 @@ type kindOptions struct {
 	sent         []metric.ObserveOption
 	sendFailures [errorCodes][]metric.ObserveOption
 	outcomes     [outcomes][]metric.ObserveOption
+	ended        [attemptsTold + 1][]metric.ObserveOption
 }
 
 func newKindOptions(key queueKey, kind string) (o kindOptions) {
@@ -142,6 +140,9 @@ func newKindOptions(key queueKey, kind string) (o kindOptions) {
 	}
 	for i := range o.outcomes {
 		o.outcomes[i] = with(keyOutcome.String(outcomeNames[i]))
+	}
+	for i := range o.ended {
+		o.ended[i] = with(keyTaskAttempt.String(attemptName(i)))
 	}
 	return o
 }
@@ -182,6 +183,9 @@ func (s *meters) observeKind(o metric.Observer, k *kindSignals) {
 	}
 	for i := range k.outcomes {
 		observeSome(o, s.outcomes, &k.outcomes[i], k.observed.outcomes[i])
+	}
+	for i := range k.ended {
+		observeSome(o, s.ended, &k.ended[i], k.observed.ended[i])
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -60,6 +60,9 @@ func TestMetricsAddUp(t *testing.T) {
 		dead := func(kind, reason string) string {
 			return fmt.Sprintf("longshore.task.outcomes map[longshore.outcome:dead longshore.reason:%s longshore.task.kind:%s]", reason, kind)
 		}
+		endedAt := func(attempt string) string {
+			return fmt.Sprintf("longshore.task.ended map[longshore.task.attempt:%s longshore.task.kind:job]", attempt)
+		}
 		w.measures(map[string]float64{
 			"messaging.client.sent.messages" + jobs:                           4,
 			"messaging.client.sent.messages map[longshore.task.kind:nobodys]": 1,
@@ -71,17 +74,18 @@ func TestMetricsAddUp(t *testing.T) {
 			dead("unknown", "unknown-kind"):                                   1,
 			dead("unknown", "undecodable"):                                    1,
 			"longshore.task.outcomes map[longshore.outcome:retry longshore.task.kind:unknown]": 2,
-			"longshore.task.attempts" + jobs:                                                4,
-			"sum longshore.task.attempts" + jobs:                                            1 + 2 + 3 + 1,
-			"longshore.task.wait" + jobs:                                                    5, // the one that was snoozed has two
-			"sum longshore.task.wait" + jobs:                                                4 * 5,
-			"messaging.process.duration" + jobs:                                             4, // snoozed too
+			endedAt("1"):                        2,
+			endedAt("2"):                        1,
+			endedAt("3"):                        1,
+			"longshore.task.wait" + jobs:        5, // the one that was snoozed has two
+			"sum longshore.task.wait" + jobs:    4 * 5,
+			"messaging.process.duration" + jobs: 4, // snoozed too
 			"messaging.process.duration map[error.type:_OTHER longshore.task.kind:job]":     4,
 			"sum messaging.process.duration map[error.type:_OTHER longshore.task.kind:job]": 2,
-			"longshore.task.running":                                                        0,
-			"longshore.lease.held":                                                          0,
-			"longshore.lease.lost":                                                          0,
-			"longshore.forks":                                                               0,
+			"longshore.task.running": 0,
+			"longshore.lease.held":   0,
+			"longshore.lease.lost":   0,
+			"longshore.forks":        0,
 		})
 	})
 }

@@ -124,7 +124,7 @@ func (w *watched) measured() map[string]float64 {
 		for _, m := range scope.Metrics {
 			name := func(set attribute.Set) string {
 				own := texts(set)
-				if own["messaging.system"] != "longshore_mem" && m.Name != "longshore.task.wait" && m.Name != "longshore.task.attempts" || own["messaging.destination.name"] != "jobs" {
+				if own["messaging.system"] != "longshore_mem" && m.Name != "longshore.task.wait" || own["messaging.destination.name"] != "jobs" {
 					w.Errorf("%s has attributes %v", m.Name, own)
 				}
 				delete(own, "messaging.system")

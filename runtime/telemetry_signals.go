@@ -129,9 +129,10 @@ type kindSignals struct {
 	sent         counter
 	sendFailures [errorCodes]counter
 	outcomes     [outcomes]counter
+	ended        endings
 	observed     kindOptions
 
-	record    []metric.RecordOption // of wait and attempts; an attribute costs 30 ns a record
+	record    []metric.RecordOption // of wait; an attribute costs 30 ns a record
 	processed []metric.RecordOption // of an attempt that did not fail
 
 	mu       sync.Mutex
