@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"slices"
 )
 
 // Decode reads a structured-mode event into e.
@@ -192,7 +193,7 @@ func (d *decoder) read(m member, old *Event) error {
 // setTraceParent sets it to a part of the text. An empty one is like none.
 func (d *decoder) setTraceParent(raw []byte) {
 	if len(raw) > 0 {
-		d.event.TraceParent = raw[:len(raw):len(raw)]
+		d.event.TraceParent = slices.Clip(raw)
 	}
 }
 
