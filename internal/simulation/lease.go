@@ -3,6 +3,7 @@ package simulation
 import (
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -18,6 +19,7 @@ type lease struct {
 	carry   driver.Carry
 	attempt int // of the task
 	dice    dice
+	reads   atomic.Int32      // how often a runner has looked at it
 	tag     map[string]string // its attributes, which tell a handler which lease it is on
 
 	// All below is guarded by World.mu.
@@ -70,6 +72,16 @@ func (l *lease) Message() driver.Message {
 	m.Attributes = l.tag
 	return m
 }
+
+// Attempt is what the queue says. A runner asks for it, and no lock is held, when it
+// has begun a delivery, and that takes it a moment: see the package comment.
+func (l *lease) Attempt() int {
+	sleep(l.dice.of(aboutReading).between(int(l.reads.Add(1)), time.Microsecond, readingTime))
+	return l.Lease.Attempt()
+}
+
+// readingTime is more than a runner takes to look at a delivery.
+const readingTime = time.Millisecond
 
 // As takes a **lease, and what the queue's takes.
 func (l *lease) As(target any) bool {
