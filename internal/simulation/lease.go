@@ -19,7 +19,7 @@ type lease struct {
 	carry   driver.Carry
 	attempt int // of the task
 	dice    dice
-	reads   atomic.Int32      // how often a runner has looked at it
+	reads   atomic.Int32      // calls of Attempt
 	tag     map[string]string // its attributes, which tell a handler which lease it is on
 
 	// All below is guarded by World.mu.
@@ -73,15 +73,18 @@ func (l *lease) Message() driver.Message {
 	return m
 }
 
-// Attempt is what the queue says. A runner asks for it, and no lock is held, when it
-// has begun a delivery, and that takes it a moment: see the package comment.
+// readingTime is more than a runner takes to look at a delivery, for which it calls
+// Attempt twice at most.
+const readingTime = time.Millisecond
+
+// Attempt is what the queue says, after a moment. Only runners ask, when they have
+// begun a delivery and hold no lock. Without it what they decide with no handler
+// would fall at the instant of what gave them the delivery, and share a batch with
+// that or not, by chance.
 func (l *lease) Attempt() int {
-	sleep(l.dice.of(aboutReading).between(int(l.reads.Add(1)), time.Microsecond, readingTime))
+	sleep(l.dice.of(aboutReading).between(int(l.reads.Add(1)), time.Microsecond, readingTime/2))
 	return l.Lease.Attempt()
 }
-
-// readingTime is more than a runner takes to look at a delivery.
-const readingTime = time.Millisecond
 
 // As takes a **lease, and what the queue's takes.
 func (l *lease) As(target any) bool {

@@ -56,7 +56,7 @@ func (q *link) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]drive
 		p.whole = []fault{refused, refused, unsaid}[d.below(3, 3)]
 	}
 	most := 1
-	if w.weather.single && !by.several { // two in a row would bring another poller
+	if w.weather.single && !by.several { // two in a row would start another poller
 		most = 1 + d.below(1, 3)
 	}
 	w.mu.Unlock()
