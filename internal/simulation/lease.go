@@ -128,7 +128,8 @@ func (w *World) give(by *worker, inner driver.Lease) *lease {
 		Lease: inner, worker: by, message: message, task: t, carry: m.Carry,
 		attempt: m.Carry.Attempts + inner.Attempt(), end: inner.Expires(), excused: true,
 	}
-	l.dice = t.dice.of(l.attempt).of(m.Carry.Redrives<<20 | m.Carry.Snoozes<<10 | m.Carry.Hops)
+	// Two messages of a task that are received together must not do all at once.
+	l.dice = t.dice.of(message.nth).of(l.attempt).of(m.Carry.Redrives<<20 | m.Carry.Snoozes<<10 | m.Carry.Hops)
 	if w.weather.undelayed && !m.Carry.NotBefore.IsZero() {
 		l.attempt = m.Carry.Attempts + 1 // all before are hops
 	}
