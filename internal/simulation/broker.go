@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -61,9 +62,13 @@ func (b *broker) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 
 func (b *broker) Settle(ctx context.Context, batch []driver.Settlement) []error {
 	w := b.by.world
+	inner := slices.Clone(batch) // with the queue's own leases, which it asks while it is locked
+	for i := range inner {
+		inner[i].Lease = leaseOf(batch[i].Lease).Lease
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	errs := b.narrowed.Settle(ctx, batch)
+	errs := b.narrowed.Settle(ctx, inner)
 	for i := range batch {
 		if errs[i] == nil {
 			w.took(leaseOf(batch[i].Lease), &batch[i])

@@ -18,6 +18,7 @@ const (
 	aboutSettle
 	aboutWithdraw
 	aboutOperator
+	aboutReading
 )
 
 // of is the dice about n.

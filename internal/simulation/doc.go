@@ -14,7 +14,8 @@
 // and of what it is about (see dice), and durations are spread over nanoseconds,
 // so that no two things that are not each other's consequence happen at the same
 // instant. Where the runtime itself does several things at one instant and in
-// any order, the world gives it no occasion to do them in one batch: see weather.
+// any order, the world gives it no occasion to do them in one batch: see weather,
+// and decision 0020.
 //
 // A World must run in a bubble of testing/synctest.
 package simulation

@@ -90,7 +90,8 @@ func (e Event) String() string {
 }
 
 // History is what happened, in the order in which it was written down. That is
-// by chance for what happened at the same instant; Sorted has a form without it.
+// by chance for what happened at the same instant; Sorted has a form without it,
+// which hides no consequence of that chance: those happen later.
 type History []Event
 
 // Sorted is h in that form; it sorts h itself.

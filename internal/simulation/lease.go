@@ -3,6 +3,7 @@ package simulation
 import (
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -18,6 +19,7 @@ type lease struct {
 	carry   driver.Carry
 	attempt int // of the task
 	dice    dice
+	reads   atomic.Int32      // calls of Attempt
 	tag     map[string]string // its attributes, which tell a handler which lease it is on
 
 	// All below is guarded by World.mu.
@@ -71,6 +73,19 @@ func (l *lease) Message() driver.Message {
 	return m
 }
 
+// readingTime is more than a runner takes to look at a delivery, for which it calls
+// Attempt twice at most.
+const readingTime = time.Millisecond
+
+// Attempt is what the queue says, after a moment. Only runners ask, when they have
+// begun a delivery and hold no lock. Without it what they decide with no handler
+// would fall at the instant of what gave them the delivery, and share a batch with
+// that or not, by chance.
+func (l *lease) Attempt() int {
+	sleep(l.dice.of(aboutReading).between(int(l.reads.Add(1)), time.Microsecond, readingTime/2))
+	return l.Lease.Attempt()
+}
+
 // As takes a **lease, and what the queue's takes.
 func (l *lease) As(target any) bool {
 	if p, ok := target.(**lease); ok {
@@ -113,7 +128,8 @@ func (w *World) give(by *worker, inner driver.Lease) *lease {
 		Lease: inner, worker: by, message: message, task: t, carry: m.Carry,
 		attempt: m.Carry.Attempts + inner.Attempt(), end: inner.Expires(), excused: true,
 	}
-	l.dice = t.dice.of(l.attempt).of(m.Carry.Redrives<<20 | m.Carry.Snoozes<<10 | m.Carry.Hops)
+	// Two messages of a task that are received together must not do all at once.
+	l.dice = t.dice.of(message.nth).of(l.attempt).of(m.Carry.Redrives<<20 | m.Carry.Snoozes<<10 | m.Carry.Hops)
 	if w.weather.undelayed && !m.Carry.NotBefore.IsZero() {
 		l.attempt = m.Carry.Attempts + 1 // all before are hops
 	}

@@ -56,7 +56,7 @@ func (q *link) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]drive
 		p.whole = []fault{refused, refused, unsaid}[d.below(3, 3)]
 	}
 	most := 1
-	if w.weather.single {
+	if w.weather.single && !by.several { // two in a row would start another poller
 		most = 1 + d.below(1, 3)
 	}
 	w.mu.Unlock()
@@ -75,6 +75,11 @@ func (q *link) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]drive
 		}
 	}
 	if len(leases) == 0 {
+		if err == nil {
+			w.mu.Lock()
+			by.several = false
+			w.mu.Unlock()
+		}
 		return nil, err
 	}
 	// What the queue has given goes on its way back, whatever becomes of ctx.
@@ -94,6 +99,7 @@ func (q *link) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]drive
 	if len(arrived) == 0 {
 		return nil, errDown
 	}
+	by.several = len(arrived) > 1
 	return arrived, nil
 }
 

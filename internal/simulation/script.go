@@ -50,7 +50,8 @@ func (w *World) scriptOf(d dice, t *task) script {
 		s.outcome = Permanent
 	case n < failing*19/20:
 		s.outcome, s.delay = Snoozed, d.between(7, 0, 8*time.Second)
-		s.pauses = w.weather.limited && s.delay > 0 && d.in1000(10, 500)
+		// A task of a group would wake at the very instant at which its pause ends.
+		s.pauses = w.weather.limited && t.group == 0 && s.delay > 0 && d.in1000(10, 500)
 	case n < failing:
 		s.outcome = CutShort // waits for the end of its context, if that comes
 		s.takes = max(s.takes, d.between(4, w.weather.hold, 2*w.weather.hold))

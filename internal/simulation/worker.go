@@ -27,6 +27,7 @@ type worker struct {
 	excused         time.Duration // until when calls in trouble explain a lost lease, since the World began
 	leases          []*lease      // that it ever got
 	receives        int           // calls so far; of extends and settles those on dead letters only
+	several         bool          // the last receive that did not fail brought more than one
 	extends         int
 	settles         int
 	waiting         int // of those that are neither begun nor decided

@@ -155,15 +155,16 @@ type task struct {
 	lost  int // how many of its first deliveries get lost on their way
 
 	// All below is guarded by World.mu.
-	maybe   bool      // the queue may have it
-	due     time.Time // when it may run first
-	stored  int       // messages that the client's sends made
-	copies  int       // messages that the workers' sends made
-	given   int       // deliveries so far
-	sends   int       // calls of Send that had it
-	done    int       // attempts that succeeded
-	stray   bool      // a handler of it was given up
-	excused bool      // a fault explains that it runs again after it was done
+	maybe    bool      // the queue may have it
+	due      time.Time // when it may run first
+	stored   int       // messages that the client's sends made
+	copies   int       // messages that the workers' sends made
+	messages int       // all that there were
+	given    int       // deliveries so far
+	sends    int       // calls of Send that had it
+	done     int       // attempts that succeeded
+	stray    bool      // a handler of it was given up
+	excused  bool      // a fault explains that it runs again after it was done
 }
 
 func (w *World) addTasks() {
@@ -192,6 +193,7 @@ func (w *World) addTasks() {
 // message is one message at the queue.
 type message struct {
 	number int // in the order of arrival there
+	nth    int // of its task
 	task   *task
 
 	// All below is guarded by World.mu.
@@ -215,6 +217,10 @@ func (w *World) messageOf(id string, t *task) (m *message, known bool) {
 		return m, true
 	}
 	m = &message{number: n, task: t}
+	if t != nil {
+		t.messages++
+		m.nth = t.messages
+	}
 	w.messages[n] = m
 	if t.group > 0 {
 		w.groups[t.group] = append(w.groups[t.group], m)
