@@ -80,10 +80,14 @@ const readingTime = time.Millisecond
 // Attempt is what the queue says, after a moment. Only runners ask, when they have
 // begun a delivery and hold no lock. Without it what they decide with no handler
 // would fall at the instant of what gave them the delivery, and share a batch with
-// that or not, by chance.
+// that or not, by chance. The first delivery of the first message of a task always
+// has a handler.
 func (l *lease) Attempt() int {
-	sleep(l.dice.of(aboutReading).between(int(l.reads.Add(1)), time.Microsecond, readingTime/2))
-	return l.Lease.Attempt()
+	attempt := l.Lease.Attempt()
+	if attempt > 1 || l.message.nth > 1 || !l.carry.IsZero() {
+		sleep(l.dice.of(aboutReading).between(int(l.reads.Add(1)), time.Microsecond, readingTime/2))
+	}
+	return attempt
 }
 
 // As takes a **lease, and what the queue's takes.
