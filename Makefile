@@ -36,6 +36,7 @@ build: ## Build everything; the commands go to bin/
 
 .PHONY: test
 test: ## Run all tests with the race detector, then the allocation checks without it
+	@$(GO) mod graph >/dev/null # has all module files here, so that the tutorial can be followed without a network
 	$(GO) test -race ./...
 	$(GO) test -run '^TestAlloc' ./...
 
