@@ -221,6 +221,9 @@ func (c *Client) sendTasks(ctx context.Context, tasks []*Outgoing) []EnqueueResu
 			clean = false
 			continue
 		}
+		if len(c.options.Middleware) > 0 {
+			continue // they are not recycled, and another call of next may have them too
+		}
 		for _, t := range tasks[from:to] {
 			t.clean = true
 		}

@@ -417,6 +417,30 @@ func TestClientMiddlewareThatCallsNextTwiceSendsUnderOneSendID(t *testing.T) {
 	}
 }
 
+// Middleware that does not wait for a slow send calls next again beside it: the calls
+// share the tasks, so none writes to them. The race detector looks.
+func TestClientMiddlewareCanCallNextTwiceAtOnce(t *testing.T) {
+	b := newBench(t, nil, runtime.RetryPolicy{}, nil)
+	hedged := func(next runtime.SendFunc) runtime.SendFunc {
+		return func(ctx context.Context, tasks []*runtime.Outgoing) []runtime.EnqueueResult {
+			other := make(chan []runtime.EnqueueResult)
+			go func() { other <- next(ctx, tasks) }()
+			next(ctx, tasks)
+			return <-other
+		}
+	}
+	client, err := runtime.NewClient(b.queues, &runtime.ClientOptions{Middleware: []runtime.ClientMiddleware{hedged}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range runtime.EnqueueMany(t.Context(), client, []job{{"a"}, {"b"}}) {
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+	}
+	b.stats(4, 0, 0)
+}
+
 func TestOtherCodecsAndRawMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, runtime.RetryPolicy{}, nil)

@@ -41,7 +41,7 @@ type Outgoing struct {
 	luggage                *luggage          // of a payload that is to go to the store, until it is there
 	batch                  [1]driver.Message // of sendOne
 	sending                *sending          // of EnqueueMany; nil without telemetry
-	clean                  bool              // sent by EnqueueMany at the first try
+	clean                  bool              // sent by EnqueueMany at the first try, without middleware
 	traceParent            [traceParentLength]byte
 }
 
