@@ -29,10 +29,14 @@ func (m *Mux) place(info Info) *Info {
 // taskOf is the task of info for the first handler that asks, and a new one for
 // others.
 func taskOf[T Args](info *Info) *Task[T] {
-	t, ok := info.task.(*Task[T])
+	task := &info.task
+	if info.next != nil {
+		task = &info.next.task
+	}
+	t, ok := (*task).(*Task[T])
 	if !ok {
 		return &Task[T]{Info: info}
 	}
-	info.task, t.Info = nil, info
+	*task, t.Info = nil, info
 	return t
 }

@@ -72,7 +72,7 @@ func (h *handler) safely(ctx context.Context, t *Info) (err error) {
 		}
 	}()
 	if h.wrapped {
-		t.next = new(nextCall)
+		t.next, t.task = &nextCall{task: t.task}, nil
 		if err = h.run(ctx, t); err == nil && !t.next.returned.Load() {
 			return errNextForgotten
 		}

@@ -37,6 +37,7 @@ type nextCall struct {
 	once     sync.Once
 	err      error       // set by the call
 	returned atomic.Bool // the handler has, rather than panicked
+	task     any         // of the Info, which middleware may be reading
 }
 
 // onlyOnce lets a handler run once in an attempt, however often it is called.

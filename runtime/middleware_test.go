@@ -112,6 +112,26 @@ func TestMiddlewareThatCallsNextWithItsOwnInfoFails(t *testing.T) {
 	})
 }
 
+// An Info does not change while middleware has it. The race detector looks.
+func TestMiddlewareCanCopyAnInfoWhileItsHandlerRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := wrapped(t, runtime.RetryPolicy{}, func(next runtime.HandlerFunc) runtime.HandlerFunc {
+			return func(ctx context.Context, task *runtime.Info) error {
+				seen := make(chan runtime.Info)
+				go func() { seen <- *task }()
+				err := next(ctx, task)
+				if info := <-seen; info.Kind != "job" {
+					t.Errorf("the copy is of kind %q", info.Kind)
+				}
+				return err
+			}
+		})
+		b.handle(func(context.Context, *runtime.Task[job]) error { return nil })
+		b.runFor(time.Minute)
+		b.stats(0, 0, 0)
+	})
+}
+
 func TestMiddlewareWrapsFromTheFirstOutward(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls []string

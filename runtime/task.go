@@ -53,7 +53,7 @@ type Info struct {
 	next        *nextCall          // nil without middleware
 	packed      *packed            // nil when payload is as the handler is to see it
 	span        *trace.SpanContext // of its run, for Settling; nil when it is not recorded, or a Worker has it
-	task        any                // the *Task that it stands beside, until the handler has it; nil for none
+	task        any                // the *Task that it stands beside, until the handler or next has it; nil for none
 }
 
 // Logger logs with the task's id, kind, attempt and queue.
