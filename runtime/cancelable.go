@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -84,5 +85,8 @@ func (c *cancelable) Value(key any) any {
 	}
 	return c.Context.Value(key)
 }
+
+// String keeps fmt from reading the fields, which are guarded.
+func (c *cancelable) String() string { return fmt.Sprint(c.Context) + ".WithCancel" }
 
 var _ context.Context = (*cancelable)(nil)

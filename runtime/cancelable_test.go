@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -80,6 +81,24 @@ func TestAChildOfACancelableEndsWithItsCause(t *testing.T) {
 	if !errors.Is(context.Cause(child), cause) {
 		t.Errorf("the cause is %v", context.Cause(child))
 	}
+}
+
+// Handlers print their context, by a mock for one, while the worker ends it. The race
+// detector looks.
+func TestACancelableIsPrintedByItsNameAsThoseOfTheStandardLibrary(t *testing.T) {
+	parent := context.WithoutCancel(t.Context())
+	c := newCancelable(parent)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.because(errors.New("cause"))
+	}()
+	theirs, stop := context.WithCancel(parent)
+	defer stop()
+	if got, want := fmt.Sprint(c), fmt.Sprint(theirs); got != want {
+		t.Errorf("it is printed as %s, want %s", got, want)
+	}
+	<-ended
 }
 
 func TestACancelableThatNobodyWaitsForIsOneAllocation(t *testing.T) {
