@@ -3,7 +3,7 @@
 // their protocols, or a directory. It gives gocloud.dev/blob to the runtime as its
 // [runtime.PayloadStore].
 //
-//	store, err := claimcheck.Open(ctx, "s3://acme-payloads?region=eu-west-1&prefix=orders/")
+//	store, err := claimcheck.Open(ctx, "s3://shop-payloads?region=eu-west-1&prefix=orders/")
 //	...
 //	defer store.Close()
 //	payloads := &runtime.Payloads{Store: store}

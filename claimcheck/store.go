@@ -29,7 +29,7 @@ type Store struct {
 
 // New is a store in a bucket that the application has opened, such as one with
 // credentials of its own. Messages refer to it by the name, a URL without parameters
-// such as s3://acme-payloads, which must not change while messages are under way; prefix
+// such as s3://shop-payloads, which must not change while messages are under way; prefix
 // is as in a URL of [Open]. Close closes the bucket.
 //
 // InvalidArgument for a name or prefix that is not legal.

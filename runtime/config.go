@@ -36,7 +36,7 @@ import (
 //	  mail.send: mails
 //	default_queue: orders
 //	payloads:                 # larger than a threshold, to an object store
-//	  url: s3://acme-payloads?region=${AWS_REGION}
+//	  url: s3://shop-payloads?region=${AWS_REGION}
 //
 // The guide has all keys. What the file says of a queue stands in its [QueueInfo],
 // so every Worker of Queues heeds it; what it says of a Client and of a Worker as a

@@ -20,7 +20,7 @@ func (o *queueFlags) addPayloads(c *cobra.Command) {
 	c.Flags().StringVar(&o.payloads, "payloads", "", "`URL` of the store of large payloads, for example "+examplePayloads+"; with --config in place of its payloads.url")
 }
 
-const examplePayloads = "s3://acme-payloads?region=eu-west-1&prefix=orders/"
+const examplePayloads = "s3://shop-payloads?region=eu-west-1&prefix=orders/"
 
 // openPayloads opens the store of large payloads that --payloads or the file names, after
 // resolve. It answers what closes it, and nil payloads when neither says anything of them.

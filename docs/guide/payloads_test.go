@@ -19,12 +19,12 @@ func TestWorkWithPayloads(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
 	file := blocks(pages(t)["payloads.md"], "yaml")[0]
 	config, err := runtime.ReadConfig(write(t, file))
-	if err != nil || config.PayloadSettings.URL != "s3://acme-payloads?region=eu-west-1&prefix=reports/" {
+	if err != nil || config.PayloadSettings.URL != "s3://shop-payloads?region=eu-west-1&prefix=reports/" {
 		t.Fatalf("%+v, %v", config, err)
 	}
 	dir := t.TempDir()
 	file = strings.NewReplacer("sqs://reports?region=${AWS_REGION}", "mem://guide-payloads",
-		"s3://acme-payloads?region=${AWS_REGION}&", "file://"+filepath.ToSlash(dir)+"?").Replace(file)
+		"s3://shop-payloads?region=${AWS_REGION}&", "file://"+filepath.ToSlash(dir)+"?").Replace(file)
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
 	report := Report{Text: strings.Repeat("report ", 1<<20)}

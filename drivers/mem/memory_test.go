@@ -25,7 +25,7 @@ func TestMemoryOfAMessage(t *testing.T) {
 		opts []runtime.EnqueueOption
 	}{
 		{"without attributes", nil},
-		{"with two attributes", []runtime.EnqueueOption{runtime.Attribute("tenant", "acme"), runtime.Attribute("region", "eu-west-1")}},
+		{"with two attributes", []runtime.EnqueueOption{runtime.Attribute("tenant", "blue"), runtime.Attribute("region", "eu-west-1")}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

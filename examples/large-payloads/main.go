@@ -34,7 +34,7 @@ func run(ctx context.Context, w io.Writer, queue, dir string) error {
 		return err
 	}
 	defer queues.Close(context.WithoutCancel(ctx))
-	// s3://acme-payloads?region=eu-west-1&prefix=reports/ in earnest.
+	// s3://shop-payloads?region=eu-west-1&prefix=reports/ in earnest.
 	store, err := claimcheck.Open(ctx, "file://"+filepath.ToSlash(dir)+"?prefix=reports/")
 	if err != nil {
 		return err

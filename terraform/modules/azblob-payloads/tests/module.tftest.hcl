@@ -3,12 +3,12 @@
 mock_provider "azurerm" {
   override_resource {
     target = azurerm_storage_account.this
-    values = { id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/shop/providers/Microsoft.Storage/storageAccounts/acmepayloads" }
+    values = { id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/shop/providers/Microsoft.Storage/storageAccounts/shoppayloads" }
   }
 }
 
 variables {
-  storage_account_name          = "acmepayloads"
+  storage_account_name          = "shoppayloads"
   resource_group_name           = "shop"
   location                      = "westeurope"
   retention_seconds             = 345600
@@ -19,7 +19,7 @@ variables {
 
 run "defaults" {
   assert {
-    condition     = output.url == "azblob://payloads?storage_account=acmepayloads&prefix=payloads/"
+    condition     = output.url == "azblob://payloads?storage_account=shoppayloads&prefix=payloads/"
     error_message = "url is ${output.url}"
   }
   assert {

@@ -4,7 +4,7 @@ mock_provider "google" {
 }
 
 variables {
-  name                          = "acme-payloads"
+  name                          = "shop-payloads"
   location                      = "EUROPE-WEST1"
   retention_seconds             = 345600
   dead_letter_retention_seconds = 1209600
@@ -14,7 +14,7 @@ variables {
 
 run "defaults" {
   assert {
-    condition     = output.url == "gs://acme-payloads?prefix=payloads/"
+    condition     = output.url == "gs://shop-payloads?prefix=payloads/"
     error_message = "url is ${output.url}"
   }
   assert {

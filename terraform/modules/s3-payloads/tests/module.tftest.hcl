@@ -4,21 +4,21 @@ mock_provider "aws" {
   override_resource {
     target = aws_s3_bucket.this
     values = {
-      arn    = "arn:aws:s3:::acme-payloads"
-      id     = "acme-payloads"
+      arn    = "arn:aws:s3:::shop-payloads"
+      id     = "shop-payloads"
       region = "eu-west-1"
     }
   }
 }
 
 variables {
-  name              = "acme-payloads"
+  name              = "shop-payloads"
   retention_seconds = 345600
 }
 
 run "defaults" {
   assert {
-    condition     = output.url == "s3://acme-payloads?region=eu-west-1&prefix=payloads/"
+    condition     = output.url == "s3://shop-payloads?region=eu-west-1&prefix=payloads/"
     error_message = "url is ${output.url}"
   }
   assert {
@@ -37,13 +37,13 @@ run "defaults" {
 
 run "policies_are_the_least" {
   assert {
-    condition     = { for s in jsondecode(output.producer_policy_json).Statement : s.Resource[0] => s.Action } == { "arn:aws:s3:::acme-payloads/payloads/*" = ["s3:AbortMultipartUpload", "s3:PutObject"] }
+    condition     = { for s in jsondecode(output.producer_policy_json).Statement : s.Resource[0] => s.Action } == { "arn:aws:s3:::shop-payloads/payloads/*" = ["s3:AbortMultipartUpload", "s3:PutObject"] }
     error_message = "producer: ${output.producer_policy_json}"
   }
   assert {
     condition = { for s in jsondecode(output.worker_policy_json).Statement : s.Resource[0] => s.Action } == {
-      "arn:aws:s3:::acme-payloads/payloads/*" = ["s3:GetObject"]
-      "arn:aws:s3:::acme-payloads"            = ["s3:ListBucket"]
+      "arn:aws:s3:::shop-payloads/payloads/*" = ["s3:GetObject"]
+      "arn:aws:s3:::shop-payloads"            = ["s3:ListBucket"]
     }
     error_message = "worker: ${output.worker_policy_json}"
   }
