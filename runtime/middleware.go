@@ -26,7 +26,9 @@ type Middleware func(next HandlerFunc) HandlerFunc
 type SendFunc func(ctx context.Context, tasks []*Outgoing) []EnqueueResult
 
 // ClientMiddleware wraps every send of a Client, once a call of Enqueue and once
-// a batch of EnqueueMany. It may change the tasks' attributes.
+// a batch of EnqueueMany. It may change the tasks' attributes, and call next again to
+// send them once more; where the Client has a store for payloads not before the call
+// before has returned.
 type ClientMiddleware func(next SendFunc) SendFunc
 
 var errNextForgotten = errors.New("middleware answered nil without a call of next that returned, so the handler is not done; " +
