@@ -39,6 +39,11 @@ type Backend struct {
 	// time is virtual and the broker exact.
 	Margin time.Duration
 
+	// Late is how much later still something may begin on a machine that stalls, where
+	// time is real: 0 or more. That something comes too early or too often is judged
+	// without it, and how punctual the runtime is where time is virtual.
+	Late time.Duration
+
 	// DedupWindow is how long the broker remembers a DedupKey; required where
 	// Dedup is supported.
 	DedupWindow time.Duration

@@ -186,13 +186,14 @@ func (t *T) lost(what string, err error) {
 	t.code(what, err, driver.LeaseLost)
 }
 
-// within asserts that d is from low to high plus the margin.
+// within asserts that d is from low to high plus what the broker and the machine may
+// be late.
 func (t *T) within(what string, d, low, high time.Duration) {
 	if d < low {
 		t.Errorf("%s after %v; want at least %v", what, d, low)
 	}
-	if d > high+t.b.Margin {
-		t.Errorf("%s after %v; want at most %v", what, d, high+t.b.Margin)
+	if most := high + t.b.Margin + t.b.Late; d > most {
+		t.Errorf("%s after %v; want at most %v", what, d, most)
 	}
 }
 

@@ -17,6 +17,9 @@ const hold = 20 * time.Second
 // margin is how late the emulator makes a message visible, and this machine may be.
 const margin = 2 * time.Second
 
+// late is for a machine that stalls, as LocalStack was seen to.
+const late = 4 * time.Second
+
 // check runs the suite on one kind of subscription.
 func check(t *testing.T, profile string, is pubsub.Options, want driver.Capabilities, waivers []conformance.Waiver) {
 	t.Parallel()
@@ -46,6 +49,7 @@ func check(t *testing.T, profile string, is pubsub.Options, want driver.Capabili
 		Can:        conformance.Can{Hold: true, MaxAttempts: true, NoDeadLetter: true},
 		Hold:       hold,
 		Margin:     margin,
+		Late:       late,
 		Interrupts: []conformance.Interrupt{{Name: "between send and delete", Arm: func(q driver.Queue) driver.Queue { return cutQueue{q} }}},
 		Waivers:    waivers,
 	}, want)
