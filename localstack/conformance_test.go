@@ -19,8 +19,9 @@ const hold = 4 * time.Second
 const margin = 2 * time.Second
 
 // late is for a machine that stalls: messages were seen to come 2.1 and 3.7 s after
-// their time on two cores with busy neighbours.
-const late = 4 * time.Second
+// their time on two cores with busy neighbours. With margin it is less than a hold, by
+// which messages of FIFO queues are late on any machine: see waivers.
+const late = 1900 * time.Millisecond
 
 // check runs the suite on one kind of queue, which the checks see through view.
 func check(t *testing.T, profile string, fifo bool, want driver.Capabilities, view func(*sqs.Queue) driver.Queue) {

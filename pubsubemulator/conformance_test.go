@@ -18,7 +18,7 @@ const hold = 20 * time.Second
 const margin = 2 * time.Second
 
 // late is for a machine that stalls, as LocalStack was seen to.
-const late = 4 * time.Second
+const late = 1900 * time.Millisecond
 
 // check runs the suite on one kind of subscription.
 func check(t *testing.T, profile string, is pubsub.Options, want driver.Capabilities, waivers []conformance.Waiver) {
