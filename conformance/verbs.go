@@ -91,7 +91,7 @@ func (t *T) lease(s driver.Source) driver.Lease { return t.leases(s, 1)[0] }
 
 // leases leases n messages that are there.
 func (t *T) leases(s driver.Source, n int) []driver.Lease {
-	got := t.poll(s, n, t.grace)
+	got := t.poll(s, n, t.grace+t.b.Late)
 	if len(got) < n {
 		t.Fatalf("%d messages to lease; want %d", len(got), n)
 	}
@@ -101,9 +101,10 @@ func (t *T) leases(s driver.Source, n int) []driver.Lease {
 // again leases the message that l held, which must come back within a time, and
 // says when it did.
 func (t *T) again(s driver.Source, l driver.Lease, within time.Duration) (driver.Lease, time.Time) {
-	got := t.poll(s, 1, within+t.b.Margin+t.grace)
+	most := within + t.b.Margin + t.grace + t.b.Late
+	got := t.poll(s, 1, most)
 	if len(got) == 0 {
-		t.Fatalf("the message did not come back within %v", within+t.b.Margin+t.grace)
+		t.Fatalf("the message did not come back within %v", most)
 	}
 	if a, b := idOf(got[0].Message().Body), idOf(l.Message().Body); a != b {
 		t.Fatalf("message %s came; want %s", a, b)

@@ -369,10 +369,11 @@ func (b *bench) verdicts(id runtime.TaskID) map[driver.Verdict]int {
 
 // await waits until a condition holds, at most for a time.
 func (b *bench) await(what string, within time.Duration, holds func() bool) {
-	end := time.Now().Add(within + b.b.Margin + b.grace)
+	most := within + b.b.Margin + b.grace + b.b.Late
+	end := time.Now().Add(most)
 	for !holds() {
 		if !time.Now().Before(end) {
-			b.Fatalf("not within %v: %s", within+b.b.Margin+b.grace, what)
+			b.Fatalf("not within %v: %s", most, what)
 		}
 		time.Sleep(b.hold / 50)
 	}
