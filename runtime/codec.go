@@ -29,7 +29,7 @@ func (jsonCodec) ContentType() string           { return "application/json" }
 func (jsonCodec) Marshal(v any) ([]byte, error) { return json.Marshal(v) }
 
 func (jsonCodec) Unmarshal(data []byte, v any) error {
-	if unmarshalSmall(data, v) {
+	if unmarshalFast(data, v) {
 		return nil
 	}
 	err := json.Unmarshal(data, v)

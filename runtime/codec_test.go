@@ -2,10 +2,13 @@ package runtime
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 type decoded struct {
@@ -14,6 +17,32 @@ type decoded struct {
 	C *decoded
 	D json.RawMessage
 	E any
+	F map[string]float64
+	G [2]int8
+	H []byte
+	I time.Time
+	J json.Number
+	K int `json:",string"`
+	L netip.Addr
+	M map[int]*bool
+	N uint64 `json:"other name,omitempty"`
+	O wrapped
+	P *json.Number
+	Q time.Duration
+	embedded
+}
+
+type embedded struct{ R, A string }
+
+// wrapped decodes itself.
+type wrapped struct{ text string }
+
+func (w *wrapped) UnmarshalJSON(data []byte) error {
+	w.text = string(data)
+	if len(data) > 30 {
+		return errors.New("too long")
+	}
+	return nil
 }
 
 // The JSON codec must decode what encoding/json does, to the same value, however
@@ -22,6 +51,12 @@ func TestTheJSONCodecDecodesWhatEncodingJSONDoes(t *testing.T) {
 	inputs := []string{
 		`{"A":"x","B":[1,2],"C":{"A":"y"},"D":{"k": [1]},"E":1.5}`, `{}`, ` {"A":"x"} `, `{"A":"x"}x`, `{"A":"x"}{"A":"y"}`,
 		`{"A":`, ``, ` `, `null`, `1`, `"x"`, `[1]`, `{"A":1}`, `{"B":["x"]}`, `{"A":"` + strings.Repeat("x", 5000) + `"}`,
+		`{"F":{"x":1e3,"y":-0},"F":{"x":2}}`, `{"G":[1,2,3]}`, `{"G":[1]}`, `{"G":[300]}`, `{"H":"AAEC"}`, `{"H":"AAE"}`, `{"H":[1,2]}`,
+		`{"I":"2026-01-02T03:04:05.6Z"}`, `{"I":"2026-01-02 03:04"}`, `{"I":null}`, `{"J":12.50}`, `{"J":"12"}`, `{"J":"twelve"}`, `{"J":null}`, `{"J":{}}`, `{"P":7}`, `{"P":"x"}`,
+		`{"K":"5"}`, `{"K":5}`, `{"K":"x"}`, `{"K":null}`, `{"L":"::1"}`, `{"L":"x"}`, `{"M":{"1":true,"2":null}}`, `{"M":{"x":true}}`,
+		`{"other name":18446744073709551615}`, `{"other name":18446744073709551616}`, `{"OTHER NAME":1}`, `{"N":1}`,
+		`{"O":{"any": [1]}}`, `{"O":"` + strings.Repeat("x", 40) + `"}`, `{"O":null}`, `{"Q":5}`, `{"Q":"5s"}`, `{"R":"r"}`,
+		`{"A":"x","A":"y"}`, `{"A":"\ud800"}`, `{"A":"\u0000\n"}`, `{"C":null,"B":null,"E":null}`, `{"B":[]}`, `{"B":[1,]}`, "{\"A\":\"\t\"}", `{"B":[1.0]}`, `{"B":[1e2]}`,
 		`{"a":"lower"}`, "{\"A\":\"\xff\"}", `{"E":{"deep":[[[]]]}}`, `{"D":}`, `{"A":"x"}` + "\n",
 	}
 	for round := range 3 {

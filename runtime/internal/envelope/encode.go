@@ -78,8 +78,7 @@ func appendTime(b []byte, before string, t time.Time) []byte {
 		return b
 	}
 	b = append(b, before...)
-	b = t.UTC().AppendFormat(b, time.RFC3339Nano)
-	return append(b, '"')
+	return append(appendRFC3339(b, t), '"')
 }
 
 // Payload is what of payload Append would write for its content type: of JSON the

@@ -40,11 +40,68 @@ func parseTime[T bytestring](s T) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t := time.Date(year, time.Month(month), day, hour, minute-offset, second, nanos, time.UTC)
-	if second == 60 && t.Unix()%(24*60*60) != 0 {
+	if second == 60 && t.Unix()%secondsPerDay != 0 {
 		return time.Time{}, false
 	}
 	return t, validYear(t)
 }
+
+// dateOf is the date so many days after 1970-01-01, of the years 1 to 9999, in the
+// Gregorian calendar. Years begin in March here, so that a leap day is the last of
+// one.
+func dateOf(days int64) (year, month, day int) {
+	n := int(days + epoch)
+	year = n / daysPer400 * 400
+	n %= daysPer400
+	century := min(n/daysPer100, 3) // the fourth has the leap day of the 400 years
+	n -= century * daysPer100
+	four := n / daysPer4
+	n -= four * daysPer4
+	one := min(n/365, 3)
+	n -= one * 365
+	year += century*100 + four*4 + one - years400
+	month = (5*n + 2) / 153 // from March on 31, 30, 31, 30, 31 days, again and again
+	day = n - (153*month+2)/5 + 1
+	if month += 3; month > 12 {
+		month, year = month-12, year+1
+	}
+	return year, month, day
+}
+
+const (
+	secondsPerDay = 24 * 60 * 60
+	daysPer4      = 4*365 + 1
+	daysPer100    = 25*daysPer4 - 1
+	daysPer400    = 4*daysPer100 + 1
+	years400      = 400
+	// epoch is 1970-01-01 in days after the first of March of the year -400.
+	epoch = daysPer400 + 719468
+)
+
+// appendRFC3339 appends t, of the years 1 to 9999, as time.RFC3339Nano has it in
+// UTC, in a third of the time that package time takes.
+func appendRFC3339(b []byte, t time.Time) []byte {
+	unix := t.Unix() - minTime // from 0 on, so that division is simple
+	days, rest := unix/secondsPerDay, int(unix%secondsPerDay)
+	year, month, day := dateOf(days + minTime/secondsPerDay)
+	b = appendTwo(appendTwo(b, year/100), year%100)
+	b = appendTwo(append(b, '-'), month)
+	b = appendTwo(append(b, '-'), day)
+	b = appendTwo(append(b, 'T'), rest/3600)
+	b = appendTwo(append(b, ':'), rest/60%60)
+	b = appendTwo(append(b, ':'), rest%60)
+	if nanos := t.Nanosecond(); nanos > 0 {
+		b = append(b, '.')
+		for scale := 100_000_000; nanos > 0; scale /= 10 {
+			b = append(b, byte('0'+nanos/scale))
+			nanos %= scale
+		}
+	}
+	return append(b, 'Z')
+}
+
+// appendTwo appends n, 0 to 99, in two digits.
+func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // number is the value of s in decimal digits, -1 when it has others.
 func number[T bytestring](s T) int {
