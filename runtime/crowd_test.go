@@ -22,7 +22,7 @@ func TestNoMoreIsLeasedWhileACrowdStarts(t *testing.T) {
 		}
 		synctest.Wait()
 		for range runners {
-			s.offer(l.share, &held{lane: l})
+			s.offer(l.share, []*held{{lane: l}})
 		}
 		room := make(chan int, 1)
 		go func() {

@@ -53,6 +53,7 @@ type lane struct {
 	behind       recent.Map[string, int]      // guarded by mu; held.behind by the broker's id, of messages that were given back
 	forks        recent.Map[string, struct{}] // guarded by mu; broker's ids of messages whose copy was sent and whose ack failed
 	ended        []ending                     // guarded by mu; to be reported by unlock
+	offered      []*held                      // guarded by mu; to be put in line for a runner by unlock
 	returned     []*held                      // guarded by mu; to be given back by unlock
 	said         []func()                     // guarded by mu; to be logged by unlock
 	abandoned    bool                         // guarded by mu; the drain is over, nothing is retried
@@ -105,12 +106,29 @@ func (l *lane) arm(at time.Duration) {
 	}
 }
 
+// takeAtOnce is how many leases are entered before the first of them can run:
+// runners wait for mu meanwhile.
+const takeAtOnce = 64
+
 // take enters freshly leased messages, hands to the runners what can run, and
 // says how many are new: one that the worker has already is no other task.
-func (l *lane) take(leases []driver.Lease) int {
-	together := make([]held, 0, len(leases))
-	ready := make([]*held, 0, len(leases))
+func (l *lane) take(leases []driver.Lease) (taken int) {
 	gates := l.gatesOf(leases)
+	together := make([]held, len(leases))
+	ready := make([]*held, len(leases))
+	for from := 0; from < len(leases); from += takeAtOnce {
+		to := min(from+takeAtOnce, len(leases))
+		var some []*gate
+		if gates != nil {
+			some = gates[from:to]
+		}
+		taken += l.takeSome(leases[from:to], some, together[from:to], ready[from:from:to])
+	}
+	return taken
+}
+
+// takeSome does the work of take on some of the leases, in memory that is theirs.
+func (l *lane) takeSome(leases []driver.Lease, gates []*gate, fresh []held, ready []*held) (taken int) {
 	l.mu.Lock()
 	defer l.unlock()
 	for i, lease := range leases {
@@ -119,17 +137,17 @@ func (l *lane) take(leases []driver.Lease) int {
 			l.join(old, lease)
 			continue
 		}
-		together = append(together, held{})
-		h := &together[len(together)-1]
+		h := &fresh[i]
 		if gates != nil {
 			h.gate = gates[i]
 		}
 		if l.admit(h, lease, &m) {
 			ready = append(ready, h)
 		}
+		taken++
 	}
 	l.offer(ready...)
-	return len(together)
+	return taken
 }
 
 // gatesOf are the gates of the messages' kinds; nil where no kind has a limit.
@@ -168,17 +186,19 @@ func (h *held) hold(lease driver.Lease) {
 	h.extendAt = received + h.lane.third(h.expires-received, received)
 }
 
-// offer puts some in line for a runner, or gives them back once the worker drains.
-// The caller holds mu.
+// offer puts some in line for a runner, or gives them back once the worker drains:
+// when mu is unlocked, for a runner needs it to begin. The caller holds mu and ends
+// with unlock.
 func (l *lane) offer(all ...*held) {
 	for _, h := range all {
 		l.claim(h)
 	}
-	if l.worker.draining.Load() {
-		l.returned = append(l.returned, all...)
-		return
+	if l.offered == nil {
+		l.offered = all
+	} else {
+		l.offered = append(l.offered, all...)
 	}
-	l.worker.schedule.offer(l.share, all...)
+	l.worker.pending.Add(int64(len(all))) // until they are in line, or given back
 }
 
 // third is when to extend a lease that runs for hold: after a third of it, less
@@ -233,18 +253,28 @@ func (l *lane) say(f func(*slog.Logger)) { l.said = append(l.said, func() { f(l.
 
 // unlock unlocks mu and then does what it must not be held for.
 func (l *lane) unlock() {
-	ended, returned, said := l.ended, l.returned, l.said
-	l.ended, l.returned, l.said = nil, nil, nil
+	ended, offered, returned, said := l.ended, l.offered, l.returned, l.said
+	l.ended, l.offered, l.returned, l.said = nil, nil, nil, nil
 	l.mu.Unlock()
 	for _, f := range said {
 		f()
 	}
+	if len(offered) > 0 && !l.worker.schedule.offer(l.share, offered) {
+		returned = append(returned, offered...)
+	}
 	for _, h := range returned {
 		l.giveBack(h)
 	}
-	if len(ended) == 0 {
-		return
+	if len(ended) > 0 {
+		l.reportAll(ended)
 	}
+	if n := len(ended) + len(offered); n > 0 {
+		l.worker.done(n)
+	}
+}
+
+// reportAll tells of deliveries that have ended, and gives their room to others.
+func (l *lane) reportAll(ended []ending) {
 	if l.signals != nil {
 		l.signals.held.Add(int64(-len(ended)))
 	}
@@ -254,9 +284,12 @@ func (l *lane) unlock() {
 		// message of one for as long as another runs.
 		e.held.lease, e.held.decision, e.held.exit, e.held.span = nil, Decision{}, nil, nil
 	}
-	w := l.worker
-	w.schedule.finish(l.share, len(ended))
-	if w.pending.Add(int64(-len(ended))) == 0 {
+	l.worker.schedule.finish(l.share, len(ended))
+}
+
+// done takes n off what is pending.
+func (w *Worker) done(n int) {
+	if w.pending.Add(int64(-n)) == 0 {
 		select {
 		case w.idle <- struct{}{}:
 		default:

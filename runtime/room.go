@@ -169,7 +169,11 @@ func (s *schedule) give() {
 	if s.waiters == 0 {
 		return
 	}
-	busy := s.woken+int(s.starting.Load()) >= maxStarting
+	starting := int(s.starting.Load())
+	if s.woken > 0 {
+		starting += min(s.buffered, s.idle) // which wake one another
+	}
+	busy := starting >= maxStarting
 	if s.crowded.Store(busy); busy {
 		return // until some of them have begun
 	}

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	goruntime "runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,7 +18,9 @@ type schedule struct {
 	start  time.Time // what times count from
 	strict bool
 	kinds  map[*handler]*gate // those with limits; the map does not change
-	poke   chan struct{}      // capacity 1, never closed; wakes the watch
+	// processors is how many runners may be on their way to look for a task.
+	processors int
+	poke       chan struct{} // capacity 1, never closed; wakes the watch
 
 	starting atomic.Int64 // runners that have got a task and not begun it
 	crowded  atomic.Bool  // pollers wait because too many runners are on their way
@@ -70,7 +73,7 @@ type line struct {
 }
 
 func newSchedule(size int, strict bool, mux *Mux) *schedule {
-	s := &schedule{size: size, start: time.Now(), strict: strict, kinds: make(map[*handler]*gate), poke: make(chan struct{}, 1)}
+	s := &schedule{size: size, start: time.Now(), strict: strict, processors: goruntime.GOMAXPROCS(0), kinds: make(map[*handler]*gate), poke: make(chan struct{}, 1)}
 	s.turn.L = &s.mu
 	for _, h := range mux.handlers {
 		if g := newGate(h.concurrency, h.rate); g.limited() {

@@ -2,10 +2,14 @@ package runtime
 
 import "time"
 
-// offer puts tasks of sh in line for a runner. The caller holds the mu of their lane.
-func (s *schedule) offer(sh *share, all ...*held) {
+// offer puts tasks of sh in line for a runner, or answers false when the schedule
+// is closed.
+func (s *schedule) offer(sh *share, all []*held) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
 	for _, h := range all {
 		s.seq++
 		h.seq = s.seq
@@ -15,10 +19,11 @@ func (s *schedule) offer(sh *share, all ...*held) {
 				break
 			}
 		}
-		sh.buffered++
-		s.buffered++
-		s.signal()
 	}
+	sh.buffered += len(all)
+	s.buffered += len(all)
+	s.signal()
+	return true
 }
 
 // next waits for a task that can start and gives it to a runner; nil when the
@@ -32,8 +37,8 @@ func (s *schedule) next(done *held, ran bool) *held {
 	}
 	for !s.closed {
 		if h := s.pick(); h != nil {
-			if s.timed && s.buffered > 0 {
-				s.signal() // more than one may have become possible at once
+			if s.buffered > 0 {
+				s.signal()
 			}
 			s.starting.Add(1)
 			return h
@@ -49,9 +54,11 @@ func (s *schedule) next(done *held, ran bool) *held {
 	return nil
 }
 
-// signal has an idle runner look for a task. The caller holds mu.
+// signal has an idle runner look for a task. No more are on their way at a time than
+// there are processors, and each wakes the next before it begins: so quick tasks do
+// not wake all runners to find nothing. The caller holds mu.
 func (s *schedule) signal() {
-	if s.idle > s.woken {
+	if s.idle > s.woken && s.woken < s.processors {
 		s.woken++
 		s.turn.Signal()
 	}
