@@ -54,16 +54,17 @@ func (g *linger) wait(more int, hold time.Duration) time.Duration {
 // fullBatch is for how many settles a settler waits, and at how many another comes.
 func (l *lane) fullBatch() int { return min(l.queue.capabilities.MaxSettleBatch, fullEnough) }
 
-// awaitBatch waits for a batch to fill where that is soon. Only one settler does;
-// what comes is for it to take. The caller holds mu, which is free meanwhile.
-func (l *lane) awaitBatch() {
+// awaitBatch waits for a batch to fill where that is soon, and says whether it has.
+// Only one settler does; what comes is for it to take. The caller holds mu, which is
+// free meanwhile.
+func (l *lane) awaitBatch() (waited bool) {
 	more := l.fullBatch() - len(l.toSettle)
 	if more <= 0 || len(l.toSettle) == 0 || l.linger.lingering || l.worker.draining.Load() {
-		return
+		return false
 	}
 	wait := l.linger.wait(more, l.hold)
 	if wait == 0 {
-		return
+		return false
 	}
 	l.linger.lingering = true
 	l.mu.Unlock()
@@ -79,4 +80,5 @@ func (l *lane) awaitBatch() {
 	case <-l.linger.filled: // as the timer ended
 	default:
 	}
+	return true
 }

@@ -104,8 +104,9 @@ func (s *schedule) received(sh *share, room int, reserved bool, brought, taken i
 		sh.fill += (float64(brought)/float64(room) - sh.fill) / 8
 	}
 	s.rouse(sh)
-	sh.more, sh.moved = brought > 0, s.now()
-	s.give()
+	now := s.now()
+	sh.more, sh.moved = brought > 0, now
+	s.giveAt(now)
 	if s.strict {
 		s.signal() // those of a smaller rank may have waited for this
 	}
@@ -166,6 +167,13 @@ func (s *schedule) settlesLate(sh *share, n int) {
 // give gives room to those that wait for it, as far as there is some. The caller
 // holds mu.
 func (s *schedule) give() {
+	if s.waiters > 0 {
+		s.giveAt(s.now())
+	}
+}
+
+// giveAt does the work of give, at a time.
+func (s *schedule) giveAt(now time.Duration) {
 	if s.waiters == 0 {
 		return
 	}
@@ -177,7 +185,6 @@ func (s *schedule) give() {
 	if s.crowded.Store(busy); busy {
 		return // until some of them have begun
 	}
-	now := s.now()
 	for s.waiters > 0 {
 		sh, room := s.favourite(now)
 		if sh == nil {

@@ -127,13 +127,13 @@ func (l *lane) settle() {
 		ctx, cancel := l.within(settleCallTime)
 		began := l.now()
 		var span settling
-		errs := l.settleBatch(span.begin(ctx, l.signals, batch), batch)
+		errs := l.settleBatch(span.begin(ctx, l.signals, batch), batch, began)
 		span.end(errs)
 		took := l.now() - began
 		cancel()
 		l.mu.Lock()
 		l.linger.tookCall(took)
-		now := l.now()
+		now := began + took
 		l.ended = make([]ending, 0, len(batch))
 		for i, h := range batch {
 			l.settled(h, errs[i], now)
@@ -145,13 +145,13 @@ func (l *lane) settle() {
 // settleBatch sends the copies of a batch, then does the settlements of those
 // whose copy is sent or that have none. A lease that ran out while it waited is
 // not touched, but for an Ack.
-func (l *lane) settleBatch(ctx context.Context, batch []*held) []error {
+func (l *lane) settleBatch(ctx context.Context, batch []*held, now time.Duration) []error {
 	var errs []error
 	if slices.ContainsFunc(batch, (*held).wantsCopy) {
 		errs = l.sendCopies(ctx, batch)
+		now = l.now()
 	}
 	settlements := make([]driver.Settlement, 0, len(batch))
-	now := l.now()
 	for i, h := range batch {
 		switch {
 		case errs != nil && errs[i] != nil:
@@ -188,8 +188,11 @@ func (l *lane) settleBatch(ctx context.Context, batch []*held) []error {
 func (l *lane) nextSettles() []*held {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.linger.measure(l.now())
-	l.awaitBatch()
+	now := l.now()
+	l.linger.measure(now)
+	if l.awaitBatch() {
+		now = l.now()
+	}
 	n := min(len(l.toSettle), l.queue.capabilities.MaxSettleBatch)
 	if n == 0 || l.linger.lingering { // the one that lingers takes what there is
 		if n == 0 {
@@ -200,7 +203,7 @@ func (l *lane) nextSettles() []*held {
 	}
 	batch := l.toSettle[:n:n]
 	l.toSettle = l.toSettle[n:]
-	l.settlesMoved = l.now()
+	l.settlesMoved = now
 	for _, h := range batch {
 		h.settling = true
 	}

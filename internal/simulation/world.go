@@ -32,6 +32,7 @@ type World struct {
 	weather weather
 	bug     Bug
 	start   time.Time
+	began   int64 // start, in nanoseconds since 1970
 	queue   *mem.Queue
 
 	mu         sync.Mutex
@@ -69,6 +70,7 @@ type Report struct {
 func Run(ctx context.Context, seed uint64, bug Bug) Report {
 	d := dice(seed).of(0)
 	w := &World{seed: seed, dice: d, weather: forecast(d), bug: bug, start: time.Now()}
+	w.began = w.start.UnixNano()
 	if bug.weather != nil {
 		bug.weather(&w.weather)
 	}
@@ -97,8 +99,9 @@ func Run(ctx context.Context, seed uint64, bug Bug) Report {
 	return w.account(ctx)
 }
 
-// now is the time since the World began.
-func (w *World) now() time.Duration { return time.Since(w.start) }
+// now is the time since the World began. In a bubble that is the time of day, and
+// time.Since takes three times as long.
+func (w *World) now() time.Duration { return time.Duration(time.Now().UnixNano() - w.began) }
 
 // note writes an event down. The caller holds mu.
 func (w *World) note(e Event) {
