@@ -31,20 +31,25 @@ type part struct {
 // that of Dispatch. The call is made with within. Without a Telemetry, and when no run
 // of theirs is sampled, there is no span. end must be called, once.
 func Settling(ctx context.Context, batch []Settled) (within context.Context, end func(errs []error)) {
-	var q *queueSignals
+	s := new(settling)
+	first := slices.IndexFunc(batch, func(one Settled) bool { return one.Decision.recorded() != nil })
+	if first < 0 {
+		return ctx, s.end
+	}
 	parts := make([]part, len(batch))
 	for i := range batch {
 		d := &batch[i].Decision
-		parts[i] = part{id: batch[i].MessageID, verdict: d.Settlement.Verdict, decision: d}
-		if d.signals != nil && d.Task != nil && d.Task.span != nil {
-			q, parts[i].span = d.signals.queue, d.Task.span
-		}
+		parts[i] = part{d.recorded(), batch[i].MessageID, d.Settlement.Verdict, d}
 	}
-	s := new(settling)
-	if q == nil {
-		return ctx, s.end
+	return s.start(ctx, batch[first].Decision.signals.queue, parts), s.end
+}
+
+// recorded is the span of the run that was decided on; nil when that is not recorded.
+func (d *Decision) recorded() *trace.SpanContext {
+	if d.signals == nil || d.Task == nil {
+		return nil
 	}
-	return s.start(ctx, q, parts), s.end
+	return d.Task.span
 }
 
 // begin starts the span when the run of one in the batch is recorded.
