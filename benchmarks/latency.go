@@ -164,7 +164,7 @@ func (w waits) check(out io.Writer) error {
 		most  time.Duration
 	}{{"p50", 0.5, mostMedian}, {"p99", 0.99, most99}} {
 		got := quantile(w.started, l.share).Round(100 * time.Nanosecond)
-		fmt.Fprintf(out, "%s from due to the start of the handler is %v, below %v\n", l.name, got, l.most)
+		fmt.Fprintf(out, "%s from due to the start of the handler is %v (limit: below %v)\n", l.name, got, l.most)
 		if got >= l.most {
 			missed = append(missed, fmt.Errorf("%s from due to the start of the handler is %v, not below %v", l.name, got, l.most))
 		}

@@ -131,7 +131,7 @@ func checkPeers(out io.Writer, results []*result) error {
 			continue
 		}
 		share := load.Median(ours.of(rate)) / best
-		fmt.Fprintf(out, "%s has %.2f times the rate of %s, at least %.2f\n", l.ours, share, l.what, l.least)
+		fmt.Fprintf(out, "%s has %.2f times the rate of %s (limit: at least %.2f)\n", l.ours, share, l.what, l.least)
 		if share < l.least {
 			missed = append(missed, fmt.Errorf("%s has %.2f times the rate of %s, less than %.2f", l.ours, share, l.what, l.least))
 		}
@@ -144,7 +144,7 @@ func checkPeers(out io.Writer, results []*result) error {
 			{load.Median(r.of(allocations)), mostAllocations, "allocations"},
 			{load.Median(r.of(micros)), mostMicros, "µs CPU"},
 		} {
-			fmt.Fprintf(out, "%s takes %.2f %s a task, at most %.0f\n", r.name, l.value, l.what, l.most)
+			fmt.Fprintf(out, "%s takes %.2f %s a task (limit: at most %.0f)\n", r.name, l.value, l.what, l.most)
 			if l.value > l.most {
 				missed = append(missed, fmt.Errorf("%s takes %.2f %s a task, more than %.0f", r.name, l.value, l.what, l.most))
 			}

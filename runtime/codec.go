@@ -20,7 +20,7 @@ type Codec interface {
 	Unmarshal(data []byte, v any) error
 }
 
-// JSON is the default codec: encoding/json.
+// JSON is the default codec. It does what encoding/json does.
 var JSON Codec = jsonCodec{}
 
 type jsonCodec struct{}

@@ -67,7 +67,7 @@ func compare(ctx context.Context, o options) error {
 	for i, name := range []string{"without a store", "with a store"} {
 		fmt.Fprintf(o.out, "%-16s %8.0f tasks/s (%.0f to %.0f)\n", name, load.Median(rates[i]), slices.Min(rates[i]), slices.Max(rates[i]))
 	}
-	fmt.Fprintf(o.out, "ratio of medians %.3f, at least %.2f\n", ratio, o.least)
+	fmt.Fprintf(o.out, "ratio of medians %.3f (limit: at least %.2f)\n", ratio, o.least)
 	if ratio < o.least {
 		return fmt.Errorf("with a store small tasks have %.3f of the throughput, less than %.2f", ratio, o.least)
 	}

@@ -57,7 +57,7 @@ func checkRequests(out io.Writer, m rate.Measurement) error {
 	for _, op := range leaseOps {
 		total += m.Share(op)
 	}
-	fmt.Fprintf(out, "a message takes %.4f requests of %s, at most %.2f\n", total, strings.Join(leaseOps, ", "), mostRequests)
+	fmt.Fprintf(out, "a message takes %.4f requests of %s (limit: at most %.2f)\n", total, strings.Join(leaseOps, ", "), mostRequests)
 	if total > mostRequests {
 		return fmt.Errorf("a message takes %.4f requests on its lease, more than %.2f", total, mostRequests)
 	}

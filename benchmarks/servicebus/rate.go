@@ -50,7 +50,7 @@ func checkRates(out io.Writer, results []*rate.Result) error {
 		for _, m := range r.All {
 			highest = max(highest, m.PerSecond())
 		}
-		fmt.Fprintf(out, "the server carries %.0f messages a second through the client library, at least %d; at most %.0f were seen\n", r.Median().PerSecond(), leastRaw, highest)
+		fmt.Fprintf(out, "the server carries %.0f messages a second through the client library (limit: at least %d); at most %.0f were seen\n", r.Median().PerSecond(), leastRaw, highest)
 		if r.Median().PerSecond() < leastRaw {
 			err = errors.Join(err, fmt.Errorf("the server carries %.0f messages a second, fewer than %d", r.Median().PerSecond(), leastRaw))
 		}

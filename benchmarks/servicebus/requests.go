@@ -55,7 +55,7 @@ func reportRequests(o requestsOptions, m rate.Measurement) error {
 		return err
 	}
 	deliveries, settles := m.Share(opDeliver)-m.Share(opRelease), m.Share(opSettle)
-	fmt.Fprintf(o.out, "\na message takes %.4f deliveries that are not released, %.4f dispositions, at most %.2f of each; no renewal, no new link or session\n", deliveries, settles, most)
+	fmt.Fprintf(o.out, "\na message takes %.4f deliveries that are not released, %.4f dispositions (limit: at most %.2f of each); no renewal, no new link or session\n", deliveries, settles, most)
 	var missed []error
 	if deliveries > most {
 		missed = append(missed, fmt.Errorf("a message takes %.4f deliveries, more than %.2f", deliveries, most))

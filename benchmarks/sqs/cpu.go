@@ -180,7 +180,7 @@ func checkCPU(out io.Writer, results []*result) error {
 			continue
 		}
 		share := float64(ours) / float64(theirs)
-		fmt.Fprintf(out, "%s takes %.2f of %s, at most %.2f\n", longshore.name, share, l.of, l.most)
+		fmt.Fprintf(out, "%s takes %.2f of %s (limit: at most %.2f)\n", longshore.name, share, l.of, l.most)
 		if share > l.most {
 			missed = append(missed, fmt.Errorf("%s takes %.2f of the CPU a message of %s, more than %.2f", longshore.name, share, l.of, l.most))
 		}

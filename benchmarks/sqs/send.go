@@ -71,7 +71,7 @@ func countSends(ctx context.Context, out io.Writer) (err error) {
 
 func checkSends(out io.Writer, requests, tasks int64) error {
 	share := float64(requests) / float64(tasks)
-	fmt.Fprintf(out, "EnqueueMany(%d): %d tasks in %d requests, %.4f a task, at most %.2f\n", sendTasks, tasks, requests, share, mostSends)
+	fmt.Fprintf(out, "EnqueueMany(%d): %d tasks in %d requests, %.4f a task (limit: at most %.2f)\n", sendTasks, tasks, requests, share, mostSends)
 	if share > mostSends {
 		return fmt.Errorf("EnqueueMany takes %.4f requests a task, more than %.2f", share, mostSends)
 	}

@@ -44,7 +44,7 @@ func compareTelemetry(ctx context.Context, o cpuOptions) (err error) {
 		shares = append(shares, rates[watched.name]/rates[longshore.name])
 	}
 	share := load.Median(shares)
-	fmt.Fprintf(o.out, "with telemetry %.3f of the throughput without, at least %.2f; rounds from %.3f to %.3f\n", share, leastShare, slices.Min(shares), slices.Max(shares))
+	fmt.Fprintf(o.out, "with telemetry %.3f of the throughput without (limit: at least %.2f); rounds from %.3f to %.3f\n", share, leastShare, slices.Min(shares), slices.Max(shares))
 	if share < leastShare {
 		return fmt.Errorf("telemetry leaves %.3f of the throughput, less than %.2f", share, leastShare)
 	}

@@ -56,7 +56,7 @@ func compare(ctx context.Context, o options) error {
 	difference := load.Median(differences)
 	fmt.Fprintf(o.out, "CPU a task on mem, median of %d rounds of %d tasks: without telemetry %v, with %v (1 %% of traces sampled)\n",
 		o.rounds, o.tasks, load.Median(without), load.Median(with))
-	fmt.Fprintf(o.out, "telemetry takes %v a task, at most %v; rounds from %v to %v\n", difference, o.most, slices.Min(differences), slices.Max(differences))
+	fmt.Fprintf(o.out, "telemetry takes %v a task (limit: at most %v); rounds from %v to %v\n", difference, o.most, slices.Min(differences), slices.Max(differences))
 	if difference > o.most {
 		return fmt.Errorf("telemetry takes %v of CPU a task, more than %v", difference, o.most)
 	}

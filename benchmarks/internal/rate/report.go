@@ -48,7 +48,7 @@ func CheckShare(out io.Writer, results []*Result, ours, theirs string, least flo
 		return nil
 	}
 	share := a.Median().PerSecond() / b.Median().PerSecond()
-	fmt.Fprintf(out, "%s has %.2f times the rate of %s, at least %.2f; no lease was lost and nothing came twice\n", ours, share, theirs, least)
+	fmt.Fprintf(out, "%s has %.2f times the rate of %s (limit: at least %.2f); no lease was lost and nothing came twice\n", ours, share, theirs, least)
 	if share < least {
 		return fmt.Errorf("%s has %.2f times the rate of %s, less than %.2f", ours, share, theirs, least)
 	}
