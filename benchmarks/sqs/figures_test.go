@@ -62,6 +62,10 @@ func TestLimits(t *testing.T) {
 		{"CPU above half of gocloud's", cpuOf(30, 30, 50), "0.60 of the CPU a message of gocloud awssnssqs, more than 0.50"},
 		{"requests within", requestsOf(1000, 1000, 1050), ""},
 		{"requests above", requestsOf(1000, 1100, 1200), "0.3300 requests, more than the 0.31"},
+		{"idle within", idleOf(2, 0), ""},
+		{"idle with too many receives", idleOf(3, 0), "64 slots sends 3 requests in 39s, not one in 20s"},
+		{"idle with others", idleOf(1, 2), "sends 3 requests"},
+		{"idle without a poll", idleOf(0, 1), "sends 1 requests"},
 		{"backlog within", backlogOf(0, 0, time.Second, 10*time.Second), ""},
 		{"a wait too long", backlogOf(0, 0, time.Second, 10*time.Second+1), "longer than 10s"},
 		{"a lease lost", backlogOf(1, 0, time.Second), "1 leases were lost"},
@@ -92,6 +96,10 @@ func requestsOf(send, receive, remove int64) error {
 	return reportRequests(requestsOptions{out: io.Discard}, map[string]opCount{
 		opSend: {Requests: send}, opReceive: {Requests: receive}, opDelete: {Requests: remove},
 	}, 10_000, 10_000, time.Second)
+}
+
+func idleOf(receives, others int64) error {
+	return reportIdle(requestsOptions{out: io.Discard}, slots, map[string]opCount{opReceive: {Requests: receives}, "other": {Requests: others}})
 }
 
 func backlogOf(lost, again int64, waits ...time.Duration) error {

@@ -28,26 +28,36 @@ func idle(ctx context.Context, o requestsOptions, server *serverProcess, cancel 
 			return err
 		}
 	}
-	const waits = 2
-	load.Pause(ctx, waits*pollWait-time.Second)
+	load.Pause(ctx, idleFor)
 	var missed []error
 	for i, s := range servers {
 		after, err := s.counts()
 		if err != nil {
 			return err
 		}
-		var all int64
-		for _, n := range since(before[i], after) {
-			all += n.Requests
-		}
-		receives := since(before[i], after)[opReceive].Requests
-		fmt.Fprintf(o.out, "idle with %d slots: %d requests in %v, of them %d receives\n", s.slots, all, waits*pollWait-time.Second, receives)
-		if receives < 1 || all > waits {
-			missed = append(missed, fmt.Errorf("an idle worker with %d slots sends %d requests in %v, not one in %v", s.slots, all, waits*pollWait-time.Second, pollWait))
-		}
+		missed = append(missed, reportIdle(o, s.slots, since(before[i], after)))
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return errors.Join(missed...)
+}
+
+// waits of an idle worker are looked at, and the requests of idleFor are one in each.
+const (
+	waits   = 2
+	idleFor = waits*pollWait - time.Second
+)
+
+func reportIdle(o requestsOptions, slots int, requests map[string]opCount) error {
+	var all int64
+	for _, n := range requests {
+		all += n.Requests
+	}
+	receives := requests[opReceive].Requests
+	fmt.Fprintf(o.out, "idle with %d slots: %d requests in %v, of them %d receives\n", slots, all, idleFor, receives)
+	if receives < 1 || all > waits {
+		return fmt.Errorf("an idle worker with %d slots sends %d requests in %v, not one in %v", slots, all, idleFor, pollWait)
+	}
+	return nil
 }
