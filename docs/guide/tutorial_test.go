@@ -70,7 +70,7 @@ type follower struct {
 }
 
 func newFollower(t *testing.T) *follower {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // the first build takes long
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // the first build takes long
 	t.Cleanup(cancel)
 	checkout, err := filepath.Abs("../..")
 	if err != nil {
