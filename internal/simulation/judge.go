@@ -178,6 +178,8 @@ func (w *World) mayCopy(by *worker, m *driver.Message) *lease {
 		w.violated(n, "a copy is sent on a lease with %v left", left)
 	case r.copied:
 		w.violated(n, "a second copy is sent")
+	case l.message.copiedBy(by, r):
+		w.violated(n, "a second copy is sent, of a message that came again")
 	case r.succeeded():
 		w.violated(n, "a copy is sent of an attempt that succeeded")
 	}
@@ -187,6 +189,15 @@ func (w *World) mayCopy(by *worker, m *driver.Message) *lease {
 			m.Carry.Attempts, m.Carry.Hops, m.Carry.Snoozes, m.Carry.Redrives, want.Attempts, want.Hops, want.Snoozes, want.Redrives)
 	}
 	return now
+}
+
+// copiedBy says whether a worker saw a copy taken in another run of the message. It
+// remembers that, and has only to acknowledge what comes again: without it copies
+// would multiply while acks fail. The caller holds World.mu.
+func (m *message) copiedBy(by *worker, now *run) bool {
+	return slices.ContainsFunc(m.leases, func(l *lease) bool {
+		return l.worker == by && l.run != nil && l.run != now && l.run.copied
+	})
 }
 
 // nextCarry is what a copy made on the lease, with so many hops, must carry.

@@ -289,7 +289,6 @@ func (w *World) stored(by *worker, m *driver.Message, id string) {
 		if l.run != nil && l.run.begun > 0 {
 			message.due = l.run.due
 		}
-		t.copies++
 		switch {
 		case l.run == nil || l.run.begun == 0:
 			w.met[Hopped]++
