@@ -261,6 +261,9 @@ func (by *worker) enter(t *runtime.Task[job]) (*run, script) {
 	if l.task.done > 0 {
 		w.met[RanAgain]++
 	}
+	if t.Redrives > 0 && !w.calm {
+		w.met[CameBack]++
+	}
 	s := w.scriptOf(l.dice.of(aboutRun).of(r.begun), l.task)
 	r.begun++
 	r.running, r.beganAt, r.attempt = true, w.now(), l.attempt
@@ -313,6 +316,9 @@ func (by *worker) leave(ctx context.Context, r *run, s *script, outcome Outcome)
 	r.due = time.Time{}
 	switch outcome {
 	case CutShort:
+		if errors.Is(context.Cause(ctx), runtime.ErrDraining) {
+			w.met[Drained]++
+		}
 		if cause := context.Cause(ctx); !errors.Is(cause, runtime.ErrLeaseLost) && !errors.Is(cause, runtime.ErrDraining) && !errors.Is(cause, runtime.ErrTimeout) {
 			w.violated(t.n, "its context ended by %v", cause)
 		}
