@@ -103,6 +103,8 @@ func TestDecodeDeathRefuses(t *testing.T) {
 		{"a reason that is no token", `{"v":1,"reason":"No"}`, "byte 'N' at 0"},
 		{"attempts", `{"v":1,"reason":"x","attempts":-1}`, "attempts -1"},
 		{"time", `{"v":1,"reason":"x","at":-1}`, "at -1"},
+		{"far time", `{"v":1,"reason":"x","at":253402300800000}`, "at 253402300800000"},
+		{"too long", `{"v":1,"reason":"x"}` + strings.Repeat(" ", driver.MaxReserved), "1020 bytes exceed 1000"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

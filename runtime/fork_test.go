@@ -94,3 +94,41 @@ func TestACopyIsNotWithdrawnAfterAnAckWithoutAnswer(t *testing.T) {
 		b.stats(0, 0, 0)
 	})
 }
+
+// A copy whose send had no answer may be there. It is sent again under the same send
+// id, by which a queue that deduplicates knows it, and that is not the message's own.
+func TestACopyIsSentAgainUnderItsOwnSendID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []string
+		b := newBench(t, nil, runtime.RetryPolicy{}, faulty(faultqueue.Rule{
+			Op: faultqueue.Send, Match: func(c *faultqueue.Call) bool { return c.N > 1 },
+			Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+				sent = append(sent, c.Messages[0].SendID)
+				if len(sent) == 1 || len(sent) == 3 {
+					faultqueue.FailBefore(errDown)(ctx, c, next)
+					return
+				}
+				next(ctx, c)
+			}}))
+		r := newRuns()
+		b.handle(func(context.Context, *runtime.Task[job]) error {
+			if r.add() < 3 {
+				return runtime.Snooze(time.Minute)
+			}
+			return nil
+		})
+		id := b.enqueue("a")
+		stop := b.start(runtime.WorkerOptions{})
+		time.Sleep(time.Hour)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if len(sent) != 4 || sent[0] != sent[1] || sent[2] != sent[3] {
+			t.Fatalf("send ids %q; want two, each used twice", sent)
+		}
+		if sent[0] == sent[2] || sent[0] == string(id) || sent[2] == string(id) || sent[0] == "" || sent[2] == "" {
+			t.Errorf("send ids %q of copies of %s; want fresh ones", sent, id)
+		}
+		b.stats(0, 0, 0)
+	})
+}

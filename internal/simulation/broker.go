@@ -28,6 +28,7 @@ func (b *broker) Receive(ctx context.Context, opts driver.ReceiveOptions) ([]dri
 		l := w.give(b.by, inner)
 		if l.astray || !w.calm && l.dice.in1000(31, w.weather.lapse) {
 			l.short = true
+			w.met[Lapsed]++
 			sooner := l.dice.between(32, w.weather.hold/8, w.weather.hold)
 			if l.astray {
 				sooner /= 8

@@ -118,6 +118,7 @@ func Bugs() []Bug {
 		})},
 		{Name: "forgets how often a task was snoozed", weather: hops, queue: copying(func(m *driver.Message) { m.Carry.Snoozes = 0 })},
 		{Name: "starts attempts anew with a copy", weather: hops, queue: copying(func(m *driver.Message) { m.Carry.Attempts = 0 })},
+		{Name: "forgets of what it sent a copy", weather: outage, queue: forgetsCopies},
 		{Name: "settles twice", queue: settles(func(q *bent, ctx context.Context, batch []driver.Settlement) []error {
 			q.Queue.Settle(ctx, batch)
 			return q.Queue.Settle(ctx, batch)
@@ -183,6 +184,11 @@ func hops(w *weather) {
 	w.ordered, w.parks, w.undelayed, w.failing = false, false, false, 250
 	w.sendDelay, w.releaseDelay = 4*time.Second, 700*time.Millisecond
 }
+func outage(w *weather) {
+	hops(w)
+	w.storm()
+	w.withdraws, w.kill, w.slow = false, 0, 150
+}
 func crowded(w *weather) { w.single, w.batch, w.kill = true, 1, 0 }
 func batches(w *weather) { w.single, w.stranding, w.batch, w.slow, w.fail = false, false, 10, 15, 120 }
 
@@ -222,6 +228,29 @@ func (q *bent) Send(ctx context.Context, batch []driver.Message) []driver.SendRe
 		return q.send(q, ctx, batch)
 	}
 	return q.Queue.Send(ctx, batch)
+}
+
+// forgetsCopies has a worker take a message of which it sent a copy for another one.
+func forgetsCopies(w *World, q driver.Queue) driver.Queue {
+	return &bent{Queue: q, receive: func(_ *bent, _ context.Context, leases []driver.Lease) []driver.Lease {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for i, l := range leases {
+			if own := leaseOf(l); own.message.copiedBy(own.worker, own.run) {
+				leases[i] = another{l}
+			}
+		}
+		return leases
+	}}
+}
+
+// another is a lease whose message has another id, to all but a World.
+type another struct{ driver.Lease }
+
+func (l another) Message() driver.Message {
+	m := l.Lease.Message()
+	m.ID = m.ID[:1] + "0" + m.ID[1:]
+	return m
 }
 
 // first is a lease that says it is the first of its message.

@@ -116,8 +116,10 @@ func (w *World) way(by *worker, d dice) (time.Duration, *plan) {
 	switch {
 	case d.in1000(22, w.weather.hang):
 		p.hangs, p.takes = true, longestCall
+		w.met[Hung]++
 	case d.in1000(23, w.weather.slow):
 		p.takes = d.between(24, 500*time.Millisecond, 9*time.Second)
+		w.met[Dawdled]++
 	default:
 		return takes, nil
 	}

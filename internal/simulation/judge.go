@@ -178,6 +178,8 @@ func (w *World) mayCopy(by *worker, m *driver.Message) *lease {
 		w.violated(n, "a copy is sent on a lease with %v left", left)
 	case r.copied:
 		w.violated(n, "a second copy is sent")
+	case l.message.copiedBy(by, r):
+		w.violated(n, "a second copy is sent, of a message that came again")
 	case r.succeeded():
 		w.violated(n, "a copy is sent of an attempt that succeeded")
 	}
@@ -187,6 +189,15 @@ func (w *World) mayCopy(by *worker, m *driver.Message) *lease {
 			m.Carry.Attempts, m.Carry.Hops, m.Carry.Snoozes, m.Carry.Redrives, want.Attempts, want.Hops, want.Snoozes, want.Redrives)
 	}
 	return now
+}
+
+// copiedBy says whether a worker saw a copy taken in another run of the message. It
+// remembers that, and has only to acknowledge what comes again: without it copies
+// would multiply while acks fail. The caller holds World.mu.
+func (m *message) copiedBy(by *worker, now *run) bool {
+	return slices.ContainsFunc(m.leases, func(l *lease) bool {
+		return l.worker == by && l.run != nil && l.run != now && l.run.copied
+	})
 }
 
 // nextCarry is what a copy made on the lease, with so many hops, must carry.
@@ -250,6 +261,9 @@ func (by *worker) enter(t *runtime.Task[job]) (*run, script) {
 	if l.task.done > 0 {
 		w.met[RanAgain]++
 	}
+	if t.Redrives > 0 && !w.calm {
+		w.met[CameBack]++
+	}
 	s := w.scriptOf(l.dice.of(aboutRun).of(r.begun), l.task)
 	r.begun++
 	r.running, r.beganAt, r.attempt = true, w.now(), l.attempt
@@ -302,6 +316,9 @@ func (by *worker) leave(ctx context.Context, r *run, s *script, outcome Outcome)
 	r.due = time.Time{}
 	switch outcome {
 	case CutShort:
+		if errors.Is(context.Cause(ctx), runtime.ErrDraining) {
+			w.met[Drained]++
+		}
 		if cause := context.Cause(ctx); !errors.Is(cause, runtime.ErrLeaseLost) && !errors.Is(cause, runtime.ErrDraining) && !errors.Is(cause, runtime.ErrTimeout) {
 			w.violated(t.n, "its context ended by %v", cause)
 		}

@@ -147,6 +147,9 @@ func (w *World) give(by *worker, inner driver.Lease) *lease {
 	}
 	if n := len(message.leases); n > 0 && message.leases[n-1].taken == 0 {
 		w.lapsed(message.leases[n-1])
+		if r := message.leases[n-1].run; r != nil && r.running && message.leases[n-1].worker != by {
+			w.met[Contested]++
+		}
 	}
 	t.given++
 	l.astray = !w.calm && t.given <= t.lost
@@ -289,7 +292,6 @@ func (w *World) stored(by *worker, m *driver.Message, id string) {
 		if l.run != nil && l.run.begun > 0 {
 			message.due = l.run.due
 		}
-		t.copies++
 		switch {
 		case l.run == nil || l.run.begun == 0:
 			w.met[Hopped]++

@@ -120,6 +120,7 @@ func (q *link) Extend(ctx context.Context, leases []driver.Lease, hold time.Dura
 		}
 		l.fault = w.faultOf(d)
 		faults[i] = l.fault
+		w.met.strike(l.fault, ExtendRefused)
 	}
 	takes, p := w.way(by, lead)
 	p = p.spoil(faults, lead)
@@ -160,6 +161,7 @@ func (q *link) Settle(ctx context.Context, batch []driver.Settlement) []error {
 		l.fault = w.faultOf(d)
 		if faults[i] = l.fault; l.fault != none {
 			l.excused, l.task.excused = true, true
+			w.met.strike(l.fault, SettleRefused)
 		}
 	}
 	takes, p := w.way(by, lead)
@@ -205,6 +207,7 @@ func (q *link) Send(ctx context.Context, batch []driver.Message) []driver.SendRe
 		ids[i], faults[i] = batch[i].SendID, w.faultOf(d)
 		if faults[i] != none {
 			t.excused = true
+			w.met.strike(faults[i], SendRefused)
 			if leases[i] != nil {
 				leases[i].excused = true
 			}

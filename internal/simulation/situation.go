@@ -43,6 +43,27 @@ const (
 	TimedOut
 	// Paused: a handler pauses its queue.
 	Paused
+	// CameBack: a task runs again after a redrive, while all goes on.
+	CameBack
+	// KilledRunning: a worker is killed while it runs a handler.
+	KilledRunning
+	// Drained: a drain ends a handler's context.
+	Drained
+	// Contested: a worker gets a message whose handler still runs at another.
+	Contested
+	// Lapsed: a lease ends sooner than it says.
+	Lapsed
+	// Dawdled and Hung: a call takes long, or for ever.
+	Dawdled
+	Hung
+	// SendRefused and so on: a send, extend or settle fails without effect, or after
+	// it took effect.
+	SendRefused
+	SendUnsaid
+	ExtendRefused
+	ExtendUnsaid
+	SettleRefused
+	SettleUnsaid
 	situations
 )
 
@@ -50,7 +71,10 @@ var situationNames = [situations]string{
 	"hopped", "chained", "retried by copy", "put off by copy", "woken", "joined", "took back", "lost while running", "acked on a lost lease",
 	"ran beyond the last attempt", "gave back", "buried as crashed", "buried as exhausted", "buried for good", "buried by the broker",
 	"waited for its head", "ran again after success", "timed out",
-	"paused its queue",
+	"paused its queue", "ran again after a redrive", "had its worker killed", "was cut short by a drain", "two workers had at once",
+	"was leased for less than it was told", "met a call that takes long", "met a call that hangs",
+	"was refused by a send", "was sent without an answer", "was refused by an extend", "was extended without an answer",
+	"was refused by a settle", "was settled without an answer",
 }
 
 // Met counts the situations that Worlds got into.
@@ -60,6 +84,17 @@ type Met [situations]int
 func (m *Met) Add(other *Met) {
 	for i, n := range other {
 		m[i] += n
+	}
+}
+
+// strike counts a fault of an item of a call: as refused, or as the situation after
+// that.
+func (m *Met) strike(f fault, refusal Situation) {
+	switch f {
+	case refused, later:
+		m[refusal]++
+	case unsaid:
+		m[refusal+1]++
 	}
 }
 

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -162,6 +163,9 @@ func (w *World) live(ctx context.Context, number int, d dice) {
 	if die {
 		w.mu.Lock()
 		by.killed, told = true, w.now()
+		if slices.ContainsFunc(by.leases, func(l *lease) bool { return l.run != nil && l.run.running }) {
+			w.met[KilledRunning]++
+		}
 		w.note(Event{Worker: number, What: Killed})
 		w.mu.Unlock()
 		by.cut.Store(true)

@@ -161,7 +161,6 @@ type task struct {
 	maybe    bool      // the queue may have it
 	due      time.Time // when it may run first
 	stored   int       // messages that the client's sends made
-	copies   int       // messages that the workers' sends made
 	messages int       // all that there were
 	given    int       // deliveries so far
 	sends    int       // calls of Send that had it
