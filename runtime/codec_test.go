@@ -85,6 +85,8 @@ func TestAJSONErrorDoesNotRepeatTheData(t *testing.T) {
 func FuzzJSONCodec(f *testing.F) {
 	f.Add(`{"A":"x","B":[1,2]}`, `{"A":"y"} `)
 	f.Add(`1`, `{"A":"y"}x`)
+	f.Add(`{"F":{"x":1e3},"G":[1,2,3],"H":"AAEC","I":"2026-01-02T03:04:05.6Z"}`, `{"J":12.50,"P":"x","K":"5","L":"::1","M":{"1":true}}`)
+	f.Add(`{"other name":18446744073709551615,"O":{"any":[1]},"Q":5}`, `{"a":"\ud800","A":"y","C":null}`)
 	f.Fuzz(func(t *testing.T, first, second string) {
 		for _, in := range []string{first, second, first} {
 			var got, want decoded

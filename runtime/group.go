@@ -52,10 +52,25 @@ func (l *lane) leaveGroup(h *held, err error) {
 		l.offer(next)
 		return
 	}
+	l.disband(g)
+}
+
+// disband gives back those that wait behind the head of g. The caller holds mu and
+// ends with unlock.
+func (l *lane) disband(g *group) {
 	delete(l.groups, g.key)
 	for _, f := range g.followers {
 		l.behind.Put(f.id, f.behind+1)
 	}
 	l.returned = append(l.returned, g.followers...)
 	g.followers = nil
+}
+
+// desert gives back, as the worker drains, those behind h, whose lease is lost: the
+// queue has gone on without it, and its handler may never return. The caller holds
+// mu and ends with unlock.
+func (l *lane) desert(h *held) {
+	if g := h.group; g != nil && h.state == lost && l.groups[g.key] == g && l.worker.draining.Load() {
+		l.disband(g)
+	}
 }

@@ -118,6 +118,62 @@ func TestADrainGivesBackThoseBehindAHead(t *testing.T) {
 	})
 }
 
+// remembering keeps the leases that it gives.
+type remembering struct {
+	driver.Queue
+	given chan driver.Lease
+}
+
+func (w *remembering) Receive(ctx context.Context, o driver.ReceiveOptions) ([]driver.Lease, error) {
+	leases, err := w.Queue.Receive(ctx, o)
+	for _, l := range leases {
+		w.given <- l
+	}
+	return leases, err
+}
+
+// Of a group whose head is done elsewhere, while its handler still runs here, the
+// next one comes and waits. At a drain it is given back at once, and does not wait for
+// a handler that may never return.
+func TestADrainGivesBackThoseBehindAHeadThatIsLost(t *testing.T) {
+	for name, drainAt := range map[string]time.Duration{"before the drain": 15 * time.Second, "during the drain": 5 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &remembering{given: make(chan driver.Lease, 10)}
+				b := newBench(t, &mem.Options{Hold: 30 * time.Second, Ordered: true}, runtime.RetryPolicy{}, func(q driver.Queue) driver.Queue {
+					w.Queue = q
+					return w
+				})
+				b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+					if task.Args.Name == "b" {
+						t.Error("b has run")
+					}
+					time.Sleep(time.Minute)
+					return nil
+				})
+				b.enqueue("a", runtime.Group("g"))
+				b.enqueue("b", runtime.Group("g"))
+				stop := b.start(runtime.WorkerOptions{Grace: 25 * time.Second})
+				time.Sleep(time.Second)
+				if errs := w.Settle(t.Context(), []driver.Settlement{{Lease: <-w.given, Verdict: driver.Ack}}); errs[0] != nil {
+					t.Fatal(errs[0])
+				}
+				time.Sleep(drainAt - time.Second) // the lease of a is found lost after a third of its hold
+				b.stats(0, 1, 0)
+				ended := make(chan error)
+				go func() { ended <- stop() }()
+				time.Sleep(6 * time.Second)
+				b.stats(1, 0, 0)
+				if err := <-ended; !driver.Is(err, driver.DeadlineExceeded) {
+					t.Errorf("the worker ended with %v, want that a handler did not return", err)
+				}
+				b.stats(1, 0, 0)
+				time.Sleep(time.Minute) // the handler returns
+			})
+		})
+	}
+}
+
 // Where a queue gives several messages of a group at once, those behind a head
 // that fails are delivered with it again and again. That is no attempt of theirs.
 func TestFollowersKeepTheirAttemptsBehindAFailingHead(t *testing.T) {

@@ -115,6 +115,7 @@ func (l *lane) lose(h *held, why error) {
 		if h.ends != nil {
 			h.ends.because(ErrLeaseLost)
 		}
+		l.desert(h)
 	case decided:
 		if h.extending && h.settles == 0 && h.decision.Settlement.Verdict == driver.Ack {
 			// It waits for its first try: one is made, as after a loss while the

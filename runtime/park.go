@@ -77,8 +77,8 @@ func (l *lane) release(h *held) {
 	l.settleFrom(h, l.now())
 }
 
-// unpark releases all kept leases, each with what is left of its delay as far as
-// the broker can hide it.
+// unpark releases, at a drain, all kept leases, each with what is left of its delay as
+// far as the broker can hide it, and those behind a head that is lost.
 func (l *lane) unpark() {
 	l.mu.Lock()
 	defer l.unlock()
@@ -87,6 +87,7 @@ func (l *lane) unpark() {
 		if h.kept() {
 			kept = append(kept, h)
 		}
+		l.desert(h)
 	}
 	now := l.now()
 	for _, h := range kept {
