@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"log/slog"
+	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,7 +39,7 @@ func TestTasksAreInLineBeforeALoggerIsCalled(t *testing.T) {
 func TestThePollerThatSeesTheLastOfACrowdGetsRoom(t *testing.T) {
 	s := newSchedule(10*maxStarting, false, NewMux(nil))
 	sh := s.add(&QueueInfo{Weight: 1, capabilities: driver.Capabilities{MaxReceiveBatch: 1}})
-	for i := range 5_000 {
+	for i := range 50_000 {
 		s.starting.Store(maxStarting)
 		w := &waiter{most: 1, done: make(chan struct{}, 1)}
 		sh.waiting, s.waiters = []*waiter{w}, 1
@@ -47,6 +48,7 @@ func TestThePollerThatSeesTheLastOfACrowdGetsRoom(t *testing.T) {
 		together := func(f func()) {
 			both.Go(func() {
 				for ready.Add(1); ready.Load() < 2; {
+					goruntime.Gosched()
 				}
 				f()
 			})
