@@ -1,7 +1,13 @@
 package runtime
 
 import (
+	"encoding"
 	stdjson "encoding/json"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -10,17 +16,95 @@ import (
 
 // likeStd has json do as encoding/json does, but for errors, which nobody sees: so
 // it need not read all before it stores something. It would take a stdjson.Number
-// for any other string.
-var likeStd = json.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv1.ReportErrorsWithLegacySemantics(false), json.WithUnmarshalers(json.UnmarshalFromFunc(
-	func(d *jsontext.Decoder, n *stdjson.Number) error {
-		v, err := d.ReadValue()
-		if err != nil {
-			return err
-		}
-		return stdjson.Unmarshal(v, n)
-	})))
+// for any other string, and a time with escapes in it.
+var likeStd = json.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv1.ReportErrorsWithLegacySemantics(false), json.WithUnmarshalers(json.JoinUnmarshalers(
+	json.UnmarshalFromFunc(byStd[*stdjson.Number]), json.UnmarshalFromFunc(byStd[*time.Time]))))
 
-// unmarshalFast does what encoding/json does from Go 1.27 on, in a third to two
-// thirds of the time that it takes before; or it says that it could not: what is
-// wrong is for encoding/json to find out.
-func unmarshalFast(data []byte, v any) bool { return json.Unmarshal(data, v, likeStd) == nil }
+func byStd[T any](d *jsontext.Decoder, to T) error {
+	v, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	return stdjson.Unmarshal(v, to)
+}
+
+// unmarshalFast does what encoding/json does, in a third to two thirds of the time;
+// or it says that it could not, and leaves v as it was: what is wrong is for
+// encoding/json to find out, and what it does with a type that is seldom seen.
+func unmarshalFast(data []byte, v any) bool {
+	to := reflect.ValueOf(v)
+	if to.Kind() != reflect.Pointer || to.IsNil() || !to.Elem().IsZero() || !isPlain(to.Type().Elem()) {
+		return false
+	}
+	if json.Unmarshal(data, v, likeStd) != nil {
+		to.Elem().SetZero()
+		return false
+	}
+	return true
+}
+
+var plainTypes sync.Map // from reflect.Type to bool
+
+// isPlain says whether unmarshalFast knows how encoding/json decodes a type.
+func isPlain(t reflect.Type) bool {
+	if plain, ok := plainTypes.Load(t); ok {
+		return plain.(bool)
+	}
+	plain := plainIn(t, make(map[reflect.Type]bool))
+	plainTypes.Store(t, plain)
+	return plain
+}
+
+// plainIn is isPlain with the types in which t was found, which are looked at
+// already.
+func plainIn(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return true
+	}
+	seen[t] = true
+	switch {
+	case decodesBy[json.UnmarshalerFrom](t):
+		return false // of which encoding/json knows nothing before Go 1.27
+	case decodesBy[stdjson.Unmarshaler](t), decodesBy[encoding.TextUnmarshaler](t):
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return plainIn(t.Elem(), seen)
+	case reflect.Map:
+		// A number for a key may be null, and what is no string may be one.
+		key := t.Key()
+		return key.Kind() == reflect.String && !decodesBy[json.UnmarshalerFrom](key) && !decodesBy[encoding.TextUnmarshaler](key) && plainIn(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if (f.IsExported() || f.Anonymous) && f.Tag.Get("json") != "-" && !(isPlainTag(f.Tag.Get("json")) && plainIn(f.Type, seen)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Interface:
+		return t.NumMethod() == 0
+	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.Uintptr, reflect.UnsafePointer:
+		return false
+	default:
+		return true
+	}
+}
+
+func decodesBy[I any](t reflect.Type) bool {
+	i := reflect.TypeFor[I]()
+	return t.Implements(i) || reflect.PointerTo(t).Implements(i)
+}
+
+// isPlainTag says whether a field's tag has a name that encoding/json takes and
+// only options that mean the same to both. One that does not is option string.
+func isPlainTag(tag string) bool {
+	name, options, _ := strings.Cut(tag, ",")
+	for _, r := range name {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) {
+			return false
+		}
+	}
+	return options == "" || options == "omitempty" || options == "omitzero" || options == "omitempty,omitzero" || options == "omitzero,omitempty"
+}

@@ -21,7 +21,7 @@ func (w *Worker) drain(pollers *sync.WaitGroup, cut func()) error {
 	w.enter(StateDraining)
 	w.draining.Store(true)
 	for _, l := range w.lanes {
-		l.unpark() // and from here on nothing is offered, see offer
+		l.unpark() // and from here on nothing is kept, see decide
 	}
 	for _, h := range append(w.schedule.close(), w.alone.drop()...) {
 		h.lane.giveBack(h)

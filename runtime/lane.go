@@ -256,11 +256,11 @@ func (l *lane) unlock() {
 	ended, offered, returned, said := l.ended, l.offered, l.returned, l.said
 	l.ended, l.offered, l.returned, l.said = nil, nil, nil, nil
 	l.mu.Unlock()
-	for _, f := range said {
-		f()
-	}
 	if len(offered) > 0 && !l.worker.schedule.offer(l.share, offered) {
 		returned = append(returned, offered...)
+	}
+	for _, f := range said {
+		f()
 	}
 	for _, h := range returned {
 		l.giveBack(h)

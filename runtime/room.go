@@ -177,14 +177,15 @@ func (s *schedule) giveAt(now time.Duration) {
 	if s.waiters == 0 {
 		return
 	}
+	s.crowded.Store(true) // before it looks, or the last of them begins unseen meanwhile
 	starting := int(s.starting.Load())
 	if s.woken > 0 {
 		starting += min(s.buffered, s.idle) // which wake one another
 	}
-	busy := starting >= maxStarting
-	if s.crowded.Store(busy); busy {
+	if starting >= maxStarting {
 		return // until some of them have begun
 	}
+	s.crowded.Store(false)
 	for s.waiters > 0 {
 		sh, room := s.favourite(now)
 		if sh == nil {
