@@ -76,9 +76,9 @@ func plainIn(t reflect.Type, seen map[reflect.Type]bool) bool {
 		key := t.Key()
 		return key.Kind() == reflect.String && !decodesBy[json.UnmarshalerFrom](key) && !decodesBy[encoding.TextUnmarshaler](key) && plainIn(t.Elem(), seen)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			f := t.Field(i)
-			if (f.IsExported() || f.Anonymous) && f.Tag.Get("json") != "-" && !(isPlainTag(f.Tag.Get("json")) && plainIn(f.Type, seen)) {
+		for f := range t.Fields() {
+			tag := f.Tag.Get("json")
+			if (f.IsExported() || f.Anonymous) && tag != "-" && (!isPlainTag(tag) || !plainIn(f.Type, seen)) {
 				return false
 			}
 		}

@@ -82,7 +82,7 @@ var oddTypes = []any{
 	}{},
 	struct {
 		A int `json:"-"`
-		X int `json:"-,"`
+		X int `json:"-,"` //nolint:staticcheck // what encoding/json makes of it is what is asked
 	}{},
 	struct{ Left }{}, struct {
 		Left
