@@ -100,6 +100,17 @@ func (w *World) overdue(r *run) {
 	}
 }
 
+// strayed says whether a handler of the task of l was given up, by now. The caller
+// holds mu.
+func (l *lease) strayed() bool {
+	for _, other := range l.worker.leases {
+		if !l.task.stray && other.task == l.task && other.run != nil {
+			l.worker.world.overdue(other.run)
+		}
+	}
+	return l.task.stray
+}
+
 // mayAck says whether a lease may be acked. The caller holds mu.
 func (w *World) mayAck(l *lease) bool {
 	for r := l.run; r != nil; r = r.heir {
@@ -124,7 +135,7 @@ func (w *World) unfit(l *lease, reason string) string {
 	}
 	switch reason {
 	case driver.ReasonExhausted:
-		if r.begun == 0 && !l.task.stray || r.attempt < w.weather.maxAttempts {
+		if r.begun == 0 && !l.strayed() || r.attempt < w.weather.maxAttempts {
 			return "it has attempts left"
 		}
 	case driver.ReasonPermanent:
@@ -204,7 +215,7 @@ func (m *message) copiedBy(by *worker, now *run) bool {
 func (l *lease) nextCarry(hops int) driver.Carry {
 	c := l.carry
 	switch {
-	case l.run.begun == 0 && l.task.stray && hops == c.Hops:
+	case l.run.begun == 0 && hops == c.Hops && l.strayed():
 		c.Attempts = l.attempt
 	case l.run.begun == 0:
 		c.Hops++
