@@ -352,11 +352,15 @@ func (b *bench) deedsOf(op faultqueue.Op, id runtime.TaskID) []deed {
 	return all
 }
 
-// verdicts are how often each verdict was given on a task.
+// verdicts are how often each verdict was given on a task. One that the broker has not
+// answered is given again, and counts then.
 func (b *bench) verdicts(id runtime.TaskID) map[driver.Verdict]int {
 	n := make(map[driver.Verdict]int)
 	buried := false
 	for _, d := range b.deedsOf(faultqueue.Settle, id) {
+		if driver.Retryable(d.err) {
+			continue
+		}
 		if d.verdict == driver.Ack && buried && b.engine.AcksGone {
 			buried = false
 			continue
