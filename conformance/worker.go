@@ -352,20 +352,22 @@ func (b *bench) deedsOf(op faultqueue.Op, id runtime.TaskID) []deed {
 	return all
 }
 
-// verdicts are how often each verdict was given on a task. One that the broker has not
-// answered is given again, and counts then.
+// verdicts are how often each verdict was given on a task. One that is given again,
+// because the broker has not answered, counts once.
 func (b *bench) verdicts(id runtime.TaskID) map[driver.Verdict]int {
 	n := make(map[driver.Verdict]int)
 	buried := false
+	var last deed
 	for _, d := range b.deedsOf(faultqueue.Settle, id) {
-		if driver.Retryable(d.err) {
-			continue
-		}
+		again := driver.Retryable(last.err) && last.verdict == d.verdict
+		last = d
 		if d.verdict == driver.Ack && buried && b.engine.AcksGone {
 			buried = false
 			continue
 		}
-		n[d.verdict]++
+		if !again {
+			n[d.verdict]++
+		}
 		buried = d.verdict == driver.Bury && d.err == nil
 	}
 	return n
