@@ -112,13 +112,13 @@ func (w *World) way(by *worker, d dice) (time.Duration, *plan) {
 	if w.calm {
 		return takes, nil
 	}
-	p := &plan{takes: takes, err: errDown}
+	var p *plan
 	switch {
 	case d.in1000(22, w.weather.hang):
-		p.hangs, p.takes = true, longestCall
+		p = &plan{takes: longestCall, hangs: true, err: errDown}
 		w.met[Hung]++
 	case d.in1000(23, w.weather.slow):
-		p.takes = d.between(24, 500*time.Millisecond, 9*time.Second)
+		p = &plan{takes: d.between(24, 500*time.Millisecond, 9*time.Second), err: errDown}
 		w.met[Dawdled]++
 	default:
 		return takes, nil
