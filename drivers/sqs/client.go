@@ -6,13 +6,17 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/longshore-dev/longshore/driver"
@@ -27,14 +31,20 @@ const (
 	// poller and settler, as HTTP/1.1 has it.
 	maxConnections = 128
 	dialTimeout    = 5 * time.Second
+	// renewEarly is how long before their end credentials are renewed at the latest, so
+	// that none end on their way; half of it at the earliest.
+	renewEarly = time.Minute
 )
 
 // connect makes a client by the SDK's own chain. It does no I/O but reading files:
-// credentials are fetched by the first request.
+// credentials are fetched by the first request, and that is retried by the SDK, as
+// nobody else does; see single.
 func connect(ctx context.Context, op, region, host string) (*awssqs.Client, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(transport()),
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+		config.WithCredentialsCacheOptions(func(o *aws.CredentialsCacheOptions) {
+			o.ExpiryWindow, o.ExpiryWindowJitterFrac = renewEarly, 0.5
+		}),
 		// Mode auto would ask the instance's metadata service now.
 		config.WithDefaultsMode(aws.DefaultsModeStandard),
 	)
@@ -82,15 +92,19 @@ func single(c *awssqs.Client) *awssqs.Client {
 		o.HTTPClient = wholeBodies{o.HTTPClient}
 		o.EndpointResolverV2 = &endpoints{inner: o.EndpointResolverV2}
 		if o.Credentials != nil {
-			o.Credentials = &credentials{CredentialsProvider: o.Credentials}
+			c := &credentials{CredentialsProvider: o.Credentials}
+			o.Credentials = c
+			o.APIOptions = append(slices.Clone(o.APIOptions), c.watch)
 		}
 	})
 }
 
-// credentials marks the errors of a provider. It is safe for concurrent use.
+// credentials marks the errors of a provider, and those of credentials that it
+// renews. It is safe for concurrent use.
 type credentials struct {
 	aws.CredentialsProvider
-	gave atomic.Bool // it has given some
+	gave   atomic.Bool // it has given some
+	renews atomic.Bool // the last that it gave have an end, which it knows
 }
 
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
@@ -99,8 +113,27 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		return got, &credentialsError{err: err, renewal: c.gave.Load()}
 	}
 	c.gave.Store(true)
+	c.renews.Store(got.CanExpire)
 	return got, nil
 }
+
+// watch marks the errors of requests whose credentials had expired when they arrived.
+func (c *credentials) watch(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("LongshoreExpired",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			out, metadata, err := next.HandleInitialize(ctx, in)
+			if api, ok := errors.AsType[smithy.APIError](err); ok && badCredentials[api.ErrorCode()] == expiredCredentials && c.renews.Load() {
+				err = &expiredError{err}
+			}
+			return out, metadata, err
+		}), middleware.After)
+}
+
+// expiredError is that credentials expired of which there will be others: the end of
+// those came on the way, or this machine's clock is behind.
+type expiredError struct{ error }
+
+func (e *expiredError) Unwrap() error { return e.error }
 
 type credentialsError struct {
 	err     error
@@ -110,10 +143,13 @@ type credentialsError struct {
 func (e *credentialsError) Error() string { return e.err.Error() }
 func (e *credentialsError) Unwrap() error { return e.err }
 
-// passes says whether the next try may succeed: the source of credentials that it
-// has given before cannot be reached, or is out of order. Before that nothing tells
-// it from a source that is not there.
+// passes says whether the next try may succeed: the source of credentials says that it
+// is busy, or one that has given some before cannot be reached, or is out of order.
+// Before that nothing tells it from a source that is not there.
 func (e *credentialsError) passes() bool {
+	if api, ok := errors.AsType[smithy.APIError](e.err); ok && isBusy(api.ErrorCode()) {
+		return true
+	}
 	if !e.renewal {
 		return false
 	}
@@ -122,4 +158,13 @@ func (e *credentialsError) passes() bool {
 	}
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](e.err)
 	return ok && (answer.HTTPStatusCode() >= 500 || answer.HTTPStatusCode() == http.StatusTooManyRequests)
+}
+
+// isBusy is whether a source of credentials says by this code that a later request may
+// be answered. It comes with status 400. Source: AWS Security Token Service API
+// Reference, "AssumeRoleWithWebIdentity" and "Common errors".
+func isBusy(code string) bool {
+	_, throttled := retry.DefaultThrottleErrorCodes[code]
+	_, passing := retry.DefaultRetryableErrorCodes[code]
+	return throttled || passing || code == "IDPCommunicationError"
 }

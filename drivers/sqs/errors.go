@@ -27,12 +27,30 @@ func classify(ctx context.Context, op, action string, err error) *driver.Error {
 		return driver.ContextError(ctx, op)
 	}
 	code, hint := codeOf(action, err)
-	e := &driver.Error{Code: code, Op: op, RetryAfter: retryAfter(err), Err: err}
+	e := &driver.Error{Code: code, Op: op, RetryAfter: retryAfter(err), Err: quiet(err)}
 	if hint != "" {
-		e.Err = fmt.Errorf("%s: %w", hint, err)
+		e.Err = fmt.Errorf("%s: %w", hint, e.Err)
 	}
 	return e
 }
+
+// quiet is err without what is said of credentials that are refused: that may repeat
+// the headers of the request, and one of them is the session token.
+func quiet(err error) error {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok || badCredentials[api.ErrorCode()] == "" {
+		return err
+	}
+	return &quietError{err, "the answer is " + api.ErrorCode()}
+}
+
+type quietError struct {
+	err  error
+	text string
+}
+
+func (e *quietError) Error() string { return e.text }
+func (e *quietError) Unwrap() error { return e.err }
 
 // codeOf is the code of a request's error, and what to do where that helps.
 func codeOf(action string, err error) (driver.Code, string) {
@@ -41,6 +59,9 @@ func codeOf(action string, err error) (driver.Code, string) {
 			return driver.Unavailable, "the AWS credentials cannot be renewed now; what gives them cannot be reached"
 		}
 		return driver.PermissionDenied, "no valid AWS credentials; set them by environment, profile or role, or renew them"
+	}
+	if is[*expiredError](err) {
+		return driver.Unavailable, "the AWS credentials have expired, and are renewed when this machine's clock says so"
 	}
 	if code, hint, ok := typed(err); ok {
 		return code, hint

@@ -32,6 +32,28 @@ func status(code int, headers ...string) error {
 	return &smithyhttp.ResponseError{Response: r, Err: errors.New("it says something")}
 }
 
+// answered is an answer with a code.
+func answered(httpStatus int, code string) error {
+	r := &smithyhttp.Response{Response: &http.Response{StatusCode: httpStatus}}
+	return &smithyhttp.ResponseError{Response: r, Err: api(code, "")}
+}
+
+// What is said of a refused signature may repeat the request with its headers.
+func TestAnErrorOfCredentialsDoesNotRepeatTheRequest(t *testing.T) {
+	const said = "The Canonical String for this request should have been\n'POST\n/\n\nx-amz-security-token:SECRET\n'"
+	for code := range badCredentials {
+		for _, err := range []error{api(code, said), &credentialsError{err: api(code, said)}, &expiredError{api(code, said)}} {
+			got := classify(t.Context(), "op", actionSend, &smithy.OperationError{ServiceID: "SQS", OperationName: "X", Err: err})
+			if text := got.Error(); strings.Contains(text, "SECRET") || !strings.Contains(text, code) {
+				t.Errorf("%s: %q; want the code and nothing of the request", code, text)
+			}
+			if !errors.Is(got, err) {
+				t.Errorf("%s: the SDK's error is not wrapped", code)
+			}
+		}
+	}
+}
+
 func TestClassify(t *testing.T) {
 	const stale = "Value AQEB for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change."
 	const tooLong = "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
@@ -109,6 +131,10 @@ func TestClassify(t *testing.T) {
 		{&credentialsError{err: errors.New("log in again"), renewal: true}, actionSend, driver.PermissionDenied, "credentials"},
 		{&credentialsError{err: status(400), renewal: true}, actionSend, driver.PermissionDenied, "credentials"},
 		{&credentialsError{err: status(503), renewal: true}, actionSend, driver.Unavailable, "renewed"},
+		{&credentialsError{err: answered(400, "Throttling"), renewal: true}, actionReceive, driver.Unavailable, "renewed"},
+		{&credentialsError{err: answered(400, "IDPCommunicationError")}, actionReceive, driver.Unavailable, "renewed"},
+		{&credentialsError{err: answered(400, "ExpiredTokenException"), renewal: true}, actionReceive, driver.PermissionDenied, "credentials"},
+		{&expiredError{answered(403, "ExpiredToken")}, actionSend, driver.Unavailable, "clock"},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%T %.40v", tt.err, tt.err), func(t *testing.T) {

@@ -107,13 +107,13 @@ func (t *moveTask) follow(ctx context.Context, report driver.MoveReport, progres
 		case <-t.queue.gate.Done():
 			return t.cancel(ctx, report, driver.Errorf(driver.Closed, t.op, "the queue was closed"))
 		}
-		entry, err := t.look(ctx)
-		if err != nil {
+		entry, failed := t.look(ctx)
+		if failed != nil {
 			if ctx.Err() != nil {
 				continue // it is cancelled
 			}
-			if t.failures++; t.failures >= moveFailures || !driver.Retryable(err) {
-				return t.cancel(ctx, report, err)
+			if t.failures++; t.failures >= moveFailures || !driver.Retryable(failed) {
+				return t.cancel(ctx, report, failed)
 			}
 			timer.Reset(movePoll)
 			continue
@@ -142,7 +142,7 @@ func (t *moveTask) follow(ctx context.Context, report driver.MoveReport, progres
 
 // look reads the state of the task. A task that has ended is listed without its
 // handle: it is known by its start, else it is the latest.
-func (t *moveTask) look(ctx context.Context) (*types.ListMessageMoveTasksResultEntry, error) {
+func (t *moveTask) look(ctx context.Context) (*types.ListMessageMoveTasksResultEntry, *driver.Error) {
 	request, cancel := within(ctx, 0)
 	defer cancel()
 	out, err := t.queue.api.ListMessageMoveTasks(request, &awssqs.ListMessageMoveTasksInput{SourceArn: &t.from, MaxResults: aws.Int32(moveListed)})
@@ -170,13 +170,40 @@ func (t *moveTask) look(ctx context.Context) (*types.ListMessageMoveTasksResultE
 }
 
 // cancel stops the task with a time of its own, as ctx may have ended, and answers
-// cause.
-func (t *moveTask) cancel(ctx context.Context, report driver.MoveReport, cause error) (driver.MoveReport, error) {
-	request, cancel := within(context.WithoutCancel(ctx), 0)
-	defer cancel()
-	out, err := t.queue.api.CancelMessageMoveTask(request, &awssqs.CancelMessageMoveTaskInput{TaskHandle: &t.handle})
-	if err == nil {
-		report.Moved = max(report.Moved, out.ApproximateNumberOfMessagesMoved)
+// cause, or that the task may go on.
+func (t *moveTask) cancel(ctx context.Context, report driver.MoveReport, cause *driver.Error) (driver.MoveReport, error) {
+	request, done := within(context.WithoutCancel(ctx), 0)
+	defer done()
+	for {
+		out, err := t.queue.api.CancelMessageMoveTask(request, &awssqs.CancelMessageMoveTaskInput{TaskHandle: &t.handle})
+		if err == nil {
+			report.Moved = max(report.Moved, out.ApproximateNumberOfMessagesMoved)
+			return report, cause
+		}
+		refusal := classify(context.Background(), t.op, actionCancelMove, err)
+		switch {
+		case refusal.Code == driver.NotFound || refusal.Code == driver.InvalidArgument || refusal.Code == driver.Unsupported:
+			return report, cause // it has ended
+		case driver.Retryable(refusal) && pause(request, movePoll):
+			continue
+		}
+		code := driver.Unavailable // and none by which nothing was done
+		switch cause.Code {
+		case driver.Canceled, driver.DeadlineExceeded, driver.Closed:
+			code = cause.Code
+		}
+		return report, driver.Errorf(code, t.op, "%w; the move task could not be cancelled and may go on, cancel it in the console: %w", cause.Err, refusal.Err)
 	}
-	return report, cause
+}
+
+// pause waits for d, and says whether it did before ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

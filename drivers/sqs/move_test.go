@@ -83,6 +83,33 @@ func TestMoveAllOutlastsTrouble(t *testing.T) {
 	})
 }
 
+// A move task that goes on by itself is told of, and nobody takes it for one that did
+// nothing.
+func TestAMoveThatCannotBeCancelled(t *testing.T) {
+	on(t, "", nil, func(e *env) {
+		e.die(3)
+		e.server.Fault(sqsfake.Fault{Op: "ListMessageMoveTasks", Error: sqsfake.AccessDenied})
+		e.server.Fault(sqsfake.Fault{Op: "CancelMessageMoveTask", Error: sqsfake.AccessDenied})
+		_, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: 1})
+		e.code("a move that cannot be watched nor cancelled", err, driver.Unavailable)
+		for _, part := range []string{"sqs:ListMessageMoveTasks", "may go on", "sqs:CancelMessageMoveTask"} {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				e.Errorf("%v; want %q", err, part)
+			}
+		}
+	})
+	on(t, "", nil, func(e *env) {
+		e.die(3)
+		e.server.Fault(sqsfake.Fault{Op: "ListMessageMoveTasks", Error: sqsfake.AccessDenied})
+		e.server.Fault(sqsfake.Fault{Op: "CancelMessageMoveTask", Error: sqsfake.Throttled, Count: 2})
+		_, err := e.queue.DeadLetter().MoveAll(e.Context(), driver.MoveOptions{Rate: 1})
+		e.code("a move that is cancelled at the third try", err, driver.PermissionDenied)
+		if n := e.server.Requests()["CancelMessageMoveTask"]; n != 3 {
+			e.Errorf("%d tries to cancel; want 3", n)
+		}
+	})
+}
+
 func TestMoveAllFails(t *testing.T) {
 	on(t, "", nil, func(e *env) {
 		e.die(3)
