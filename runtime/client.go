@@ -266,6 +266,14 @@ func (c *Client) sendBatch(ctx context.Context, queue *QueueInfo, batch []driver
 // resend retries what a batch has left that may pass, with a backoff, until ctx
 // ends.
 func (c *Client) resend(ctx context.Context, queue *QueueInfo, batch []driver.Message, results []EnqueueResult) {
+	unsure := make([]bool, len(results)) // whether a try of it may have been taken all the same
+	defer func() {
+		for i := range results {
+			if unsure[i] {
+				results[i].Err = mayBeSent(results[i].Err)
+			}
+		}
+	}()
 	for try := 1; ; try++ {
 		var left []int
 		var messages []driver.Message
@@ -274,6 +282,7 @@ func (c *Client) resend(ctx context.Context, queue *QueueInfo, batch []driver.Me
 			if err := results[i].Err; driver.Retryable(err) {
 				left, messages = append(left, i), append(messages, batch[i])
 				wait = max(wait, retryAfter(err))
+				unsure[i] = unsure[i] || isUnsure(err)
 			}
 		}
 		if len(left) == 0 || sleep(ctx, wait) != nil {
@@ -286,4 +295,24 @@ func (c *Client) resend(ctx context.Context, queue *QueueInfo, batch []driver.Me
 			results[left[i]].Err = r.Err
 		}
 	}
+}
+
+// isUnsure is whether what failed may have taken effect.
+func isUnsure(err error) bool {
+	switch driver.CodeOf(err) {
+	case driver.Unavailable, driver.Canceled, driver.DeadlineExceeded, driver.Unknown:
+		return true
+	}
+	return false
+}
+
+// mayBeSent is the error of a send that was tried before, and may have been taken
+// then, however surely the last try was refused.
+func mayBeSent(err error) error {
+	if err == nil || isUnsure(err) {
+		return err
+	}
+	may := driver.Errorf(driver.Unavailable, "", "a try before may have sent it all the same; try again with its id: %w", err)
+	may.RetryAfter = retryAfter(err)
+	return may
 }

@@ -43,6 +43,8 @@ func TestEnqueueRefusesWhatIsNotLegal(t *testing.T) {
 		"attribute":      {raw(b, runtime.Raw{Kind: "a"}, runtime.Attribute("longshore-x", "1")), driver.InvalidArgument, "reserved"},
 		"payload":        {raw(b, runtime.Raw{Kind: "a", Data: []byte("{")}), driver.InvalidArgument, "data"},
 		"too large":      {raw(b, runtime.Raw{Kind: "a", Data: make([]byte, 1<<20), ContentType: "x/y"}), driver.TooLarge, "more than 1040384"},
+		"attributes": {raw(b, runtime.Raw{Kind: "a", Data: make([]byte, 770_000), ContentType: "x/y"}, runtime.Attribute("k", strings.Repeat("x", 4000)), runtime.Attribute("l", strings.Repeat("x", 4000)),
+			runtime.Attribute("m", strings.Repeat("x", 4000)), runtime.Attribute("n", strings.Repeat("x", 4000))), driver.TooLarge, "more than 1024356"},
 		"arguments": {func() (runtime.TaskID, error) { return runtime.Enqueue(t.Context(), b.client, opaque{func() {}}) },
 			driver.InvalidArgument, "do not encode"},
 	} {
@@ -489,4 +491,30 @@ func (shout) Marshal(v any) ([]byte, error) {
 func (shout) Unmarshal(data []byte, v any) error {
 	v.(*job).Name = string(data)
 	return nil
+}
+
+// A try whose answer was lost may have sent the task, whatever a later one is told.
+func TestARefusalAfterALostAnswerDoesNotSayThatNothingWasSent(t *testing.T) {
+	for _, many := range []bool{false, true} {
+		for _, last := range []driver.Code{driver.PermissionDenied, driver.Throttled, driver.TooLarge, driver.NotFound, driver.Closed} {
+			synctest.Test(t, func(t *testing.T) {
+				refused := &driver.Error{Code: last, Op: "test", RetryAfter: 3 * time.Second, Err: errors.New("refused")}
+				b := newBench(t, nil, runtime.RetryPolicy{}, faulty(
+					faultqueue.Rule{Op: faultqueue.Send, Times: 1, Fault: faultqueue.FailAfter(errDown)},
+					faultqueue.Rule{Op: faultqueue.Send, Fault: faultqueue.FailBefore(refused)}))
+				var id runtime.TaskID
+				var err error
+				if many {
+					r := runtime.EnqueueMany(t.Context(), b.client, []job{{Name: "a"}})[0]
+					id, err = r.ID, r.Err
+				} else {
+					id, err = runtime.Enqueue(t.Context(), b.client, job{Name: "a"})
+				}
+				if !driver.Is(err, driver.Unavailable) || id == "" || !strings.Contains(err.Error(), "refused") || !strings.Contains(err.Error(), "all the same") {
+					t.Errorf("many %v, then %v: %v; want that it may have been sent", many, last, err)
+				}
+				b.stats(1, 0, 0)
+			})
+		}
+	}
 }

@@ -23,7 +23,7 @@ type luggage struct {
 // go to the store.
 func (c *Client) pack(t *Outgoing, event *envelope.Event) error {
 	p := c.payloads
-	limit := t.queue.capabilities.MaxBody - headroom
+	limit := t.room()
 	bound := limit
 	if p.Store != nil {
 		bound = min(p.Threshold, limit)
@@ -73,13 +73,24 @@ func (c *Client) pack(t *Outgoing, event *envelope.Event) error {
 	return nil
 }
 
+// room is how many bytes a body may have: what its attributes and the headroom leave.
+// Amazon SQS counts name, type and value of each, Azure Service Bus and Pub/Sub name and
+// value. Source: Amazon SQS Developer Guide, "Amazon SQS message quotas".
+func (t *Outgoing) room() int {
+	n := t.queue.capabilities.MaxBody - headroom
+	for name, value := range t.Attributes {
+		n -= len(name) + len("String") + len(value)
+	}
+	return n
+}
+
 // inline makes the body of a task whose payload it has.
 func (c *Client) inline(t *Outgoing, event *envelope.Event) error {
 	body, err := envelope.Append(t.body, event)
 	if err != nil {
 		return driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "%w", err)
 	}
-	if limit := t.queue.capabilities.MaxBody - headroom; len(body) > limit {
+	if limit := t.room(); len(body) > limit {
 		return driver.Errorf(driver.TooLarge, enqueueOp(t.Kind),
 			"the task takes %d bytes, more than %d on queue %q; give the client a store for large payloads (ClientOptions.Payloads), or send a reference", len(body), limit, t.Queue)
 	}
