@@ -20,9 +20,9 @@ type alone struct {
 	waiting []*held // guarded by mu; leased, without a runner
 }
 
-// place is after how long h gets in line.
-func (h *held) place() time.Duration {
-	return time.Duration(spread(h.id, h.lease.Attempt()) * float64(lineTime))
+// placeOf is after how long a message gets in line in an attempt.
+func placeOf(id string, attempt int) time.Duration {
+	return time.Duration(spread(id, attempt) * float64(lineTime))
 }
 
 // alone says whether h may run now.

@@ -38,7 +38,12 @@ func (m *Mux) callHard(ctx context.Context, h *handler, t *Info, w *Worker) erro
 	go func() { // ended by the handler; see strays
 		defer close(returned)
 		err := errGoexit
-		defer func() { ended <- err }()
+		defer func() {
+			if v := recover(); v != nil { // of a method of the error
+				err = &PanicError{Value: v, Stack: debug.Stack()}
+			}
+			ended <- err
+		}()
 		err = h.safely(ctx, t)
 	}()
 	limit := time.NewTimer(h.hardTimeout)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"time"
 
 	"github.com/longshore-dev/longshore/driver"
 )
@@ -24,7 +25,8 @@ func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 			places, leases = append(places, i), append(leases, h.lease)
 		}
 	}
-	confirmed := l.queue.Driver.Extend(ctx, leases, l.worker.options.Hold)
+	ask, hold := l.confirmFor(leases)
+	confirmed := l.queue.Driver.Extend(ctx, leases, ask)
 	l.signals.extendedSome(confirmed)
 	var sending []int
 	var copies []driver.Message
@@ -34,7 +36,7 @@ func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 			continue
 		}
 		batch[i].expires = l.since(confirmed[j].Expires)
-		if batch[i].expires-l.now() < l.hold/2 {
+		if batch[i].expires-l.now() < hold/2 {
 			errs[i] = errLateConfirm
 		} else {
 			sending, copies = append(sending, i), append(copies, *batch[i].decision.Copy)
@@ -51,6 +53,30 @@ func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 		sending, copies = sending[n:], copies[n:]
 	}
 	return errs
+}
+
+// confirmFor is for what hold leases are confirmed, as Extend takes it, and how long
+// that is: that of the lane, or what is left of MaxTotalHold to all of them.
+func (l *lane) confirmFor(leases []driver.Lease) (ask, hold time.Duration) {
+	c := &l.queue.capabilities
+	if c.FixedHold || c.MaxTotalHold == driver.Unlimited {
+		return l.ask, l.hold
+	}
+	left := l.hold
+	for _, lease := range leases {
+		spent := time.Since(lease.Received()) + time.Second // until the driver looks
+		left = min(left, c.MaxTotalHold-spent)
+	}
+	if left == l.hold {
+		return l.ask, l.hold
+	}
+	if c.HoldGrain > 0 {
+		left = left.Truncate(c.HoldGrain)
+	}
+	if left < max(c.MinHold, 1) {
+		return l.ask, l.hold // it is refused, and ends soon
+	}
+	return left, left
 }
 
 // withdraw takes back the copy of h, whose lease turned out to be lost at its

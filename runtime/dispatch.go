@@ -83,7 +83,7 @@ func (m *Mux) Dispatch(ctx context.Context, d Delivery) (decision Decision) {
 		decision = a.again(max(time.Second, a.policy.delay(info.ID, info.Attempt)), err)
 	case info.Attempt > info.MaxAttempts && d.held != nil && !d.held.inLine:
 		d.held.inLine = true
-		decision = a.with(a.keep(queueUp, d.held.place()), nil)
+		decision = a.with(a.keep(queueUp, placeOf(d.held.id, d.Lease.Attempt())), nil)
 	case info.Attempt > info.MaxAttempts && d.held != nil && !d.held.alone():
 		decision = a.with(a.keep(queueUp, 0), nil)
 	default:

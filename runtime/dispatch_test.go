@@ -18,6 +18,12 @@ type brokenError struct{ text string }
 
 func (e *brokenError) Error() string { return e.text }
 
+// brokenChain panics when asked for what it wraps.
+type brokenChain struct{ err error }
+
+func (e *brokenChain) Error() string { return "broken" }
+func (e *brokenChain) Unwrap() error { return e.err }
+
 // What an application's error or backoff does must not end the worker, or a
 // single task would end all workers one after the other.
 func TestAPanicBesideTheHandlerIsAFailedAttempt(t *testing.T) {
@@ -25,21 +31,33 @@ func TestAPanicBesideTheHandlerIsAFailedAttempt(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler func(context.Context, *runtime.Task[job]) error
 		backoff runtime.Backoff
+		limit   time.Duration
 	}{
-		"an error whose text panics": {broken, runtime.Fixed(time.Second)},
+		"an error whose text panics":                      {broken, runtime.Fixed(time.Second), 0},
+		"an error whose text panics, with a hard timeout": {broken, runtime.Fixed(time.Second), time.Minute},
+		"an error whose Unwrap panics": {
+			func(context.Context, *runtime.Task[job]) error { return (*brokenChain)(nil) }, runtime.Fixed(time.Second), 0,
+		},
+		"an error whose Unwrap panics, with a hard timeout": {
+			func(context.Context, *runtime.Task[job]) error { return (*brokenChain)(nil) }, runtime.Fixed(time.Second), time.Minute,
+		},
 		"a backoff that panics": {
 			func(context.Context, *runtime.Task[job]) error { return errBoom },
-			func(n int) time.Duration { return []time.Duration{}[n] },
+			func(n int) time.Duration { return []time.Duration{}[n] }, 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, nil, runtime.RetryPolicy{MaxAttempts: 3, Backoff: c.backoff}, nil)
 				runs := 0
+				var opts []runtime.HandleOption
+				if c.limit > 0 {
+					opts = append(opts, runtime.HardTimeout(c.limit))
+				}
 				b.handle(func(ctx context.Context, task *runtime.Task[job]) error {
 					runs++
 					return c.handler(ctx, task)
-				})
+				}, opts...)
 				b.runFor(time.Hour)
 				if d := b.dead().Death; d.Reason != driver.ReasonExhausted || d.Attempts != 3 || runs != 3 {
 					t.Errorf("after %d runs: death record %+v", runs, d)

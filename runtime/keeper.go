@@ -214,6 +214,9 @@ func (l *lane) extended(h *held, r driver.ExtendResult, start, now time.Duration
 	case r.Err == nil:
 		h.expires = l.since(r.Expires)
 		h.extendAt = start + l.third(h.expires-start, start)
+	case driver.Is(r.Err, driver.LeaseLost) && h.state == decided && h.decision.Action == Settle && h.decision.Settlement.Verdict == driver.Ack && h.settles == 0:
+		l.countLoss(h)
+		h.settleEnd = 0 // one try, as after a loss while the handler runs
 	case driver.Is(r.Err, driver.LeaseLost):
 		l.lose(h, r.Err)
 		return

@@ -137,31 +137,33 @@ func TestNoHandlerIsStartedOnALeaseThatRanOut(t *testing.T) {
 }
 
 func TestAnAckWhoseLeaseRanOutBehindAnExtendIsTriedOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var first atomic.Int64
-		b := newBench(t, &mem.Options{Hold: 3 * time.Second}, runtime.RetryPolicy{}, faulty(
-			faultqueue.Rule{Op: faultqueue.Extend, Fault: func(_ context.Context, c *faultqueue.Call, _ faultqueue.Next) {
-				time.Sleep(4 * time.Second)
-				c.Fail(errDown)
-			}},
-			faultqueue.Rule{Op: faultqueue.Receive, Match: func(c *faultqueue.Call) bool { return c.N > 1 }, Times: 1, Fault: faultqueue.Stall(10 * time.Second)},
-			faultqueue.Rule{Op: faultqueue.Settle, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
-				if c.Batch[0].Lease.Attempt() == 1 {
-					first.Add(1)
+	for _, answer := range []error{errDown, errLost} {
+		synctest.Test(t, func(t *testing.T) {
+			var first atomic.Int64
+			b := newBench(t, &mem.Options{Hold: 3 * time.Second}, runtime.RetryPolicy{}, faulty(
+				faultqueue.Rule{Op: faultqueue.Extend, Fault: func(_ context.Context, c *faultqueue.Call, _ faultqueue.Next) {
+					time.Sleep(4 * time.Second)
+					c.Fail(answer)
+				}},
+				faultqueue.Rule{Op: faultqueue.Receive, Match: func(c *faultqueue.Call) bool { return c.N > 1 }, Times: 1, Fault: faultqueue.Stall(10 * time.Second)},
+				faultqueue.Rule{Op: faultqueue.Settle, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+					if c.Batch[0].Lease.Attempt() == 1 {
+						first.Add(1)
+					}
+					next(ctx, c)
+				}},
+			))
+			b.handle(func(_ context.Context, task *runtime.Task[job]) error {
+				if task.Attempt == 1 {
+					time.Sleep(2 * time.Second)
 				}
-				next(ctx, c)
-			}},
-		))
-		b.handle(func(_ context.Context, task *runtime.Task[job]) error {
-			if task.Attempt == 1 {
-				time.Sleep(2 * time.Second)
+				return nil
+			})
+			b.runFor(time.Minute)
+			if first.Load() != 1 {
+				t.Errorf("after %v the first ack was tried %d times, want once", answer, first.Load())
 			}
-			return nil
+			b.stats(0, 0, 0)
 		})
-		b.runFor(time.Minute)
-		if first.Load() != 1 {
-			t.Errorf("the first ack was tried %d times, want once", first.Load())
-		}
-		b.stats(0, 0, 0)
-	})
+	}
 }

@@ -142,15 +142,38 @@ func (l *lane) settle() {
 	}
 }
 
-// settleBatch sends the copies of a batch, then does the settlements of those
-// whose copy is sent or that have none. A lease that ran out while it waited is
-// not touched, but for an Ack.
+// settleBatch settles a batch, and then those whose copy is to be sent before: a send
+// that hangs must not hold up the others.
 func (l *lane) settleBatch(ctx context.Context, batch []*held, now time.Duration) []error {
-	var errs []error
-	if slices.ContainsFunc(batch, (*held).wantsCopy) {
-		errs = l.sendCopies(ctx, batch)
-		now = l.now()
+	if !slices.ContainsFunc(batch, (*held).wantsCopy) {
+		return l.settleSome(ctx, batch, nil, now)
 	}
+	var parts [2][]*held // without a copy to send, and with one
+	var places [2][]int
+	for i, h := range batch {
+		part := 0
+		if h.wantsCopy() {
+			part = 1
+		}
+		parts[part], places[part] = append(parts[part], h), append(places[part], i)
+	}
+	errs := make([]error, len(batch))
+	take := func(part int, some []error) {
+		for j, i := range places[part] {
+			errs[i] = some[j]
+		}
+	}
+	if len(parts[0]) > 0 {
+		take(0, l.settleSome(ctx, parts[0], nil, now))
+	}
+	sent := l.sendCopies(ctx, parts[1])
+	take(1, l.settleSome(ctx, parts[1], sent, l.now()))
+	return errs
+}
+
+// settleSome does the settlements of those of batch that have no error yet; errs is
+// nil for none. A lease that ran out while it waited is not touched, but for an Ack.
+func (l *lane) settleSome(ctx context.Context, batch []*held, errs []error, now time.Duration) []error {
 	settlements := make([]driver.Settlement, 0, len(batch))
 	for i, h := range batch {
 		switch {
