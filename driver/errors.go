@@ -113,6 +113,20 @@ func Retryable(err error) bool {
 	return false
 }
 
+// OutcomeUnknown reports whether the call that failed with err may have taken effect:
+// after Unavailable, Canceled, DeadlineExceeded and errors nobody has classified. It is
+// false for nil.
+func OutcomeUnknown(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch CodeOf(err) {
+	case Unavailable, Canceled, DeadlineExceeded, Unknown:
+		return true
+	}
+	return false
+}
+
 // ContextError makes an Error from the end of ctx. It must be called only when
 // ctx has ended.
 func ContextError(ctx context.Context, op string) *Error {

@@ -16,20 +16,21 @@ func TestCodes(t *testing.T) {
 		code      driver.Code
 		name      string
 		retryable bool
+		unsure    bool
 	}{
-		{driver.Unknown, "unknown", true},
-		{driver.NotFound, "not found", false},
-		{driver.InvalidArgument, "invalid argument", false},
-		{driver.PermissionDenied, "permission denied", false},
-		{driver.Throttled, "throttled", true},
-		{driver.Unavailable, "unavailable", true},
-		{driver.LeaseLost, "lease lost", false},
-		{driver.TooLarge, "too large", false},
-		{driver.Unsupported, "unsupported", false},
-		{driver.Closed, "closed", false},
-		{driver.Canceled, "canceled", false},
-		{driver.DeadlineExceeded, "deadline exceeded", true},
-		{driver.DeadlineExceeded + 1, "code 12", false},
+		{driver.Unknown, "unknown", true, true},
+		{driver.NotFound, "not found", false, false},
+		{driver.InvalidArgument, "invalid argument", false, false},
+		{driver.PermissionDenied, "permission denied", false, false},
+		{driver.Throttled, "throttled", true, false},
+		{driver.Unavailable, "unavailable", true, true},
+		{driver.LeaseLost, "lease lost", false, false},
+		{driver.TooLarge, "too large", false, false},
+		{driver.Unsupported, "unsupported", false, false},
+		{driver.Closed, "closed", false, false},
+		{driver.Canceled, "canceled", false, true},
+		{driver.DeadlineExceeded, "deadline exceeded", true, true},
+		{driver.DeadlineExceeded + 1, "code 12", false, false},
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -48,6 +49,9 @@ func TestCodes(t *testing.T) {
 			}
 			if got := driver.Retryable(err); got != tt.retryable {
 				t.Errorf("Retryable = %v, want %v", got, tt.retryable)
+			}
+			if got := driver.OutcomeUnknown(err); got != tt.unsure {
+				t.Errorf("OutcomeUnknown = %v, want %v", got, tt.unsure)
 			}
 		})
 	}
@@ -81,6 +85,9 @@ func TestNilErrorHasNoCode(t *testing.T) {
 	}
 	if driver.Retryable(nil) {
 		t.Error("Retryable(nil) = true, want false")
+	}
+	if driver.OutcomeUnknown(nil) {
+		t.Error("OutcomeUnknown(nil) = true, want false")
 	}
 }
 

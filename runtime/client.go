@@ -282,7 +282,7 @@ func (c *Client) resend(ctx context.Context, queue *QueueInfo, batch []driver.Me
 			if err := results[i].Err; driver.Retryable(err) {
 				left, messages = append(left, i), append(messages, batch[i])
 				wait = max(wait, retryAfter(err))
-				unsure[i] = unsure[i] || isUnsure(err)
+				unsure[i] = unsure[i] || driver.OutcomeUnknown(err)
 			}
 		}
 		if len(left) == 0 || sleep(ctx, wait) != nil {
@@ -297,19 +297,10 @@ func (c *Client) resend(ctx context.Context, queue *QueueInfo, batch []driver.Me
 	}
 }
 
-// isUnsure is whether what failed may have taken effect.
-func isUnsure(err error) bool {
-	switch driver.CodeOf(err) {
-	case driver.Unavailable, driver.Canceled, driver.DeadlineExceeded, driver.Unknown:
-		return true
-	}
-	return false
-}
-
 // mayBeSent is the error of a send that was tried before, and may have been taken
 // then, however surely the last try was refused.
 func mayBeSent(err error) error {
-	if err == nil || isUnsure(err) {
+	if err == nil || driver.OutcomeUnknown(err) {
 		return err
 	}
 	may := driver.Errorf(driver.Unavailable, "", "a try before may have sent it all the same; try again with its id: %w", err)

@@ -12,18 +12,15 @@ var errLateConfirm = driver.Errorf(driver.Unavailable, "runtime: send a copy", "
 // wantsCopy says whether the copy of h's decision is still to be sent.
 func (h *held) wantsCopy() bool { return h.decision.Action == CopyThenAck && !h.copied }
 
-// sendCopies sends the copies of those in batch that want one, each after its
-// lease was confirmed, with half of its hold left: without that, every worker
-// that lost the lease would send another. It answers one error for each of
-// batch; what has one keeps its lease and must not be acked.
+// sendCopies sends the copies of a batch that wants them, each after its lease was
+// confirmed, with half of its hold left: without that, every worker that lost the
+// lease would send another. It answers one error for each of batch; what has one
+// keeps its lease and must not be acked.
 func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 	errs := make([]error, len(batch))
-	var places []int
-	var leases []driver.Lease
+	leases := make([]driver.Lease, len(batch))
 	for i, h := range batch {
-		if h.wantsCopy() {
-			places, leases = append(places, i), append(leases, h.lease)
-		}
+		leases[i] = h.lease
 	}
 	ask, hold := l.confirmFor(leases)
 	confirmed := l.queue.Driver.Extend(ctx, leases, ask)
@@ -31,15 +28,15 @@ func (l *lane) sendCopies(ctx context.Context, batch []*held) []error {
 	var sending []int
 	var copies []driver.Message
 	l.mu.Lock()
-	for j, i := range places {
-		if errs[i] = confirmed[j].Err; errs[i] != nil {
+	for i, h := range batch {
+		if errs[i] = confirmed[i].Err; errs[i] != nil {
 			continue
 		}
-		batch[i].expires = l.since(confirmed[j].Expires)
-		if batch[i].expires-l.now() < hold/2 {
+		h.expires = l.since(confirmed[i].Expires)
+		if h.expires-l.now() < hold/2 {
 			errs[i] = errLateConfirm
 		} else {
-			sending, copies = append(sending, i), append(copies, *batch[i].decision.Copy)
+			sending, copies = append(sending, i), append(copies, *h.decision.Copy)
 		}
 	}
 	l.mu.Unlock()

@@ -117,7 +117,7 @@ func (l *lane) lose(h *held, why error) {
 		}
 		l.desert(h)
 	case decided:
-		if h.extending && h.settles == 0 && h.decision.Settlement.Verdict == driver.Ack {
+		if h.settles == 0 && h.decision.Settlement.Verdict == driver.Ack {
 			// It waits for its first try: one is made, as after a loss while the
 			// handler runs.
 			h.state, h.settleEnd = decided, 0
@@ -214,12 +214,10 @@ func (l *lane) extended(h *held, r driver.ExtendResult, start, now time.Duration
 	case r.Err == nil:
 		h.expires = l.since(r.Expires)
 		h.extendAt = start + l.third(h.expires-start, start)
-	case driver.Is(r.Err, driver.LeaseLost) && h.state == decided && h.decision.Action == Settle && h.decision.Settlement.Verdict == driver.Ack && h.settles == 0:
-		l.countLoss(h)
-		h.settleEnd = 0 // one try, as after a loss while the handler runs
 	case driver.Is(r.Err, driver.LeaseLost):
-		l.lose(h, r.Err)
-		return
+		if l.lose(h, r.Err); h.state != decided {
+			return
+		}
 	case l.abandoned:
 	case driver.Retryable(r.Err):
 		l.say(func(log *slog.Logger) {

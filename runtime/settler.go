@@ -142,33 +142,21 @@ func (l *lane) settle() {
 	}
 }
 
-// settleBatch settles a batch, and then those whose copy is to be sent before: a send
-// that hangs must not hold up the others.
+// settleBatch settles a batch, and then those whose copy is to be sent before, which it
+// puts last: a send that hangs must not hold up the others.
 func (l *lane) settleBatch(ctx context.Context, batch []*held, now time.Duration) []error {
 	if !slices.ContainsFunc(batch, (*held).wantsCopy) {
 		return l.settleSome(ctx, batch, nil, now)
 	}
-	var parts [2][]*held // without a copy to send, and with one
-	var places [2][]int
-	for i, h := range batch {
-		part := 0
-		if h.wantsCopy() {
-			part = 1
-		}
-		parts[part], places[part] = append(parts[part], h), append(places[part], i)
+	copying := slices.DeleteFunc(slices.Clone(batch), func(h *held) bool { return !h.wantsCopy() })
+	others := slices.DeleteFunc(batch, (*held).wantsCopy)
+	copy(batch[len(others):], copying)
+	var errs []error
+	if len(others) > 0 {
+		errs = l.settleSome(ctx, others, nil, now)
 	}
-	errs := make([]error, len(batch))
-	take := func(part int, some []error) {
-		for j, i := range places[part] {
-			errs[i] = some[j]
-		}
-	}
-	if len(parts[0]) > 0 {
-		take(0, l.settleSome(ctx, parts[0], nil, now))
-	}
-	sent := l.sendCopies(ctx, parts[1])
-	take(1, l.settleSome(ctx, parts[1], sent, l.now()))
-	return errs
+	sent := l.sendCopies(ctx, copying)
+	return append(errs, l.settleSome(ctx, copying, sent, l.now())...)
 }
 
 // settleSome does the settlements of those of batch that have no error yet; errs is

@@ -7,7 +7,6 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 // Extend moves the end of each lease to hold from now. InvalidArgument for a hold
@@ -48,7 +47,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 				state.Last(end, over)
 				state.Free(false)
 			default:
-				if claims.Unknown(err) {
+				if driver.OutcomeUnknown(err) {
 					state.MayEnd(end, over)
 				}
 				state.Free(driver.Is(err, driver.LeaseLost))

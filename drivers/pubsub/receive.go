@@ -9,7 +9,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 const (
@@ -236,7 +235,7 @@ func (p *pull) setEnds(ctx context.Context, start, received time.Time, all []lea
 			l.last(end, over)
 		case driver.Is(err, driver.LeaseLost):
 			l.state.Free(true)
-		case claims.Unknown(err):
+		case driver.OutcomeUnknown(err):
 			l.last(earlier(ownEnd, end), later(ownOver, over))
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 // Extend renews the locks, each by a request of its own, 64 at a time: Service Bus
@@ -78,7 +77,7 @@ func (s *source) renew(ctx context.Context, l *lease) (time.Time, error) {
 func (l *lease) renewed(end time.Time, err error) {
 	if err == nil {
 		l.state.Last(end, time.Now().Add(l.source.queue.lock()))
-	} else if claims.Unknown(err) {
+	} else if driver.OutcomeUnknown(err) {
 		l.state.MayEnd(end, time.Now().Add(l.source.queue.lock()))
 	}
 	l.free(driver.Is(err, driver.LeaseLost))

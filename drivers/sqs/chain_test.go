@@ -2,9 +2,6 @@ package sqs_test
 
 import (
 	"context"
-	"errors"
-	"net"
-	"net/http"
 	"testing"
 	"time"
 
@@ -16,23 +13,12 @@ import (
 // By URL, with endpoint and credentials of the SDK's own chain, over TCP.
 func TestOpenByURL(t *testing.T) {
 	server := sqsfake.New(nil)
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	defer func() {
-		_ = server.Close()
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
-	}()
+	address := overTCP(t, server)
 	if _, err := provision(t.Context(), server, "", conformance.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]string{
-		"AWS_ENDPOINT_URL_SQS": "http://" + l.Addr().String(), "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_ENDPOINT_URL_SQS": "http://" + address, "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret",
 		"AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_PROFILE": "", "AWS_SESSION_TOKEN": "",
 		"AWS_CONFIG_FILE": t.TempDir() + "/none", "AWS_SHARED_CREDENTIALS_FILE": t.TempDir() + "/none",
 	} {

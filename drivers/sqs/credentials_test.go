@@ -2,9 +2,7 @@ package sqs_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -51,18 +49,7 @@ func TestCredentialsThatExpireOnTheirWay(t *testing.T) {
 // before a worker is told.
 func TestASourceOfCredentialsThatIsBusy(t *testing.T) {
 	server := sqsfake.New(nil)
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	defer func() {
-		_ = server.Close()
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
-	}()
+	address := overTCP(t, server)
 	if _, err := provision(t.Context(), server, "", conformance.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +70,7 @@ func TestASourceOfCredentialsThatIsBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]string{
-		"AWS_ENDPOINT_URL_SQS": "http://" + l.Addr().String(), "AWS_ENDPOINT_URL_STS": sts.URL, "AWS_REGION": "us-east-1",
+		"AWS_ENDPOINT_URL_SQS": "http://" + address, "AWS_ENDPOINT_URL_STS": sts.URL, "AWS_REGION": "us-east-1",
 		"AWS_ROLE_ARN": "arn:aws:iam::000000000000:role/worker", "AWS_WEB_IDENTITY_TOKEN_FILE": token,
 		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
 		"AWS_CONFIG_FILE": t.TempDir() + "/none", "AWS_SHARED_CREDENTIALS_FILE": t.TempDir() + "/none",

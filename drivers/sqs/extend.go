@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/longshore-dev/longshore/driver"
-	"github.com/longshore-dev/longshore/drivers/internal/claims"
 )
 
 // Extend moves the end of each lease to hold from now, in one request.
@@ -41,7 +40,7 @@ func (s *source) Extend(ctx context.Context, leases []driver.Lease, hold time.Du
 		end := start.Add(hold)
 		for _, c := range claimed {
 			if err := w.Errs[c.Index]; err != nil {
-				if claims.Unknown(err) {
+				if driver.OutcomeUnknown(err) {
 					c.Lease.State().MayEnd(end, end)
 				}
 				c.Lease.State().Free(driver.Is(err, driver.LeaseLost))

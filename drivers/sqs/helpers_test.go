@@ -2,6 +2,9 @@ package sqs_test
 
 import (
 	"context"
+	"errors"
+	"net"
+	"net/http"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -48,6 +51,24 @@ func on(t *testing.T, suffix string, o *sqs.Options, test func(e *env)) {
 			t.Error(err)
 		}
 	})
+}
+
+// overTCP serves until the test ends, and answers the address.
+func overTCP(t *testing.T, server *sqsfake.Server) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String()
 }
 
 // send sends messages, which must all be taken.

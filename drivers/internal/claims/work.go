@@ -49,15 +49,6 @@ func New[L Lease](op string, n int, of func(i int) driver.Lease, mine func(L) bo
 	return &Work[L]{Errs: make([]error, n), op: op, of: of, mine: mine}
 }
 
-// Unknown says whether the request that failed with err may have taken effect.
-func Unknown(err error) bool {
-	switch driver.CodeOf(err) {
-	case driver.Unavailable, driver.Canceled, driver.DeadlineExceeded, driver.Unknown:
-		return true
-	}
-	return false
-}
-
 // Do claims the leases and calls f with those that it got, which frees them. Those on
 // which another operation is under way it waits for afterwards, with none claimed, so
 // that two batches cannot wait for each other. Items that are refused, or still
