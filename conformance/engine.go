@@ -84,6 +84,8 @@ type Job struct {
 	Queue driver.Queue
 	// Retry is the queue's policy.
 	Retry runtime.RetryPolicy
+	// Hold is the hold that the queue is given, in place of the broker's; 0 for none.
+	Hold time.Duration
 	// Handler does the tasks, Handle are its options, and Middleware wraps it.
 	Handler    func(ctx context.Context, task *runtime.Task[Work]) error
 	Handle     []runtime.HandleOption
@@ -104,7 +106,13 @@ func queuesOf(q driver.Queue, retry runtime.RetryPolicy) (*runtime.Queues, error
 }
 
 // Queues is the job's queue alone.
-func (j *Job) Queues() (*runtime.Queues, error) { return queuesOf(j.Queue, j.Retry) }
+func (j *Job) Queues() (*runtime.Queues, error) {
+	queues, err := queuesOf(j.Queue, j.Retry)
+	if err == nil {
+		queues.All()[0].Hold = j.Hold
+	}
+	return queues, err
+}
 
 // Mux has the job's handler. It logs nothing.
 func (j *Job) Mux() *runtime.Mux {

@@ -179,17 +179,19 @@ type running struct {
 	err    error         // of Run, once done
 }
 
+// job is what an engine is given to do on a view of the queue.
+func (b *bench) job(h handler, view driver.Queue) Job {
+	return Job{Queue: view, Retry: b.retry, Handler: h, Options: runtime.WorkerOptions{
+		Concurrency: 10, Grace: max(time.Second, b.hold), Logger: slog.New(slog.DiscardHandler),
+	}}
+}
+
 // work starts an engine and waits until it has begun. A change may alter the job.
 func (b *bench) work(h handler, changes ...func(*Job)) *running {
 	w := &running{b: b, fq: faultqueue.New(b.q), killed: make(chan struct{}), done: make(chan struct{})}
 	started := make(chan struct{})
-	j := Job{
-		Queue: b.watched(w.fq), Retry: b.retry, Handler: w.recorded(h),
-		Options: runtime.WorkerOptions{
-			Concurrency: 10, Grace: max(time.Second, b.hold), Logger: slog.New(slog.DiscardHandler),
-			OnStart: sync.OnceFunc(func() { close(started) }),
-		},
-	}
+	j := b.job(w.recorded(h), b.watched(w.fq))
+	j.Options.OnStart = sync.OnceFunc(func() { close(started) })
 	for _, change := range changes {
 		change(&j)
 	}
@@ -209,6 +211,16 @@ func (b *bench) work(h handler, changes ...func(*Job)) *running {
 		b.Fatalf("the engine did not start: %v", w.err)
 	}
 	return w
+}
+
+// refusesJob asserts that an engine does not start on a job, and says why.
+func (b *bench) refusesJob(what string, want driver.Code, change func(*Job)) {
+	ctx, cancel := b.ctx(0)
+	defer cancel()
+	j := b.job(func(context.Context, *runtime.Task[Work]) error { return nil }, b.q)
+	j.Options.OnStart = func() { b.Errorf("%s: the engine started", what); cancel() }
+	change(&j)
+	b.code(what, b.engine.Run(ctx, j), want)
 }
 
 // drain ends an engine, which must have nothing to complain of.

@@ -17,6 +17,7 @@ var workDelayChecks = []Check{
 	{Name: "delay-hops", Doc: "A delay beyond the broker's travels in hops, of which none is an attempt, and none runs early.", run: delayHops},
 	{Name: "delay-hops-by-release", Doc: "Where a send cannot be delayed a long delay is a chain of releases, and outlasts the broker's attempt limit.", run: delayHopsByRelease},
 	{Name: "delay-backoff", Doc: "A backoff beyond the broker's release delay travels as one copy, which keeps attempts and first error for whatever worker is next.", run: delayBackoff},
+	{Name: "delay-own-hold", Doc: "A copy goes out also where the queue is given a hold of its own, much longer than the broker's; or such a hold is refused at start.", run: delayOwnHold},
 	{Name: "delay-snooze", Doc: "A snoozed task comes back after its delay, never early, and its attempts do not count.", run: delaySnooze},
 	{Name: "delay-snooze-most", Doc: "A task that was snoozed 1,000 times is buried when it is snoozed again.", run: delaySnoozeMost},
 }
@@ -79,17 +80,22 @@ func delayRefusals(t *T) {
 	t.audit(b.q, tally{})
 }
 
-func delayHops(t *T) {
-	if !t.canDelay() {
-		t.absent("the broker cannot put a message off")
-	}
-	b := t.benchOn(t.fails3(), narrowed(func(c *driver.Capabilities) {
+// hopping is a view in which a delay of more than a hold takes copies or releases.
+func (t *T) hopping() func(driver.Queue) driver.Queue {
+	return narrowed(func(c *driver.Capabilities) {
 		if c.SendDelay.Supported() {
 			c.MaxSendDelay = driver.RoundUp(c, t.hold)
 		} else {
 			c.MaxReleaseDelay = driver.RoundUp(c, t.hold)
 		}
-	}))
+	})
+}
+
+func delayHops(t *T) {
+	if !t.canDelay() {
+		t.absent("the broker cannot put a message off")
+	}
+	b := t.benchOn(t.fails3(), t.hopping())
 	w := b.work(func(context.Context, *runtime.Task[Work]) error { return nil })
 	start := time.Now()
 	long, short := b.enqueue("long", runtime.Delay(13*t.hold/2)), b.enqueue("short", runtime.Delay(t.hold/2))
@@ -176,6 +182,42 @@ func delayBackoff(t *T) {
 		}
 	}
 	t.audit(b.q, tally{Processed: 1, Dead: 1})
+}
+
+func delayOwnHold(t *T) {
+	b := t.benchOn(t.fails3(), t.hopping())
+	b.needsExtend()
+	longer := func(j *Job) { j.Hold = 3 * t.hold }
+	if t.caps.FixedHold {
+		b.refusesJob("a hold that the broker cannot give", driver.InvalidArgument, longer)
+		t.audit(b.q, tally{})
+		t.refused()
+		return
+	}
+	if !t.canDelay() {
+		t.absent("the broker cannot put a message off")
+	}
+	w := b.work(func(_ context.Context, task *runtime.Task[Work]) error {
+		if len(b.turnsOf(task.ID)) == 1 {
+			return runtime.Snooze(t.hold / 2)
+		}
+		return nil
+	}, longer)
+	delay := 3 * t.hold / 2
+	start := time.Now()
+	id := b.enqueue("a", runtime.Delay(delay))
+	b.awaitDone(2*t.hold, id)
+	w.drain()
+	b.ran("a task that is snoozed once", id, 2)
+	turns := b.turnsOf(id)
+	t.within("a delayed task began", turns[0].began.Sub(start), t.due(delay), driver.RoundUp(&b.caps, delay)+time.Millisecond)
+	t.within("a snoozed task began again", turns[1].began.Sub(turns[0].ended), t.due(t.hold/2), t.hold/2+time.Millisecond)
+	for i, r := range turns {
+		if r.attempt != 1 {
+			t.Errorf("run %d is attempt %d; want 1", i+1, r.attempt)
+		}
+	}
+	t.audit(b.q, tally{Processed: 1})
 }
 
 func delaySnooze(t *T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/longshore-dev/longshore/conformance"
 	"github.com/longshore-dev/longshore/driver"
 	fq "github.com/longshore-dev/longshore/internal/faultqueue"
 	"github.com/longshore-dev/longshore/runtime"
@@ -55,6 +56,10 @@ func workDelayMutants() []Mutant {
 				}
 			}))},
 		{Name: "keeps what it sent a copy of", On: onMem, CaughtBy: by("delay-backoff", "delay-snooze"), Work: seeing(keepsOriginals)},
+		{Name: "confirms copies for the hold of the broker", On: onMem, CaughtBy: by("delay-own-hold"),
+			Work: seeing(lie(fq.Extend, func(c *fq.Call) { c.Hold = 0 }, nil))},
+		{Name: "takes no notice of the queue's hold", On: onLimited, CaughtBy: by("delay-own-hold"),
+			Work: func(j *conformance.Job) { j.Hold = 0 }},
 		{Name: "counts snoozes as attempts", On: onMem, CaughtBy: by("delay-snooze"),
 			Work: copies(func(m *driver.Message) {
 				if m.Carry.Snoozes > 0 {
