@@ -290,6 +290,7 @@ func (c *Client) resend(ctx context.Context, queue *QueueInfo, batch []driver.Me
 		}
 		for i, r := range queue.Driver.Send(ctx, messages) {
 			if r.Err != nil && ctx.Err() != nil {
+				unsure[left[i]] = unsure[left[i]] || driver.OutcomeUnknown(r.Err)
 				continue // our time is over: what it failed with before says more
 			}
 			results[left[i]].Err = r.Err

@@ -2,11 +2,11 @@ package runtime
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/runtime/internal/envelope"
 )
 
 const (
@@ -184,7 +184,10 @@ func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
 		return a.wait(delay) // nothing would hold the copy up
 	}
 	copied := driver.CopyOf(a.Lease.Message())
-	copied.Attributes = sendable(c, copied.Attributes)
+	var whole bool
+	if copied.Attributes, whole = sendable(c, &copied); !whole {
+		return a.wait(delay) // better late, or an attempt less, than no event
+	}
 	carry.NotBefore = time.Now().Add(delay)
 	copied.Carry = carry
 	copied.Delay = min(delay, c.MaxSendDelay)
@@ -195,13 +198,27 @@ func (a *attempt) copy(delay time.Duration, carry driver.Carry) Decision {
 
 // sendable is attributes without those that Send refuses: reserved ones, which are
 // there when they did not decode, and what other producers may send and the
-// contract does not have. A copy without them is better than none.
-func sendable(c *driver.Capabilities, attributes map[string]string) map[string]string {
-	kept := make(map[string]string)
-	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		if len(kept) < c.MaxAttributes && driver.CheckAttribute(c, name, attributes[name]) == nil {
-			kept[name] = attributes[name]
+// contract does not have. A copy without them is better than none, but for those that
+// make the message an event: whole is false when one of these would be missing.
+func sendable(c *driver.Capabilities, m *driver.Message) (kept map[string]string, whole bool) {
+	kept, whole = make(map[string]string), true
+	if len(m.Attributes) == 0 {
+		return kept, whole
+	}
+	event := events.Get().(*envelope.Event)
+	defer putEvent(event)
+	binary := isBinary(m, event)
+	for _, name := range slices.Backward(driver.Expendable(m.Attributes)) {
+		value := m.Attributes[name]
+		isEvent := false
+		if canonical, ok := envelope.BinaryName(name); ok && binary {
+			name, isEvent = canonical, true
+		}
+		if driver.CheckAttribute(c, name, value) == nil && len(kept) < c.MaxAttributes {
+			kept[name] = value
+		} else if isEvent {
+			whole = false
 		}
 	}
-	return kept
+	return kept, whole
 }

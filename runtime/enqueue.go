@@ -106,7 +106,8 @@ func Fairness(key string) EnqueueOption { return func(o *enqueueOptions) { o.fai
 func Dedup(key string) EnqueueOption { return func(o *enqueueOptions) { o.dedup = key } }
 
 // Attribute sets one attribute of the message; see [driver.Message].Attributes
-// for what is legal.
+// for what is legal. ce-specversion and its like are not: they would make another
+// event of the message.
 func Attribute(name, value string) EnqueueOption {
 	return func(o *enqueueOptions) {
 		if o.attributes == nil {
@@ -292,6 +293,11 @@ func (o *enqueueOptions) delayed(now time.Time, longest time.Duration, c *driver
 }
 
 func (c *Client) encode(t *Outgoing, raw Raw, o *enqueueOptions, now time.Time, s *sending) error {
+	if len(t.Attributes) > 0 {
+		if binary, _ := envelope.IsBinary(t.Attributes); binary {
+			return driver.Errorf(driver.InvalidArgument, enqueueOp(t.Kind), "an attribute that stands for specversion makes the message an event in binary mode, which the task is not; leave it out")
+		}
+	}
 	event := envelope.Event{
 		ID: string(t.ID), Source: c.options.Source, Type: t.Kind, Time: now,
 		DataContentType: raw.ContentType, Data: raw.Data, PartitionKey: o.group,

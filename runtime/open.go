@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,15 +19,29 @@ var events = sync.Pool{New: func() any { return new(envelope.Event) }}
 func readEvent(message *driver.Message) (event *envelope.Event, found bool, err error) {
 	event = events.Get().(*envelope.Event)
 	event.ID = message.SendID // most often the same; it is kept then
-	if len(message.Attributes) > 0 {
-		if found, err = envelope.DecodeBinary(message.Attributes, message.Body, event); found || err != nil {
-			return event, found, err
-		}
+	if len(message.Attributes) > 0 && isBinary(message, event) {
+		found, err = envelope.DecodeBinary(message.Attributes, message.Body, event)
+		return event, found, err
 	}
 	if err = envelope.Decode(message.Body, event); err != nil && !envelope.LooksLikeEvent(message.Body) {
 		return event, false, nil
 	}
 	return event, true, err
+}
+
+// isBinary says whether the attributes of a message make the event. Those of an event
+// in structured mode may be there beside it, and it is known by its content type;
+// without one by being an event. It may leave that in event.
+// Source: CloudEvents 1.0, AMQP protocol binding, section 3.2.3.
+func isBinary(message *driver.Message, event *envelope.Event) bool {
+	binary, contentType := envelope.IsBinary(message.Attributes)
+	switch {
+	case !binary || strings.HasPrefix(mediaType(contentType), "application/cloudevents"):
+		return false
+	case contentType == "":
+		return envelope.Decode(message.Body, event) != nil
+	}
+	return true
 }
 
 // putEvent takes back what readEvent gave.

@@ -56,6 +56,27 @@ func TestATaskThatDiesAgainIsKnownWithoutClocks(t *testing.T) {
 	})
 }
 
+// What dies meanwhile may come before what was dead, page after page.
+func TestARedriveLooksBehindWhatDiedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGraveyard(t, nil, 50)
+		g.faults.Add(faultqueue.Rule{Op: faultqueue.Receive, Match: dead, Times: 3, Fault: func(ctx context.Context, c *faultqueue.Call, next faultqueue.Next) {
+			time.Sleep(time.Millisecond)
+			old := g.drain(g.inner.DeadLetter())
+			for range 10 {
+				g.send(driver.Message{Body: []byte("another")})
+			}
+			g.bury()
+			time.Sleep(time.Millisecond)
+			next(ctx, c)
+			for _, l := range old {
+				g.inner.DeadLetter().Settle(ctx, []driver.Settlement{{Lease: l, Verdict: driver.Release}})
+			}
+		}})
+		g.redrive(nil, runtime.RedriveReport{Examined: 80, Moved: 50, Kept: 30, Complete: true})
+	})
+}
+
 func dead(c *faultqueue.Call) bool { return c.Dead }
 
 // views changes what the leases of a receive tell.

@@ -174,13 +174,13 @@ func (p *pass) run(ctx context.Context) *passEnd {
 		if err != nil {
 			return p.failure(ctx, "receive", err)
 		}
-		work, fresh, known := p.take(got)
+		work, fresh, known, newer := p.take(got)
 		switch {
 		case fresh > 0:
 			quiet, again = 0, 0
 		case known > 0:
 			again += known
-		default:
+		case newer == 0:
 			quiet++
 		}
 		if end := p.work(ctx, work); end != nil {
@@ -266,9 +266,10 @@ func (p *pass) again(ctx context.Context, try int, end time.Time, err error) boo
 }
 
 // take holds what was received and sorts it. Work is what Match is to be asked
-// about and what was chosen before, fresh how much of that is new, and known how
-// many were seen before because their leases have lapsed.
-func (p *pass) take(leases []driver.Lease) (work []*deadLease, fresh, known int) {
+// about and what was chosen before, fresh how much of that is new, known how many
+// were seen before because their leases have lapsed, and newer how many died since
+// the pass began: others may be behind them.
+func (p *pass) take(leases []driver.Lease) (work []*deadLease, fresh, known, newer int) {
 	page := make([]*deadLease, len(leases))
 	for i, lease := range leases {
 		m := lease.Message()
@@ -282,6 +283,7 @@ func (p *pass) take(leases []driver.Lease) (work []*deadLease, fresh, known int)
 		case unknownFate:
 			if newerThan(p.start, &m) || sent && l.task.Redrives > redrives {
 				p.keep(l)
+				newer++
 				continue
 			}
 			fresh++
@@ -297,7 +299,7 @@ func (p *pass) take(leases []driver.Lease) (work []*deadLease, fresh, known int)
 		}
 	}
 	p.leases.take(page)
-	return work, fresh, known
+	return work, fresh, known, newer
 }
 
 func (p *pass) keep(l *deadLease) {

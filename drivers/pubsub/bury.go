@@ -3,7 +3,6 @@ package pubsub
 import (
 	"context"
 	"maps"
-	"slices"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
@@ -72,7 +71,7 @@ func (q *Queue) copyParcel(op, topic string, v *driver.Settlement, l *lease) (pa
 // fit makes room for the reserved attributes of a copy that is over the limits. A
 // redriven copy goes without: a message that has no room for them came from
 // another producer, and has attempts of its own by being sent anew. On a dead
-// letter the others go, in the order of their names, as far as needed, and stay
+// letter the others go as far as needed, in the order of [driver.Expendable], and stay
 // readable in the record's Detail.
 func (q *Queue) fit(op, topic string, m *driver.Message, to *pubsubpb.PubsubMessage) (parcel, error) {
 	to.Attributes = maps.Clone(to.Attributes)
@@ -81,7 +80,7 @@ func (q *Queue) fit(op, topic string, m *driver.Message, to *pubsubpb.PubsubMess
 	}
 	p := newParcel(topic, to)
 	lost := ""
-	for _, name := range slices.Sorted(maps.Keys(to.Attributes)) {
+	for _, name := range driver.Expendable(to.Attributes) {
 		if p.fits() || m.Death == nil {
 			break
 		}

@@ -23,6 +23,28 @@ const (
 	sentAlone = "-alone"
 )
 
+// The content type of an event in structured mode, of any format and of ours, and the
+// attribute for that of the data of one in binary mode, whose own place is the content
+// type of the message. Source: CloudEvents 1.0, AMQP protocol binding, sections 3.1.1
+// and 3.2.1.
+const (
+	mediaEvents          = "application/cloudevents"
+	mediaEvent           = mediaEvents + "+json"
+	attributeContentType = "content-type"
+)
+
+// eventStart begins the bodies that the runtime writes.
+var eventStart = []byte(`{"specversion":"1.0",`)
+
+func hasContentType(attributes map[string]string) bool {
+	for name := range attributes {
+		if of, _ := driver.EventAttribute(name); strings.EqualFold(of, "datacontenttype") {
+			return true
+		}
+	}
+	return false
+}
+
 // The properties that Service Bus adds to a dead letter, and its own reasons. Source:
 // Azure Service Bus, "Overview of Service Bus dead-letter queues".
 const (
@@ -46,6 +68,9 @@ func (s *source) unpack(l *lease) {
 		if name != attributeSent && name != propertyReason && name != propertyDescription {
 			all[name] = textOfProperty(value)
 		}
+	}
+	if of := deref(from.ContentType); of != "" && !strings.HasPrefix(strings.ToLower(of), mediaEvents) && !hasContentType(all) {
+		all[attributeContentType] = of
 	}
 	sent, _ := from.ApplicationProperties[attributeSent].(string)
 	once, alone := strings.CutSuffix(sent, sentAlone)

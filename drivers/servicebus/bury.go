@@ -71,6 +71,9 @@ func (q *Queue) liveParcel(op string, l *lease) (parcel, error) {
 	from, to := l.native, p.message
 	to.ContentType, to.CorrelationID, to.Subject, to.To = from.ContentType, from.CorrelationID, from.Subject, from.To
 	to.ReplyTo, to.ReplyToSessionID, to.PartitionKey, to.SessionID = from.ReplyTo, from.ReplyToSessionID, from.PartitionKey, from.SessionID
+	if _, has := from.ApplicationProperties[attributeContentType]; !has {
+		delete(to.ApplicationProperties, attributeContentType) // it is made of the other
+	}
 	for name, value := range from.ApplicationProperties {
 		if _, isText := value.(string); !isText && !isOurs(name) {
 			to.ApplicationProperties[name] = value // as it was, and not as text

@@ -55,6 +55,10 @@
 // have the same message id, as those of other producers and those sent with a DedupKey
 // may, a received message has the sequence number at the end of its id.
 //
+// What the runtime writes has the content type application/cloudevents+json. The
+// content type of other messages, unless it is of that family too, is received as the
+// attribute content-type where they have no attribute for it.
+//
 // # Leases
 //
 // A lease is a lock, which always lasts for the queue's lock duration, at most 5

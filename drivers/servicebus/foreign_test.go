@@ -57,6 +57,45 @@ func TestADeduplicationKeyIsNoID(t *testing.T) {
 	})
 }
 
+// A task says what it is in the place that Service Bus has for that, and no attribute
+// comes of it.
+func TestATaskHasTheContentTypeOfAnEvent(t *testing.T) {
+	on(t, servicebus.Options{}, func(e *env) {
+		for body, want := range map[string]string{`{"specversion":"1.0","id":"a"}`: "application/cloudevents+json", "text": ""} {
+			e.must(e.queue.Send(e.Context(), []driver.Message{{Body: []byte(body)}})[0].Err)
+			l := e.lease(e.queue)
+			var m *azservicebus.ReceivedMessage
+			if !l.As(&m) {
+				e.Fatal("As does not know a received message")
+			}
+			got := ""
+			if m.ContentType != nil {
+				got = *m.ContentType
+			}
+			if a := l.Message().Attributes; got != want || len(a) != 0 {
+				e.Errorf("%s has the content type %q and the attributes %v; want %q and none", body, got, a, want)
+			}
+			e.ack(e.queue, l)
+		}
+	})
+}
+
+// The content type of an event in binary mode is that of its data, which the handler
+// is to know by it; an attribute of that name goes before it.
+func TestTheContentTypeOfOthersIsAnAttribute(t *testing.T) {
+	on(t, servicebus.Options{}, func(e *env) {
+		kind := "application/x-protobuf"
+		for name, want := range map[string]string{"tenant": kind, "Content-Type": "", "cloudEvents:datacontenttype": ""} {
+			e.foreign(&azservicebus.Message{Body: []byte("x"), ContentType: &kind, ApplicationProperties: map[string]any{name: "a"}})
+			l := e.lease(e.queue)
+			if got := l.Message().Attributes["content-type"]; got != want {
+				e.Errorf("beside %s the content type is %q; want %q", name, got, want)
+			}
+			e.ack(e.queue, l)
+		}
+	})
+}
+
 func TestAMessageOfOthersKeepsWhatItHas(t *testing.T) {
 	on(t, servicebus.Options{}, func(e *env) {
 		kind, subject, correlation, id := "text/plain", "a subject", "c-17", "m-1"
@@ -65,12 +104,12 @@ func TestAMessageOfOthersKeepsWhatItHas(t *testing.T) {
 			ApplicationProperties: map[string]any{"n": int64(7), "ok": true, "text": "t"},
 		})
 		l := e.lease(e.queue)
-		if a := l.Message().Attributes; len(a) != 3 || a["n"] != "7" || a["ok"] != "true" || a["text"] != "t" {
+		if a := l.Message().Attributes; len(a) != 4 || a["n"] != "7" || a["ok"] != "true" || a["text"] != "t" || a["content-type"] != kind {
 			e.Errorf("the attributes are %v", a)
 		}
 		e.must(e.settle(e.queue, driver.Bury, l))
 		dead := e.lease(e.queue.DeadLetter())
-		if d := dead.Message().Death; d == nil || d.Reason != "bad" || len(dead.Message().Attributes) != 3 {
+		if d := dead.Message().Death; d == nil || d.Reason != "bad" || len(dead.Message().Attributes) != 4 {
 			e.Errorf("the dead letter has %+v and %v", d, dead.Message().Attributes)
 		}
 		e.must(e.settle(e.queue.DeadLetter(), driver.Redrive, dead))
@@ -80,7 +119,7 @@ func TestAMessageOfOthersKeepsWhatItHas(t *testing.T) {
 			e.Fatal("As does not know a received message")
 		}
 		if *m.ContentType != kind || *m.Subject != subject || *m.CorrelationID != correlation || m.MessageID == id ||
-			m.ApplicationProperties["n"] != int64(7) || m.ApplicationProperties["ok"] != true || m.ApplicationProperties["text"] != "t" {
+			m.ApplicationProperties["content-type"] != nil || m.ApplicationProperties["n"] != int64(7) || m.ApplicationProperties["ok"] != true || m.ApplicationProperties["text"] != "t" {
 			e.Errorf("redriven it is %+v", m)
 		}
 		if l.Message().Death != nil || l.Message().Carry.Redrives != 1 {

@@ -1,6 +1,7 @@
 package servicebus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -91,6 +92,9 @@ func (q *Queue) newParcel(op string, m *driver.Message) (parcel, error) {
 		worth = sentKeyed
 	}
 	to := &azservicebus.Message{Body: m.Body, MessageID: &id, ApplicationProperties: properties}
+	if bytes.HasPrefix(m.Body, eventStart) {
+		to.ContentType = new(mediaEvent)
+	}
 	if q.options.Sessions {
 		session := m.GroupKey
 		if session == "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -106,7 +105,7 @@ func (l *lease) copyAttributes(m *driver.Message) (map[string]types.MessageAttri
 // fit makes room for the reserved attributes of a copy that is over the limits. A
 // redriven copy goes without: a message that has no room for them came from
 // another producer, and has attempts of its own by being sent anew. On a dead
-// letter the others go, in the order of their names, as far as needed, and stay
+// letter the others go as far as needed, in the order of [driver.Expendable], and stay
 // readable in the record's Detail.
 func (q *Queue) fit(op string, m *driver.Message, body *string, attributes map[string]types.MessageAttributeValue) (parcel, error) {
 	fits := func() (parcel, bool) {
@@ -118,7 +117,7 @@ func (q *Queue) fit(op string, m *driver.Message, body *string, attributes map[s
 	}
 	p, ok := fits()
 	lost := ""
-	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+	for _, name := range driver.Expendable(attributes) {
 		if ok || m.Death == nil {
 			break
 		}

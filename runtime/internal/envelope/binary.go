@@ -3,11 +3,9 @@ package envelope
 import (
 	"fmt"
 	"strings"
-)
 
-// binaryPrefixes are how protocol bindings mark an attribute of an event: HTTP
-// and Pub/Sub, Kafka, and the two forms of AMQP.
-var binaryPrefixes = [...]string{"ce-", "ce_", "cloudevents_", "cloudevents:"}
+	"github.com/longshore-dev/longshore/driver"
+)
 
 // DecodeBinary reads a binary-mode event into e: context attributes from the
 // message's attributes, named ce-X, ce_X, cloudEvents_X or cloudEvents:X, the
@@ -52,6 +50,35 @@ func DecodeBinary(attributes map[string]string, body []byte, e *Event) (isEvent 
 	return true, nil
 }
 
+// IsBinary says whether attributes make their message an event in binary mode, if its
+// body is not one in structured mode: one of them is called specversion. contentType
+// is what they say of the body, or "".
+func IsBinary(attributes map[string]string) (isEvent bool, contentType string) {
+	for name, value := range attributes {
+		switch binaryMember(name) {
+		case specVersion:
+			isEvent = true
+		case dataContentType:
+			contentType = value
+		}
+	}
+	return isEvent, contentType
+}
+
+// BinaryName is the name of a message attribute that stands for the same attribute of
+// an event as name does, and that every queue takes; ok is false where name stands for
+// none that [DecodeBinary] reads.
+func BinaryName(name string) (canonical string, ok bool) {
+	switch m := binaryMember(name); m {
+	case unknown:
+		return "", false
+	case dataContentType:
+		return "content-type", true
+	default:
+		return "ce-" + memberNames[m], true
+	}
+}
+
 // set gives m its value from text, and says what is wrong with it, or "".
 func (e *Event) set(m member, value string) (wrong string) {
 	if _, wrong = checkText(value); wrong != "" {
@@ -83,13 +110,8 @@ func (e *Event) set(m member, value string) (wrong string) {
 
 // binaryMember is the attribute that a message attribute's name stands for.
 func binaryMember(name string) member {
-	if strings.EqualFold(name, "content-type") || strings.EqualFold(name, "datacontenttype") {
-		return dataContentType
-	}
-	for _, prefix := range binaryPrefixes {
-		if len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
-			return lookupFold(name[len(prefix):])
-		}
+	if attribute, ok := driver.EventAttribute(name); ok {
+		return lookupFold(attribute)
 	}
 	return unknown
 }

@@ -87,7 +87,7 @@ func LooksLikeEvent(body []byte) bool {
 		if d.lookup(name) == specVersion {
 			return true
 		}
-		if !d.value(1) {
+		if !d.value(0) {
 			return false
 		}
 	}

@@ -171,7 +171,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"trailing bytes", event(``) + `SECRET`, "at byte 54: more follows the event"},
 		{"two events", event(``) + "\n" + event(``), "at byte 55: more follows the event"},
 		{"NUL at the end", event(``) + "\x00", "at byte 54: more follows the event"},
-		{"too deep", event(`,"data":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000)), "data at byte 1060: it is nested deeper than 1000"},
+		{"too deep", event(`,"data":` + strings.Repeat("[", 1001) + strings.Repeat("]", 1001)), "data at byte 1060: it is nested deeper than 1000"},
 		{"much too deep", event(`,"x":` + strings.Repeat(`{"a":`, 5_000_000)), "it is nested deeper than 1000"},
 	}
 	for _, test := range tests {

@@ -19,7 +19,7 @@ func (d *decoder) own(old *Event) bool {
 	if d.take(`,"data":`) {
 		d.next()
 		start := d.pos
-		if !d.value(1) {
+		if !d.value(0) {
 			return false
 		}
 		d.data = span{start, d.pos}
