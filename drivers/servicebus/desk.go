@@ -186,6 +186,18 @@ func (d *desk) clear() {
 	d.source.giveBack(d.takeSpare())
 }
 
+// isIdle says whether nobody waits. The link then receives no more for nobody.
+func (d *desk) isIdle() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.waiters) > 0 {
+		return false
+	}
+	d.standing = false
+	d.end()
+	return true
+}
+
 // wanted is how many messages those who wait take, whether the link may receive for
 // nobody, and what is closed when somebody else comes.
 func (d *desk) wanted() (want int, standing bool, came <-chan struct{}) {

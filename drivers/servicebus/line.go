@@ -134,6 +134,31 @@ func (l *line) there(ctx context.Context, op string) error {
 	return nil
 }
 
+// drop ends the link, and with it the credit that it has left, at which a message that
+// is given back would come again, to be locked in the hands of nobody until the lock
+// ends. The next to need a link has a new one.
+func (l *line) drop(ctx context.Context) {
+	own, cancel := context.WithTimeout(ctx, leasePatience)
+	defer cancel()
+	select {
+	case l.turn <- struct{}{}:
+	case <-own.Done():
+		return
+	}
+	defer func() { <-l.turn }()
+	l.mu.Lock()
+	r := l.receiver
+	l.receiver = nil
+	if l.broken != nil {
+		close(l.broken)
+		l.broken = nil
+	}
+	l.mu.Unlock()
+	if r != nil {
+		_ = r.Close(own) // there is nobody to tell, and nothing to do about it
+	}
+}
+
 func (l *line) close(ctx context.Context) {
 	l.mu.Lock()
 	r := l.receiver

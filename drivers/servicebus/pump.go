@@ -26,7 +26,8 @@ const (
 // on for a moment, also for nobody, and what comes is kept for the next who asks.
 type pump struct {
 	source *source
-	credit int // at most what the link has
+	credit int             // at most what the link has
+	broken <-chan struct{} // of that link
 }
 
 // run pumps until the queue is closing. It is the goroutine of a source, and Close
@@ -95,16 +96,19 @@ func (p *pump) once() (fine bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	r, broken := s.line.link()
+	if broken == nil {
+		return false, nil
+	}
+	if broken != p.broken { // a new link has none
+		p.credit, p.broken = 0, broken
+	}
 	want, _, _ := s.desk.wanted()
 	n := want
 	if n == 0 {
 		n = p.credit
 	}
 	n = max(1, min(n, maxCredit))
-	r, broken := s.line.link()
-	if broken == nil {
-		return false, nil
-	}
 	ctx, cancel := untilClosing(q)
 	defer cancel()
 	if !s.desk.waiting(cancel) {
@@ -123,7 +127,6 @@ func (p *pump) once() (fine bool, err error) {
 		p.credit = max(p.credit, 0)
 		return true, nil
 	}
-	p.credit = 0 // a new link has none
 	s.line.lost(broken)
 	return false, err
 }

@@ -3,6 +3,7 @@ package servicebus
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
@@ -58,6 +59,9 @@ func (s *source) Settle(ctx context.Context, batch []driver.Settlement) []error 
 
 // settle settles claimed leases, sets the errors of those that fail, and frees them.
 func (s *source) settle(ctx context.Context, op string, batch []driver.Settlement, claimed []claim, errs []error) {
+	if s.isDead() && s.desk.isIdle() && slices.ContainsFunc(batch, func(v driver.Settlement) bool { return v.Verdict == driver.Release }) {
+		s.line.drop(ctx)
+	}
 	acts := make([]act, len(batch)) // by item
 	var moves []claim
 	for _, c := range claimed {
@@ -150,9 +154,13 @@ func (s *source) trySettle(ctx context.Context, op string, l *lease, do act) err
 	if err := s.line.ready(own, op); err != nil {
 		return err
 	}
+	r, broken := s.line.link()
+	if broken == nil {
+		return driver.Errorf(driver.Unavailable, op, "the link broke again")
+	}
 	try, cancelTry := context.WithTimeout(own, settleTry)
 	defer cancelTry()
-	return do(try, l.via, &azservicebus.ReceivedMessage{LockToken: l.native.LockToken})
+	return do(try, r, &azservicebus.ReceivedMessage{LockToken: l.native.LockToken})
 }
 
 // isUnanswered says whether a request failed without an answer from the service.
