@@ -1,6 +1,5 @@
 // Package runtime runs typed tasks on a queue behind one contract: an in-memory
-// queue, Amazon SQS and Google Pub/Sub today, Azure Service Bus once its driver is
-// there.
+// queue, Amazon SQS, Google Pub/Sub and Azure Service Bus.
 //
 // A task is a value of a type that names its kind. A [Client] enqueues it; a
 // handler that was registered on a [Mux] with [Handle] does it; a [Worker]

@@ -62,8 +62,8 @@ With --json standard output has one JSON object a line, one for each queue: queu
 policy (hold_ms, max_attempts, dead_letter, retention_ms, dead_letter_retention_ms; 0
 or empty when not known, -1 without end; null when it could not be read), stats
 (ready, leased, delayed, dead; -1 when not known; null when they could not be read),
-findings (each with severity, setting, native, problem, why, fix), errors and
-warnings.
+findings (each with severity, setting, native where the broker has a name for it,
+problem, why, fix), errors and warnings.
 
 Exit codes: 0 nothing was found; 1 errors, also that one of several queues may not be
 read, or it was interrupted; 3 warnings only; 2 nothing was checked, because a flag,

@@ -85,11 +85,15 @@ func firstWord(text string) string {
 	if quoted := quotedWord.FindStringSubmatch(text); quoted != nil {
 		return quoted[1] + quoted[2]
 	}
-	for word := range strings.FieldsSeq(text) {
+	words := strings.Fields(text)
+	for i, word := range words {
 		switch {
-		case plainWord.MatchString(word):
+		case !assignment.MatchString(word) && plainWord.MatchString(word):
+			if i+1 < len(words) && strings.HasPrefix(words[i+1], "(") { // it is about to be defined
+				return ""
+			}
 			return word
-		case !assignment.MatchString(word):
+		case !assignment.MatchString(word), strings.HasPrefix(word, "PATH="):
 			return ""
 		}
 	}

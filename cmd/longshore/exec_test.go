@@ -252,6 +252,7 @@ func TestNewCommandTakes(t *testing.T) {
 	for _, text := range []string{
 		"cat", "/bin/cat -n", "A=1 cat", "A=1", "cd /; ls", "if true; then cat; fi", "! true", "(exit 0)", "{ cat; }",
 		"while read x; do echo $x; done", `"$HOME/no such"`, `"cat" -n`, "'/bin/cat'", "'no'such", `"no"such`, "$CMD", "test 1 = 1", "[ 1 = 1 ]", ": nothing", "#",
+		"later () { cat; }; later", "later() { cat; }; later", "PATH=/elsewhere:$PATH not-here", "PATH=/elsewhere not-here",
 	} {
 		if _, err := newCommand(t.Context(), text, nil); err != nil {
 			t.Errorf("%s: %v", text, err)

@@ -63,6 +63,8 @@ func newFailedFile(path string, fallback func(record string)) (*failedFile, erro
 	}
 	info, err := os.Stat(f.path)
 	switch {
+	case f.path == "-":
+		return nil, usagef("give --failed /dev/stdout, or ./- for a file of that name", "--failed - is no file")
 	case err == nil && info.IsDir():
 		return nil, usagef("name a file that does not exist", "--failed %s is a directory", f.path)
 	case err == nil && info.Mode().IsRegular() && !f.numbered:

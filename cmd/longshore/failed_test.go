@@ -107,7 +107,7 @@ func TestFailedFileRefusesAtStart(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		there: "exists already", dir: "is a directory", filepath.Join(dir, "no", "file"): "there is no directory",
-		filepath.Join(there, "file"): "not a directory",
+		filepath.Join(there, "file"): "not a directory", "-": "is no file",
 	} {
 		if _, err := newFailedFile(path, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)

@@ -95,7 +95,7 @@ func judge(r *http.Response, text string, now time.Time) error {
 	}
 	err := errors.New(message)
 	switch {
-	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
 		if delay, ok := retryAfter(r.Header.Get("Retry-After"), now); ok {
 			return runtime.RetryAfter(delay, err)
 		}

@@ -43,7 +43,7 @@ func (q *memQueue) flags() queueFlags { return queueFlags{names: []string{q.url}
 func here(t *testing.T, input string, args ...string) ended {
 	t.Helper()
 	var out, err bytes.Buffer
-	code := execute(args, streams{in: strings.NewReader(input), out: &out, err: &err})
+	code := execute(args, streams{in: strings.NewReader(input), out: &out, err: &err, shared: true})
 	return ended{code: code, out: out.String(), err: err.String()}
 }
 

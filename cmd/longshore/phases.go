@@ -230,6 +230,9 @@ func (j *job) report(c counts, elapsed time.Duration) int {
 	if written > 0 {
 		j.screen.printf("not done: %s in %s", count(written, "line"), path)
 	}
+	if stays := c.Unfinished + c.Dead; stays > 0 && !isInMemory(j.queue) {
+		j.screen.printf("their tasks that were sent are on the queue or in its dead letter still: do them with longshore work or longshore dlq redrive, not by sending them again")
+	}
 	if err != nil {
 		j.screen.printf("writing %s failed, so the lines not in it stand above: %v", path, err)
 		code = exitFailed

@@ -22,6 +22,7 @@ const (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	shared   bool // others in this process have its queues in memory too, as tests do
 }
 
 // usageError is what the user has to change before anything can be done.

@@ -41,7 +41,8 @@ and SIGKILL 5 s later. What it leaves running in that group is killed.
 With --http URL each task is posted to URL, with the headers Longshore-Id,
 Longshore-Kind, Longshore-Attempt and Longshore-Max-Attempts. The status decides:
   2xx          the task is done
-  429 and 503  it is tried again, after Retry-After if there is one (at most 24h)
+  408, 425, 429 and 503
+               it is tried again, after Retry-After if there is one (at most 24h)
   3xx and 4xx  it is buried: redirects are not followed
   5xx          it is tried again, as when there is no answer
 
@@ -52,6 +53,10 @@ mem, only the first KiB, with truncated: true. A file that exists is never writt
 to: without --failed a number is added to the name, with it the run refuses to
 start. To try again those that are text and complete:
   jq -r 'select(.payload and (.truncated | not)).payload' FILE | longshore run ...
+On another queue than mem:// that is for lines with the reason refused or
+not-enqueued only: the tasks of
+the others are still on the queue, or in its dead letter, and would run twice. Do
+those with longshore work, or redrive them.
 
 With --config the lines go through a queue of the file: that of --queue, else of the
 route of --kind, else its default_queue, or its only one. What the file says of that

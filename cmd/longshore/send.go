@@ -40,8 +40,8 @@ newline at the end of a line is no part of it.
 
 On standard output stands the task's id; with --lines nothing; with --json one
 object: read, sent, refused (the queue cannot take such a task), failed (the
-queue did not answer for it, so it may have been sent), elapsed_ms, and the id
-without --lines.
+queue cannot be used, or did not answer for it, so it may have been sent),
+elapsed_ms, and the id without --lines.
 
 Lines that were not sent are written to the --failed file, one JSON object a line:
 line, id, payload (payload_base64 if it is not UTF-8), reason (refused or

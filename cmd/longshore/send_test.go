@@ -175,6 +175,27 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
+// A queue in memory ends with the command, and what was sent to it.
+func TestSendRefusesAQueueInMemory(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	code := execute([]string{"send", "--queue=mem://gone", "--kind=k", "1"}, streams{in: strings.NewReader(""), out: &out, err: &errs})
+	if code != 2 || out.Len() > 0 || !strings.Contains(errs.String(), "is in memory") {
+		t.Errorf("exit code %d, output %q, and it says\n%s", code, &out, &errs)
+	}
+}
+
+// What no line can be sent to is the queue's fault, as it is with one task.
+func TestSendOfLinesToAQueueThatIsNotThere(t *testing.T) {
+	startSQS(t)
+	for _, args := range [][]string{{"1"}, {"--lines", "--failed=" + filepath.Join(t.TempDir(), "failed")}} {
+		e := here(t, "1\n2\n", append([]string{"send", "--queue=sqs://elsewhere?region=us-east-1", "--kind=k"}, args...)...)
+		if e.code != 2 || !strings.Contains(e.err, "not exist") {
+			t.Errorf("%q: exit code %d, and it says\n%s", args, e.code, e.err)
+		}
+	}
+}
+
 // A stream may pause for long: what came before the pause is sent at once. A
 // signal ends it.
 func TestSendDoesNotWaitForMoreLines(t *testing.T) {
@@ -187,7 +208,7 @@ func TestSendDoesNotWaitForMoreLines(t *testing.T) {
 	var out, err bytes.Buffer
 	go func() {
 		o := &sendOptions{queueFlags: q.flags(), kind: "k", contentType: "text/plain", lines: true, failed: filepath.Join(t.TempDir(), "failed")}
-		code, _ := send(ctx, nil, o, streams{in: in, out: &out, err: &err})
+		code, _ := send(ctx, nil, o, streams{in: in, out: &out, err: &err, shared: true})
 		ended <- code
 	}()
 	if _, err := io.WriteString(feed, "1\n2\n"); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/longshore-dev/longshore/driver"
+	"github.com/longshore-dev/longshore/drivers/mem"
 	"github.com/longshore-dev/longshore/runtime"
 )
 
@@ -44,6 +45,7 @@ type sender struct {
 	begun    time.Time
 	lastLine int // number of the last line that was taken
 	readAll  bool
+	unusable bool // the queue said of a line that it was not sent, and why none can be
 	told     int
 	first    atomic.Int64 // number of the first line under way; 0 for none
 }
@@ -93,6 +95,9 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 		s.limit = dataLimit(s.queues.All()[0], payloads)
 		err = s.observe(ctx)
 	}
+	if q := s.queues.All()[0]; err == nil && !std.shared && isInMemory(q.Driver) {
+		err = usagef("use longshore run, or a queue that stays", "queue %q is in memory: it and its tasks end with this program", q.Name)
+	}
 	if err == nil {
 		s.client, err = runtime.NewClient(s.queues, &runtime.ClientOptions{Codec: verbatim{o.contentType}, Payloads: payloads, Telemetry: s.telemetry.runtime})
 	}
@@ -104,6 +109,12 @@ func newSender(ctx context.Context, o *sendOptions, std streams) (*sender, error
 		return nil, err
 	}
 	return s, nil
+}
+
+// isInMemory says whether a queue is in the memory of this process.
+func isInMemory(q driver.Queue) bool {
+	var memory *mem.Queue
+	return q.As(&memory)
 }
 
 // observe begins to tell what the environment asks for.
@@ -159,7 +170,7 @@ func (s *sender) sendOne(ctx context.Context) (int, error) {
 	id, err := runtime.EnqueueRaw(ctx, s.client,
 		runtime.Raw{Kind: s.options.kind, Data: data, ContentType: s.options.contentType}, s.enqueue...)
 	if err != nil && wasNotSent(err) {
-		return exitUsage, &usageError{err, s.hint(err)}
+		return exitUsage, &usageError{err, s.hint(err, data)}
 	}
 	s.sum.ID, s.sum.Read = id, 1
 	if err != nil {
@@ -191,8 +202,8 @@ func isRefusal(err error) bool {
 }
 
 // hint is what to do about data that is refused.
-func (s *sender) hint(err error) string {
-	if isRefusal(err) && s.options.contentType == runtime.JSON.ContentType() && !json.Valid([]byte(s.options.data)) && s.options.given {
+func (s *sender) hint(err error, data []byte) string {
+	if isRefusal(err) && s.options.contentType == runtime.JSON.ContentType() && !json.Valid(data) {
 		return "give JSON, or say what it is, for example --content-type text/plain"
 	}
 	return ""
@@ -279,6 +290,7 @@ func (s *sender) sendBatch(ctx context.Context, batch []line) error {
 		default:
 			s.sum.Failed++
 			s.write(l, r.ID, reasonNotEnqueued, r.Err)
+			s.unusable = s.unusable || wasNotSent(r.Err)
 			if unsent == nil {
 				unsent = fmt.Errorf("line %d was not sent: %w", l.number, r.Err)
 			}
@@ -316,6 +328,9 @@ func (s *sender) report() int {
 	code := exitOK
 	if s.sum.Sent < s.sum.Read || s.options.lines && !s.readAll {
 		code = exitFailed
+	}
+	if s.sum.Sent == 0 && s.unusable {
+		code = exitUsage
 	}
 	s.sum.ElapsedMS = time.Since(s.begun).Milliseconds()
 	var err error

@@ -136,13 +136,26 @@ func showStats(ctx context.Context, o *statsOptions, open opener, std streams) (
 	case errors.Is(first, errNoStats):
 		return exitFailed, nil
 	case first != nil && len(w.queues) == 1:
-		return exitUsage, &usageError{first, doctorHint(first)}
+		return exitUsage, &usageError{first, statsHint(first)}
 	case first != nil && (o.watch == 0 || !driver.Retryable(first)):
 		return exitFailed, nil
 	case o.watch == 0:
 		return exitOK, nil
 	}
 	return w.run(ctx), nil
+}
+
+// statsHint is what to do about a queue whose numbers cannot be read.
+func statsHint(err error) string {
+	if driver.Is(err, driver.PermissionDenied) {
+		return "allow it: nothing that is declared says how many messages there are"
+	}
+	return doctorHint(err)
+}
+
+// unknownStats are those of a broker that does not count.
+var unknownStats = driver.Stats{
+	Ready: driver.Unreported, Leased: driver.Unreported, Delayed: driver.Unreported, Dead: driver.Unreported, Oldest: driver.Unreported,
 }
 
 // errNoStats is why a watch ends whose output goes nowhere.
@@ -195,6 +208,9 @@ func (w *statsWatch) look(ctx context.Context) (failure error) {
 		stats, err := q.queue.Stats(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if driver.Is(err, driver.Unsupported) { // it has no numbers, and is fine otherwise
+			stats, err = unknownStats, nil
 		}
 		if err != nil {
 			if len(w.queues) > 1 || w.looked {

@@ -89,6 +89,16 @@ func TestStatsSaysWhatIsUnknown(t *testing.T) {
 	}
 }
 
+// A broker that does not count is no failure: its configuration is shown.
+func TestStatsOfABrokerThatDoesNotCount(t *testing.T) {
+	out, errs := newWatchedBuffer(), newWatchedBuffer()
+	open := openSilent(t, driver.Errorf(driver.Unsupported, "stats", "it does not count"))
+	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}, json: true}, open, streams{out: out, err: errs})
+	if want := `"ready":-1,"leased":-1,"delayed":-1,"dead":-1,"oldest_ms":-1,`; code != exitOK || err != nil || !strings.Contains(out.String(), want) {
+		t.Errorf("exit code %d, %v, output\n%s\n%s", code, err, out, errs)
+	}
+}
+
 func TestStatsOfAQueueThatCannotBeRead(t *testing.T) {
 	open := openSilent(t, driver.Errorf(driver.NotFound, "stats", "there is none"))
 	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}}, open, streams{out: newWatchedBuffer(), err: newWatchedBuffer()})
