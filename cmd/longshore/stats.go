@@ -209,8 +209,8 @@ func (w *statsWatch) look(ctx context.Context) (failure error) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if driver.Is(err, driver.Unsupported) { // it has no numbers, and is fine otherwise
-			stats, err = unknownStats, nil
+		if driver.Is(err, driver.Unsupported) { // its configuration is all there is to show
+			stats, err = unknownStats, q.readPolicy(ctx)
 		}
 		if err != nil {
 			if len(w.queues) > 1 || w.looked {
@@ -247,13 +247,22 @@ func (w *statsWatch) askPolicy(ctx context.Context, q *watchedQueue) {
 		return
 	}
 	q.asked = true
-	p, err := q.queue.Policy(ctx)
-	if err != nil {
+	if err := q.readPolicy(ctx); err != nil {
 		w.screen.printf("%sits configuration could not be read: %v", w.about(q), err)
-		return
 	}
-	report := newPolicyReport(&p)
-	q.policy = &report
+}
+
+// readPolicy reads how a queue is configured, until that is known.
+func (q *watchedQueue) readPolicy(ctx context.Context) error {
+	if q.policy != nil {
+		return nil
+	}
+	p, err := q.queue.Policy(ctx)
+	if err == nil {
+		report := newPolicyReport(&p)
+		q.policy = &report
+	}
+	return err
 }
 
 // show prints the numbers as the flags say. They may follow those of another queue.

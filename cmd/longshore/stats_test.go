@@ -89,12 +89,22 @@ func TestStatsSaysWhatIsUnknown(t *testing.T) {
 	}
 }
 
-// A broker that does not count is no failure: its configuration is shown.
+// uncounted is a queue of a broker that does not count.
+type uncounted struct{ driver.Queue }
+
+func (uncounted) Stats(context.Context) (driver.Stats, error) {
+	return driver.Stats{}, driver.Errorf(driver.Unsupported, "stats", "it does not count")
+}
+
+// Its configuration is shown, and a watch of several queues goes on.
 func TestStatsOfABrokerThatDoesNotCount(t *testing.T) {
 	out, errs := newWatchedBuffer(), newWatchedBuffer()
-	open := openSilent(t, driver.Errorf(driver.Unsupported, "stats", "it does not count"))
-	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://quiet"}}, json: true}, open, streams{out: out, err: errs})
-	if want := `"ready":-1,"leased":-1,"delayed":-1,"dead":-1,"oldest_ms":-1,`; code != exitOK || err != nil || !strings.Contains(out.String(), want) {
+	open := func(_ context.Context, s *runtime.QueueSettings) (runtime.QueueInfo, error) {
+		q, err := mem.New("uncounted", nil)
+		return runtime.QueueInfo{Name: s.Name, Driver: uncounted{q}}, err
+	}
+	code, err := showStats(t.Context(), &statsOptions{queueFlags: queueFlags{names: []string{"mem://uncounted"}}, json: true}, open, streams{out: out, err: errs})
+	if want := `"ready":-1,"leased":-1,"delayed":-1,"dead":-1,"oldest_ms":-1,"policy":{"hold_ms":`; code != exitOK || err != nil || !strings.Contains(out.String(), want) {
 		t.Errorf("exit code %d, %v, output\n%s\n%s", code, err, out, errs)
 	}
 }
