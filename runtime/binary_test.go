@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,8 +158,9 @@ func TestATaskThatWouldBeReadAsAnotherEventIsRefused(t *testing.T) {
 func TestDeepArgumentsRunOrAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, runtime.RetryPolicy{}, nil)
-		ran, taken := 0, 0
-		b.mux.HandleRaw("job", func(context.Context, *runtime.Info) error { ran++; return nil })
+		var ran atomic.Int32
+		taken := int32(0)
+		b.mux.HandleRaw("job", func(context.Context, *runtime.Info) error { ran.Add(1); return nil })
 		for depth := 990; depth < 1010; depth++ {
 			_, err := runtime.EnqueueRaw(t.Context(), b.client, runtime.Raw{Kind: "job", Data: []byte(strings.Repeat("[", depth) + strings.Repeat("]", depth))})
 			switch {
@@ -173,8 +175,8 @@ func TestDeepArgumentsRunOrAreRefused(t *testing.T) {
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
-		if ran != taken || taken != 11 {
-			t.Errorf("%d were taken and %d ran; want 11, up to a depth of 1,000", taken, ran)
+		if ran.Load() != taken || taken != 11 {
+			t.Errorf("%d were taken and %d ran; want 11, up to a depth of 1,000", taken, ran.Load())
 		}
 	})
 }
